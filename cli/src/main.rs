@@ -1,0 +1,2 @@
+//! The `keis` command.
+fn main() {}

@@ -1,0 +1,136 @@
+//! Hashes, keys and signatures: blake3 with a domain tag before everything, Ed25519 by `verify_strict` and only that.
+
+use bincode::{Decode, Encode};
+use ed25519_dalek::{Signer, VerifyingKey};
+
+use crate::text::{self, TextError};
+
+/// A blake3 hash, 32 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
+pub struct Hash(pub [u8; 32]);
+
+/// An Ed25519 public key in its 32-byte form; may be no valid point, which then verifies nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct PublicKey(pub [u8; 32]);
+
+/// An Ed25519 signature, 64 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Signature(pub [u8; 64]);
+
+/// Hashes `parts` one after the other under a domain tag. The caller sees to it that the parts' borders are fixed.
+pub fn hash(domain: Domain, parts: &[&[u8]]) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(domain.tag());
+    for part in parts {
+        hasher.update(part);
+    }
+    Hash(*hasher.finalize().as_bytes())
+}
+
+/// What a hash or a signature is about. A tag never stands for two things, so no bytes can be passed off as another kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domain {
+    /// Signed body of a transaction.
+    Transaction,
+    /// Header of a block.
+    Block,
+    /// Leaf of a list's Merkle tree.
+    ListLeaf,
+    /// Inner node of a list's Merkle tree.
+    ListNode,
+    /// Key of a record in the state tree.
+    RecordKey,
+    /// Value of a record in the state tree.
+    RecordValue,
+    /// Leaf of the state tree.
+    StateLeaf,
+    /// Inner node of the state tree.
+    StateNode,
+    /// Seed that blinds a receipt's lines.
+    Blind,
+    /// Receipt of a clock step.
+    Step,
+    /// Vote of a validator.
+    Vote,
+    /// Proposal of a validator.
+    Proposal,
+    /// Parts that carry a proposed block.
+    Parts,
+    /// Set of validators.
+    Validators,
+    /// Genesis document.
+    Genesis,
+    /// Public document beside the chain.
+    Document,
+    /// Step of a simulated clock.
+    Clock,
+}
+
+impl Domain {
+    /// The bytes that open everything hashed or signed in this domain; all of one length, so none is a prefix of another.
+    pub const fn tag(self) -> &'static [u8; 16] {
+        match self {
+            Domain::Transaction => b"KEIS/transact/1\0",
+            Domain::Block => b"KEIS/block/0001\0",
+            Domain::ListLeaf => b"KEIS/listleaf/1\0",
+            Domain::ListNode => b"KEIS/listnode/1\0",
+            Domain::RecordKey => b"KEIS/reckey/001\0",
+            Domain::RecordValue => b"KEIS/recvalue/1\0",
+            Domain::StateLeaf => b"KEIS/stateleaf/\0",
+            Domain::StateNode => b"KEIS/statenode/\0",
+            Domain::Blind => b"KEIS/blind/0001\0",
+            Domain::Step => b"KEIS/step/00001\0",
+            Domain::Vote => b"KEIS/vote/00001\0",
+            Domain::Proposal => b"KEIS/proposal/1\0",
+            Domain::Parts => b"KEIS/parts/0001\0",
+            Domain::Validators => b"KEIS/validator/\0",
+            Domain::Genesis => b"KEIS/genesis/01\0",
+            Domain::Document => b"KEIS/document/1\0",
+            Domain::Clock => b"KEIS/clock/0001\0",
+        }
+    }
+}
+
+impl PublicKey {
+    /// Whether `signature` over `message` is this key's, by `verify_strict`: small-order keys and second forms are refused.
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok())
+    }
+}
+
+/// A secret key. Never shown, printed or encoded; zeroed when dropped.
+#[derive(Clone)]
+pub struct SecretKey(ed25519_dalek::SigningKey);
+
+impl SecretKey {
+    /// The key of 32 secret bytes, which the caller draws from a sound source.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(bytes))
+    }
+
+    /// The 32 secret bytes, for the encrypted keystore alone.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs a message, which opens with a domain tag and the network.
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SecretKey of {}", self.public())
+    }
+}
+
+text::hex_type!(Hash, 32, "");
+text::hex_type!(PublicKey, 32, "key_");
+text::hex_type!(Signature, 64, "");
