@@ -86,6 +86,8 @@ impl<Context> Decode<Context> for BasisPoints {
     }
 }
 
+bincode::impl_borrow_decode!(BasisPoints);
+
 impl<'de> Deserialize<'de> for BasisPoints {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(u16::deserialize(deserializer)?)

@@ -1,0 +1,184 @@
+//! Plans: every rule on one transaction, read only. A plan ends in an effect that cannot fail, or in a rejection.
+//!
+//! First who signs and whether in time (here), then the rules of the operation, group by group.
+
+mod catalogue;
+mod funds;
+mod order;
+mod settlement;
+mod wallet;
+
+use crate::classifiers::{Scope, Scopes, Year};
+use crate::crypto::{Hash, PublicKey};
+use crate::money::{Cents, Source};
+use crate::operation::{Operation, Owner, Party};
+use crate::record::{DueKey, DueWork, Key, Network, YearRecord, YearState};
+use crate::rejection::Rejection;
+use crate::state::{Draft, Effect, Work};
+use crate::time::Timestamp;
+use crate::transaction::{Body, SignedTransaction, VerifiedTransaction};
+
+/// Who signs, once it is known to be in force at the block's time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Actor {
+    /// Whose key it is, or for whom an officer acts.
+    pub(crate) owner: Owner,
+    /// The key itself.
+    pub(crate) key: PublicKey,
+    scopes: Scopes,
+    cap: Cents,
+}
+
+/// Judges a transaction at a block's time on a draft (DESIGN section 2).
+///
+/// # Errors
+/// The first [`Rejection`], in their order.
+pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> Result<Effect, Rejection> {
+    let mut work = Work::on(draft);
+    let body = transaction.body();
+    let actor = authorize(&work, at, transaction)?;
+    remember(&mut work, transaction);
+    match &body.operation {
+        Operation::Funds(operation) => funds::plan(work, at, &actor, operation),
+        Operation::Wallet(operation) => wallet::plan(work, at, &actor, operation),
+        Operation::Catalogue(operation) => catalogue::plan(work, at, &actor, operation),
+        Operation::Order { year, order, action } => {
+            order::plan(work, at, &actor, (*year, *order), action, transaction.blind())
+        }
+        Operation::Settlement(operation) => settlement::plan(work, at, &actor, operation),
+    }
+}
+
+/// Does one piece of due work, which cannot be refused, and gives the seed of its lines' blinds. `budget` bounds the
+/// records of a piece that is itself large.
+pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, budget: u32) -> (Effect, Hash) {
+    let mut work = Work::on(draft);
+    work.remove::<DueWork>(key);
+    match due {
+        DueWork::Lapse(year, order) => order::lapse(work, (year, order)),
+        DueWork::Attendance(year, order) => order::attendance_stands(work, (year, order)),
+        DueWork::Return(year, from) => {
+            let (effect, seed) = funds::return_free_money(work, year, from, at, budget);
+            (effect, seed.unwrap_or_default())
+        }
+        DueWork::Forget(_) => unreachable!("known ids stand in a namespace of their own, before the queue"),
+    }
+}
+
+fn authorize(work: &Work, at: Timestamp, transaction: &SignedTransaction) -> Result<Actor, Rejection> {
+    let body = transaction.body();
+    let network = work.get::<Network>(()).expect("genesis puts the network's record, and nothing takes it away");
+    let latest = at.after(network.parameters.max_validity);
+    if body.valid_until < at {
+        return Err(Rejection::Expired { valid_until: body.valid_until, at });
+    }
+    if body.valid_until > latest {
+        return Err(Rejection::ValidTooLong { latest });
+    }
+    if work.has::<DueWork>(DueKey::known(transaction.id(), body.valid_until)) {
+        return Err(Rejection::Known);
+    }
+    actor_of(work, at, body)
+}
+
+fn actor_of(work: &Work, at: Timestamp, body: &Body) -> Result<Actor, Rejection> {
+    let key = work.get::<Key>(body.signer).ok_or(Rejection::KeyUnknown)?;
+    if at < key.from || at >= key.until {
+        return Err(Rejection::KeyInactive { from: key.from, until: key.until });
+    }
+    match body.behalf {
+        None => Ok(Actor { owner: key.owner, key: body.signer, scopes: key.scopes, cap: key.cap }),
+        Some(party) => match key.owner {
+            Owner::Operator(_) => Ok(Actor {
+                owner: Owner::Party(party),
+                key: body.signer,
+                scopes: Scopes::all(),
+                cap: Cents::new(u64::MAX),
+            }),
+            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::BehalfNotAllowed),
+        },
+    }
+}
+
+/// The id stays known until the transaction can no longer be included.
+fn remember(work: &mut Work, transaction: &SignedTransaction) {
+    let key = DueKey::known(transaction.id(), transaction.body().valid_until);
+    work.put(key, DueWork::Forget(transaction.id()));
+}
+
+impl Actor {
+    /// The signer is an officer of the operator.
+    pub(crate) fn operator(&self) -> Result<(), Rejection> {
+        match self.owner {
+            Owner::Operator(_) => Ok(()),
+            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+        }
+    }
+
+    /// The signer is an officer of the budget holder.
+    pub(crate) fn budget_holder(&self) -> Result<(), Rejection> {
+        match self.owner {
+            Owner::BudgetHolder(_) => Ok(()),
+            Owner::Party(_) | Owner::Operator(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+        }
+    }
+
+    /// The signer is a party and the key has the scope.
+    pub(crate) fn party(&self, scope: Scope) -> Result<Party, Rejection> {
+        match self.owner {
+            Owner::Party(party) if self.scopes.has(scope) => Ok(party),
+            Owner::Party(_) => Err(Rejection::ScopeMissing { scope }),
+            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+        }
+    }
+
+    /// Whether the key may sign for an order of this cost.
+    pub(crate) fn may_spend(&self, cost: Cents) -> Result<(), Rejection> {
+        if cost <= self.cap { Ok(()) } else { Err(Rejection::CapExceeded { cost, cap: self.cap }) }
+    }
+}
+
+/// A year that takes new business.
+pub(crate) fn open_year<'w>(work: &'w Work, year: Year) -> Result<&'w YearRecord, Rejection> {
+    let record = work.get::<YearRecord>(year).ok_or(Rejection::YearUnknown)?;
+    match record.state {
+        YearState::Open => Ok(record),
+        YearState::Ended => Err(Rejection::YearEnded),
+    }
+}
+
+/// A list of one to `most` items.
+pub(crate) fn bounded<T>(list: &[T], most: usize) -> Result<(), Rejection> {
+    if list.is_empty() {
+        return Err(Rejection::ListEmpty);
+    }
+    if list.len() > most {
+        return Err(Rejection::ListTooLong { most: u32::try_from(most).expect("bounds of lists are small") });
+    }
+    Ok(())
+}
+
+/// A list without repetition, in ascending order.
+pub(crate) fn ascending<T: Ord>(list: &[T]) -> Result<(), Rejection> {
+    match list.windows(2).position(|pair| pair[0] >= pair[1]) {
+        None => Ok(()),
+        Some(before) => Err(Rejection::ListNotAscending { item: item(before + 1) }),
+    }
+}
+
+/// Index of a list's item, as rejections name it.
+pub(crate) fn item(index: usize) -> u32 {
+    u32::try_from(index).expect("a transaction of 64 KB has fewer items")
+}
+
+/// The money equation of every year that the draft touched (DESIGN section 3).
+///
+/// # Panics
+/// When money is not conserved: no node may go on after it.
+pub(crate) fn assert_balanced(draft: &Draft) {
+    for record in draft.changed_years() {
+        for source in Source::ALL {
+            assert!(record.totals(source).balances(), "money of {source:?} is not conserved: {:?}", record.totals(source));
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Changes of an order: by proposal and acceptance, and what the orderer may change alone until the start.
+
+use super::{
+    Key, ascending, before, booked_lines, bounded, clear_deadline, done, in_state, line_list, lines, only, order, order_mut,
+    set_deadline, side, signed, standing,
+};
+use crate::accounts::Account;
+use crate::classifiers::Scope;
+use crate::ids::{PupilId, SessionId};
+use crate::money::{Amounts, Cents};
+use crate::operation::{Change, MAX_PUPILS};
+use crate::plan::{Actor, item};
+use crate::receipt::Kind;
+use crate::record::{
+    DueKind, LineState, OrderState, PendingChange, Pupil, Service, Session, Side, Statement,
+};
+use crate::rejection::Rejection;
+use crate::state::{Effect, Work};
+use crate::time::Timestamp;
+
+const BEFORE_DELIVERY: [OrderState; 2] = [OrderState::Requested, OrderState::Confirmed];
+const AFTER_ATTENDANCE: [OrderState; 2] = [OrderState::Attended, OrderState::AttendedAutomatically];
+
+fn scope_of(change: &Change) -> Scope {
+    match change {
+        Change::Booking { .. } => Scope::Order,
+        Change::Attendance { .. } => Scope::Attendance,
+    }
+}
+
+pub(super) fn propose(
+    mut work: Work,
+    at: Timestamp,
+    actor: &Actor,
+    key: Key,
+    change: &Change,
+) -> Result<Effect, Rejection> {
+    let by = side(&work, actor, key, scope_of(change))?;
+    match change {
+        Change::Booking { session, drop, add } => {
+            propose_booking(&work, at, actor, key, by, *session, drop, add)?;
+        }
+        Change::Attendance { absent } => propose_attendance(&work, key, absent)?,
+    }
+    signed(&mut work, key, actor, by);
+    order_mut(&mut work, key).change = Some(PendingChange { by, change: change.clone() });
+    Ok(done(work, key, Kind::ChangeProposed, Amounts::ZERO))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart once by the caller")]
+fn propose_booking(
+    work: &Work,
+    at: Timestamp,
+    actor: &Actor,
+    key: Key,
+    by: Side,
+    session: Option<SessionId>,
+    drop: &[u16],
+    add: &[PupilId],
+) -> Result<(), Rejection> {
+    line_list(drop)?;
+    if !add.is_empty() {
+        bounded(add, MAX_PUPILS)?;
+        ascending(add)?;
+    }
+    let order = order(work, key);
+    if let Some(session) = session {
+        let found = work.get::<Session>((key.0, session)).ok_or(Rejection::SessionUnknown)?;
+        if found.service != order.service {
+            return Err(Rejection::SessionOfOtherService);
+        }
+    }
+    in_state(work, key, &BEFORE_DELIVERY)?;
+    none_pending(work, key)?;
+    if session.is_none_or(|session| session == order.session) && drop.is_empty() && add.is_empty() {
+        return Err(Rejection::ChangeEmpty);
+    }
+    let until = order.start.before(order.rules.free_change);
+    if at > until {
+        return Err(Rejection::TooLate { until });
+    }
+    booked_lines(work, key, drop)?;
+    let left = usize::from(standing(order)) - drop.len() + add.len();
+    size_holds(order.lines.len() + add.len(), left)?;
+    if by == Side::Orderer {
+        may_spend(actor, order.price, left)?;
+    }
+    Ok(())
+}
+
+fn size_holds(lines: usize, left: usize) -> Result<(), Rejection> {
+    if left == 0 {
+        return Err(Rejection::NoLineLeft);
+    }
+    if lines > MAX_PUPILS {
+        return Err(Rejection::TooManyLines { most: item(MAX_PUPILS) });
+    }
+    Ok(())
+}
+
+fn may_spend(actor: &Actor, price: Cents, lines: usize) -> Result<(), Rejection> {
+    actor.may_spend(price.checked_mul(lines as u64).ok_or(Rejection::AmountTooLarge)?)
+}
+
+fn none_pending(work: &Work, key: Key) -> Result<(), Rejection> {
+    if order(work, key).change.is_some() { Err(Rejection::ChangePending) } else { Ok(()) }
+}
+
+fn propose_attendance(work: &Work, key: Key, absent: &[u16]) -> Result<(), Rejection> {
+    line_list(absent)?;
+    in_state(work, key, &AFTER_ATTENDANCE)?;
+    in_no_statement(work, key)?;
+    none_pending(work, key)?;
+    booked_lines(work, key, absent)
+}
+
+/// Attendance may be amended until the order is in a statement.
+fn in_no_statement(work: &Work, key: Key) -> Result<(), Rejection> {
+    let order = order(work, key);
+    let statements = [order.programme_statement, order.school_statement];
+    match statements.into_iter().flatten().find_map(|statement| work.get::<Statement>((key.0, statement))) {
+        None => Ok(()),
+        Some(statement) => Err(Rejection::StatementStateWrong { state: statement.state }),
+    }
+}
+
+pub(super) fn accept(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> Result<Effect, Rejection> {
+    let waiting = work.get::<crate::record::Order>(key).and_then(|order| order.change.clone());
+    let scope = waiting.as_ref().map_or(Scope::Order, |waiting| scope_of(&waiting.change));
+    let by = side(&work, actor, key, scope)?;
+    let PendingChange { by: proposer, change } = waiting.ok_or(Rejection::ChangeMissing)?;
+    if by == proposer {
+        return Err(Rejection::ChangeOwn);
+    }
+    let total = match &change {
+        Change::Booking { session, drop, add } => {
+            accept_booking(&mut work, at, actor, key, by, *session, drop, add)?
+        }
+        Change::Attendance { absent } => {
+            in_state(&work, key, &AFTER_ATTENDANCE)?;
+            in_no_statement(&work, key)?;
+            super::attendance::amend(&mut work, key, absent)?
+        }
+    };
+    signed(&mut work, key, actor, by);
+    order_mut(&mut work, key).change = None;
+    Ok(done(work, key, Kind::ChangeAccepted, total))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart once by the caller")]
+fn accept_booking(
+    work: &mut Work,
+    at: Timestamp,
+    actor: &Actor,
+    key: Key,
+    by: Side,
+    session: Option<SessionId>,
+    drop: &[u16],
+    add: &[PupilId],
+) -> Result<Amounts, Rejection> {
+    in_state(work, key, &BEFORE_DELIVERY)?;
+    before(at, order(work, key).start)?;
+    booked_lines(work, key, drop)?;
+    let left = usize::from(standing(order(work, key))).saturating_sub(drop.len()) + add.len();
+    size_holds(order(work, key).lines.len() + add.len(), left)?;
+    let mut total = Amounts::ZERO;
+    for line in drop {
+        let (_, back) = lines::drop_line(work, key, *line, Cents::ZERO)?;
+        total = total.checked_add(&back).ok_or(Rejection::AmountTooLarge)?;
+    }
+    if let Some(session) = session
+        && session != order(work, key).session
+    {
+        move_to(work, at, key, session)?;
+    }
+    if !add.is_empty() {
+        let charged = add_pupils(work, key, add)?;
+        total = total.checked_add(&charged).ok_or(Rejection::AmountTooLarge)?;
+    }
+    if by == Side::Orderer {
+        may_spend(actor, order(work, key).price, left)?;
+    }
+    Ok(total)
+}
+
+/// Moves the order into another session of the service.
+fn move_to(work: &mut Work, at: Timestamp, key: Key, to: SessionId) -> Result<(), Rejection> {
+    let session = work.get::<Session>((key.0, to)).ok_or(Rejection::SessionUnknown)?.clone();
+    if !session.open {
+        return Err(Rejection::SessionClosed);
+    }
+    before(at, session.offer.start)?;
+    let pupils: Vec<PupilId> = taking_part(work, key).collect();
+    for (index, pupil) in pupils.iter().enumerate() {
+        let pupil = work.get::<Pupil>((key.0, *pupil)).expect("an order's pupils are never taken away");
+        if lines::is_elsewhere(pupil, Some(key), session.offer.start, session.offer.end) {
+            return Err(Rejection::PupilElsewhere { item: item(index) });
+        }
+    }
+    let count = u16::try_from(pupils.len()).expect("an order has at most a few hundred lines");
+    lines::take_places(work, (key.0, to), count)?;
+    lines::give_places(work, key, count);
+    let requested = order(work, key).state == OrderState::Requested;
+    if requested {
+        clear_deadline(work, key, DueKind::Lapse);
+    }
+    let order = order_mut(work, key);
+    (order.session, order.start, order.end) = (to, session.offer.start, session.offer.end);
+    let deadline = order.deadline.min(order.start);
+    if requested {
+        set_deadline(work, key, DueKind::Lapse, deadline);
+    }
+    for pupil in pupils {
+        lines::unbook(work, key, pupil);
+        lines::book(work, key, pupil);
+    }
+    Ok(())
+}
+
+fn taking_part<'w>(work: &'w Work, key: Key) -> impl Iterator<Item = PupilId> + 'w {
+    order(work, key).lines.iter().filter(|line| line.state == LineState::Booked).map(|line| line.pupil)
+}
+
+/// Where the order's pupils must be able to be.
+fn place_of(work: &Work, key: Key) -> lines::Place {
+    let order = order(work, key);
+    let service = work.get::<Service>(order.service).expect("an order's service is never taken away");
+    lines::Place { school: order.school, grades: service.terms.grades, start: order.start, end: order.end }
+}
+
+/// Adds pupils at the order's price, into whichever of hold and escrow its other lines are in.
+pub(super) fn add_pupils(work: &mut Work, key: Key, add: &[PupilId]) -> Result<Amounts, Rejection> {
+    lines::admit_pupils(work, key, add, &place_of(work, key))?;
+    let count = u16::try_from(add.len()).map_err(|_| Rejection::AmountTooLarge)?;
+    let session = order(work, key).session;
+    lines::take_places(work, (key.0, session), count)?;
+    let price = order(work, key).price;
+    let charges: Vec<(u16, Cents)> =
+        lines::add_lines(work, key, add).into_iter().map(|line| (line, price)).collect();
+    let account = money_account(work, key);
+    lines::charge(work, key, &charges, account)
+}
+
+fn money_account(work: &Work, key: Key) -> fn(crate::ids::OrderId, u16) -> Account {
+    if order(work, key).state == OrderState::Requested { Account::Hold } else { Account::Escrow }
+}
+
+pub(super) fn withdraw(mut work: Work, actor: &Actor, key: Key) -> Result<Effect, Rejection> {
+    let waiting = work.get::<crate::record::Order>(key).and_then(|order| order.change.clone());
+    let scope = waiting.as_ref().map_or(Scope::Order, |waiting| scope_of(&waiting.change));
+    let by = side(&work, actor, key, scope)?;
+    waiting.ok_or(Rejection::ChangeMissing)?;
+    signed(&mut work, key, actor, by);
+    order_mut(&mut work, key).change = None;
+    Ok(done(work, key, Kind::ChangeDropped, Amounts::ZERO))
+}
+
+pub(super) fn swap(
+    mut work: Work,
+    at: Timestamp,
+    actor: &Actor,
+    key: Key,
+    swaps: &[(u16, PupilId)],
+) -> Result<Effect, Rejection> {
+    only(&work, actor, key, Scope::Order, Side::Orderer)?;
+    bounded(swaps, MAX_PUPILS)?;
+    let named: Vec<u16> = swaps.iter().map(|(line, _)| *line).collect();
+    let pupils: Vec<PupilId> = swaps.iter().map(|(_, pupil)| *pupil).collect();
+    ascending(&named)?;
+    in_state(&work, key, &BEFORE_DELIVERY)?;
+    before(at, order(&work, key).start)?;
+    booked_lines(&work, key, &named)?;
+    lines::admit_pupils(&work, key, &pupils, &place_of(&work, key))?;
+    if let Some(twice) = (1..pupils.len()).find(|index| pupils[..*index].contains(&pupils[*index])) {
+        return Err(Rejection::PupilElsewhere { item: item(twice) });
+    }
+    for (line, pupil) in swaps {
+        lines::swap_line(&mut work, key, *line, *pupil)?;
+    }
+    let price = order(&work, key).price;
+    let charges: Vec<(u16, Cents)> = named.iter().map(|line| (*line, price)).collect();
+    let account = money_account(&work, key);
+    let total = lines::charge(&mut work, key, &charges, account)?;
+    signed(&mut work, key, actor, Side::Orderer);
+    Ok(done(work, key, Kind::LinesSwapped, total))
+}
+
+pub(super) fn drop_lines(
+    mut work: Work,
+    at: Timestamp,
+    actor: &Actor,
+    key: Key,
+    named: &[u16],
+) -> Result<Effect, Rejection> {
+    only(&work, actor, key, Scope::Order, Side::Orderer)?;
+    bounded(named, MAX_PUPILS)?;
+    ascending(named)?;
+    in_state(&work, key, &BEFORE_DELIVERY)?;
+    before(at, order(&work, key).start)?;
+    booked_lines(&work, key, named)?;
+    if named.len() == usize::from(standing(order(&work, key))) {
+        return Err(Rejection::NoLineLeft);
+    }
+    let now = order(&work, key);
+    let late = now.state == OrderState::Confirmed && at > now.start.before(now.rules.free_cancel);
+    let charge = if late { now.price.share(now.rules.late_share) } else { Cents::ZERO };
+    let mut total = Amounts::ZERO;
+    for line in named {
+        let (earned, back) = lines::drop_line(&mut work, key, *line, charge)?;
+        total = total.checked_add(if late { &earned } else { &back }).ok_or(Rejection::AmountTooLarge)?;
+    }
+    signed(&mut work, key, actor, Side::Orderer);
+    Ok(done(work, key, Kind::LinesDropped, total))
+}

@@ -1,0 +1,198 @@
+//! What a node answers for a transaction or a clock step that took effect.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use crate::chain::Height;
+use crate::classifiers::Year;
+use crate::codec;
+use crate::crypto::{Domain, Hash, hash};
+use crate::ids::{OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
+use crate::list;
+use crate::money::Amounts;
+use crate::record::OrderState;
+use crate::time::Timestamp;
+
+/// What took effect. The number of a kind never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A year was opened.
+    YearOpened,
+    /// Wallets received their money of the year.
+    Allocated,
+    /// A school's own money came in.
+    SchoolMoneyRecorded,
+    /// A year ended.
+    YearEnded,
+    /// Schools' wallets were opened.
+    SchoolsOpened,
+    /// Providers' wallets were opened.
+    ProvidersOpened,
+    /// Pupils' wallets were opened.
+    PupilsOpened,
+    /// Keys were bound.
+    KeysBound,
+    /// A key was revoked.
+    KeyRevoked,
+    /// A pupil moved to another school.
+    PupilMoved,
+    /// A wallet was suspended.
+    WalletSuspended,
+    /// A wallet was reinstated.
+    WalletReinstated,
+    /// A wallet was closed.
+    WalletClosed,
+    /// A service was published.
+    ServicePublished,
+    /// A service has a new version.
+    ServiceAmended,
+    /// A service was suspended.
+    ServiceSuspended,
+    /// A service was reinstated.
+    ServiceReinstated,
+    /// A service was withdrawn.
+    ServiceWithdrawn,
+    /// A session was opened.
+    SessionOpened,
+    /// A session was changed.
+    SessionAmended,
+    /// A session was closed.
+    SessionClosed,
+    /// An order was proposed.
+    OrderProposed,
+    /// An order was requested.
+    OrderRequested,
+    /// An order was confirmed.
+    OrderConfirmed,
+    /// An order was declined.
+    OrderDeclined,
+    /// A change was proposed.
+    ChangeProposed,
+    /// A change was accepted.
+    ChangeAccepted,
+    /// A change was refused or taken back.
+    ChangeDropped,
+    /// Pupils were swapped.
+    LinesSwapped,
+    /// Lines were dropped.
+    LinesDropped,
+    /// An order was cancelled.
+    OrderCancelled,
+    /// Delivery was reported.
+    DeliveryReported,
+    /// Attendance was confirmed.
+    AttendanceConfirmed,
+    /// A statement was issued.
+    StatementIssued,
+    /// A statement was accepted.
+    StatementAccepted,
+    /// A statement was contested.
+    StatementContested,
+    /// An order lapsed (clock step).
+    OrderLapsed,
+    /// The provider's list stood (clock step).
+    AttendanceAutomatic,
+    /// Free money of an ended year returned (clock step).
+    FundsReturned,
+}
+
+/// What the receipt is about; public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, Serialize)]
+pub struct Subject {
+    /// The year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<Year>,
+    /// The order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// The order's state afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_state: Option<OrderState>,
+    /// The session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// The service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceId>,
+    /// The school.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub school: Option<SchoolId>,
+    /// The provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// The statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementId>,
+}
+
+/// The public part of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Receipt {
+    /// The transaction, or the clock step.
+    pub id: TransactionId,
+    /// Height of the block.
+    pub height: Height,
+    /// Place in the block.
+    pub index: u32,
+    /// Time of the block.
+    pub time: Timestamp,
+    /// What took effect.
+    pub kind: Kind,
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether an officer signed on a party's behalf.
+    pub on_behalf: bool,
+    /// Money moved, by source.
+    pub total: Amounts,
+    /// Number of lines.
+    pub lines: u32,
+    /// Root over the blinded lines.
+    pub lines_root: Hash,
+}
+
+/// One pupil's part in what took effect; shown to its parties and to auditors alone.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ReceiptLine {
+    /// The pupil.
+    pub pupil: PupilId,
+    /// Money moved from or to this pupil's line, by source.
+    pub moved: Amounts,
+}
+
+impl ReceiptLine {
+    /// The blinded leaf of the line at `index`.
+    pub fn leaf(&self, seed: &Hash, id: &TransactionId, index: u32) -> Hash {
+        let blind = hash(Domain::Blind, &[&seed.0, &id.0, &index.to_be_bytes()]);
+        list::leaf(&[&blind.0, &codec::encode(self)])
+    }
+}
+
+/// A receipt with its lines, as a node stores it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FullReceipt {
+    /// The public part.
+    pub receipt: Receipt,
+    /// The lines.
+    pub lines: Vec<ReceiptLine>,
+    /// Seed of the lines' blinds.
+    pub seed: Hash,
+}
+
+impl FullReceipt {
+    /// Completes the public part with the root over its lines.
+    pub fn new(mut receipt: Receipt, lines: Vec<ReceiptLine>, seed: Hash) -> Self {
+        let leaves: Vec<Hash> =
+            (0..).zip(&lines).map(|(index, line)| line.leaf(&seed, &receipt.id, index)).collect();
+        receipt.lines = u32::try_from(lines.len()).expect("an operation has at most a few hundred lines");
+        receipt.lines_root = list::root(&leaves);
+        Self { receipt, lines, seed }
+    }
+}
+
+impl Receipt {
+    /// The receipt's leaf under the block's receipts root.
+    pub fn leaf(&self) -> Hash {
+        list::leaf(&[&codec::encode(self)])
+    }
+}

@@ -1,0 +1,691 @@
+//! Records: everything that a rule reads, each under its key in the state tree.
+//!
+//! A record knows no rule. Balances change through [`crate::accounts`] alone.
+
+use std::sync::Arc;
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use crate::chain::ValidatorSet;
+use crate::classifiers::{Place, Scopes, Year};
+use crate::codec;
+use crate::crypto::{Domain, Hash, PublicKey, hash};
+use crate::ids::{
+    EntityId, Nullifier, OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
+};
+use crate::money::{Amounts, BasisPoints, Cents};
+use crate::operation::{Buyer, Change, Owner, Party, ServiceTerms, SessionOffer};
+use crate::parameters::{NetworkParameters, ProgrammeParameters};
+use crate::time::{Calendar, Span, Timestamp};
+use crate::tree::TreeKey;
+
+/// Key of a record; its hash, after the year, is the record's place in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum RecordKey {
+    /// The network's parameters and validators.
+    Network,
+    /// A bound key.
+    Key(PublicKey),
+    /// A school.
+    School(SchoolId),
+    /// A provider.
+    Provider(ProviderId),
+    /// A service.
+    Service(ServiceId),
+    /// A year.
+    Year(Year),
+    /// A pupil's wallet.
+    Pupil(Year, PupilId),
+    /// A pupil's token.
+    Nullifier(Year, Nullifier),
+    /// A school's own money.
+    SchoolPurse(Year, SchoolId),
+    /// A provider's earned money.
+    ProviderPurse(Year, ProviderId),
+    /// A session.
+    Session(Year, SessionId),
+    /// An order.
+    Order(Year, OrderId),
+    /// A statement.
+    Statement(Year, StatementId),
+    /// When a provider last had a statement to a buyer.
+    Billing(Year, ProviderId, Buyer),
+    /// Due work, in its order.
+    Due(DueKey),
+}
+
+/// Place of due work in the queue: by time, then kind, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct DueKey {
+    /// When it is due.
+    pub due: Timestamp,
+    /// What kind it is.
+    pub kind: DueKind,
+    /// Which one; the first 23 bytes of a longer id.
+    pub id: [u8; 23],
+}
+
+/// Kinds of due work, in the order in which they are done at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum DueKind {
+    /// A transaction's id need no longer be known.
+    Forget,
+    /// A proposal or request that nobody answered lapses.
+    Lapse,
+    /// The provider's attendance list stands.
+    Attendance,
+    /// Free money of an ended year returns, wallet after wallet.
+    Return,
+}
+
+/// Namespaces of known ids and of the due queue in the tree, after every year that can be.
+const KNOWN: u16 = u16::MAX - 1;
+const QUEUE: u16 = u16::MAX;
+
+impl RecordKey {
+    /// The record's place in the tree: the year, then the hash of the key, so that a proof shows no neighbour. The due
+    /// queue alone is in the order of its keys, since it is worked off in that order.
+    pub fn place(&self) -> TreeKey {
+        let mut place = [0; 34];
+        if let Self::Due(key) = self {
+            let namespace = if key.kind == DueKind::Forget { KNOWN } else { QUEUE };
+            place[..2].copy_from_slice(&namespace.to_be_bytes());
+            place[2..10].copy_from_slice(&key.due.0.to_be_bytes());
+            place[10] = key.kind as u8;
+            place[11..].copy_from_slice(&key.id);
+        } else {
+            place[..2].copy_from_slice(&self.year().0.to_be_bytes());
+            place[2..].copy_from_slice(&hash(Domain::RecordKey, &[&codec::encode(self)]).0);
+        }
+        TreeKey(place)
+    }
+
+    /// The first place of the due queue.
+    pub fn queue_start() -> TreeKey {
+        Self::year_start(Year(QUEUE))
+    }
+
+    /// The first place of the transactions' ids that are known.
+    pub fn known_start() -> TreeKey {
+        Self::year_start(Year(KNOWN))
+    }
+
+    /// The first place of a year.
+    pub fn year_start(year: Year) -> TreeKey {
+        let mut place = [0; 34];
+        place[..2].copy_from_slice(&year.0.to_be_bytes());
+        TreeKey(place)
+    }
+
+    fn year(&self) -> Year {
+        match self {
+            Self::Network | Self::Key(_) | Self::School(_) | Self::Provider(_) | Self::Service(_) | Self::Due(_) => Year(0),
+            Self::Year(year)
+            | Self::Pupil(year, _)
+            | Self::Nullifier(year, _)
+            | Self::SchoolPurse(year, _)
+            | Self::ProviderPurse(year, _)
+            | Self::Session(year, _)
+            | Self::Order(year, _)
+            | Self::Statement(year, _)
+            | Self::Billing(year, _, _) => *year,
+        }
+    }
+}
+
+/// A record of any kind, with what is large behind a pointer: most records are pupils.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Record {
+    /// See [`Network`].
+    Network(Box<Network>),
+    /// See [`Key`].
+    Key(Box<Key>),
+    /// See [`School`].
+    School(Box<School>),
+    /// See [`Provider`].
+    Provider(Box<Provider>),
+    /// See [`Service`].
+    Service(Box<Service>),
+    /// See [`YearRecord`].
+    Year(Box<YearRecord>),
+    /// See [`Pupil`].
+    Pupil(Box<Pupil>),
+    /// See [`Token`].
+    Nullifier(Token),
+    /// See [`SchoolPurse`].
+    SchoolPurse(SchoolPurse),
+    /// See [`ProviderPurse`].
+    ProviderPurse(ProviderPurse),
+    /// See [`Session`].
+    Session(Box<Session>),
+    /// See [`Order`].
+    Order(Box<Order>),
+    /// See [`Statement`].
+    Statement(Box<Statement>),
+    /// See [`Billing`].
+    Billing(Billing),
+    /// See [`DueWork`].
+    Due(DueWork),
+}
+
+impl Record {
+    /// Hash of the record's encoding.
+    pub fn hash(&self) -> Hash {
+        hash(Domain::RecordValue, &[&codec::encode(self)])
+    }
+}
+
+/// A kind of record with the key under which it stands.
+pub trait Entity: Clone + Sized {
+    /// What identifies one of them.
+    type Key: Copy;
+    /// Its key among all records.
+    fn key(key: Self::Key) -> RecordKey;
+    /// Itself as a record.
+    fn into_record(self) -> Record;
+    /// Itself in a record of its kind.
+    fn from_record(record: &Record) -> Option<&Self>;
+    /// Itself in a record of its kind, to change.
+    fn from_record_mut(record: &mut Record) -> Option<&mut Self>;
+}
+
+macro_rules! entity {
+    (boxed $type:ident as $variant:ident, $key:ty, |$k:ident| $make:expr) => {
+        entity!(@ $type, $variant, $key, $k, $make, Box::new);
+    };
+    (plain $type:ident as $variant:ident, $key:ty, |$k:ident| $make:expr) => {
+        entity!(@ $type, $variant, $key, $k, $make, std::convert::identity);
+    };
+    (@ $type:ident, $variant:ident, $key:ty, $k:ident, $make:expr, $wrap:path) => {
+        impl Entity for $type {
+            type Key = $key;
+            fn key($k: $key) -> RecordKey {
+                $make
+            }
+            fn into_record(self) -> Record {
+                Record::$variant($wrap(self))
+            }
+            fn from_record(record: &Record) -> Option<&Self> {
+                if let Record::$variant(value) = record { Some(value) } else { None }
+            }
+            fn from_record_mut(record: &mut Record) -> Option<&mut Self> {
+                if let Record::$variant(value) = record { Some(value) } else { None }
+            }
+        }
+    };
+}
+
+entity!(boxed Network as Network, (), |_k| RecordKey::Network);
+entity!(boxed Key as Key, PublicKey, |k| RecordKey::Key(k));
+entity!(boxed School as School, SchoolId, |k| RecordKey::School(k));
+entity!(boxed Provider as Provider, ProviderId, |k| RecordKey::Provider(k));
+entity!(boxed Service as Service, ServiceId, |k| RecordKey::Service(k));
+entity!(boxed YearRecord as Year, Year, |k| RecordKey::Year(k));
+entity!(boxed Pupil as Pupil, (Year, PupilId), |k| RecordKey::Pupil(k.0, k.1));
+entity!(plain Token as Nullifier, (Year, Nullifier), |k| RecordKey::Nullifier(k.0, k.1));
+entity!(plain SchoolPurse as SchoolPurse, (Year, SchoolId), |k| RecordKey::SchoolPurse(k.0, k.1));
+entity!(plain ProviderPurse as ProviderPurse, (Year, ProviderId), |k| RecordKey::ProviderPurse(k.0, k.1));
+entity!(boxed Session as Session, (Year, SessionId), |k| RecordKey::Session(k.0, k.1));
+entity!(boxed Order as Order, (Year, OrderId), |k| RecordKey::Order(k.0, k.1));
+entity!(boxed Statement as Statement, (Year, StatementId), |k| RecordKey::Statement(k.0, k.1));
+entity!(plain Billing as Billing, (Year, ProviderId, Buyer), |k| RecordKey::Billing(k.0, k.1, k.2));
+entity!(plain DueWork as Due, DueKey, |k| RecordKey::Due(k));
+
+/// A record behind a shared pointer, as the tree and drafts hold it.
+pub type Shared = Arc<Record>;
+
+/// The network's own record.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Network {
+    /// Parameters.
+    pub parameters: NetworkParameters,
+    /// Who decides the next block.
+    pub validators: ValidatorSet,
+}
+
+/// A bound key.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Key {
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it may do; an officer's key has none and acts by office.
+    pub scopes: Scopes,
+    /// Most that one order may cost when this key signs.
+    pub cap: Cents,
+    /// First instant of its use.
+    pub from: Timestamp,
+    /// Not accepted from this instant on.
+    pub until: Timestamp,
+}
+
+/// Whether a wallet may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It may.
+    Active,
+    /// No new orders; what stands goes on.
+    Suspended,
+    /// Never again.
+    Closed,
+}
+
+/// A school.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct School {
+    /// Who controls it.
+    pub entity: EntityId,
+    /// Where it is.
+    pub place: Place,
+    /// Whether it may order.
+    pub standing: Standing,
+}
+
+/// A provider.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Provider {
+    /// Who controls it.
+    pub entity: EntityId,
+    /// Whether it may take orders.
+    pub standing: Standing,
+}
+
+/// A service in its current version.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Service {
+    /// Who gives it.
+    pub provider: ProviderId,
+    /// Counts from 1.
+    pub version: u32,
+    /// What it offers.
+    pub terms: ServiceTerms,
+    /// Whether it may be ordered.
+    pub standing: Standing,
+}
+
+/// Where a year stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum YearState {
+    /// Orders are taken.
+    Open,
+    /// No new orders; what stands is brought to its end.
+    Ended,
+}
+
+/// A year: its rules, its common funds and the sums of every class of accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct YearRecord {
+    /// Where it stands.
+    pub state: YearState,
+    /// Its rules.
+    pub parameters: ProgrammeParameters,
+    /// State money by class.
+    pub state_money: Totals,
+    /// School money by class.
+    pub school_money: Totals,
+}
+
+/// Sums of accounts by class, of one source and year. The money equation is over these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, Serialize)]
+pub struct Totals {
+    /// Ever brought in.
+    pub minted: Cents,
+    /// Budget not yet allocated.
+    pub budget: Cents,
+    /// Reserve not yet allocated.
+    pub reserve: Cents,
+    /// With pupils.
+    pub pupils: Cents,
+    /// With schools.
+    pub schools: Cents,
+    /// Held for requested orders.
+    pub held: Cents,
+    /// Escrowed for confirmed orders.
+    pub escrowed: Cents,
+    /// Earned by providers.
+    pub providers: Cents,
+    /// In statements.
+    pub settlement: Cents,
+    /// Owed by providers after a reversal.
+    pub receivable: Cents,
+    /// Paid out.
+    pub paid: Cents,
+    /// Returned to where it came from.
+    pub returned: Cents,
+}
+
+impl Totals {
+    /// Whether everything minted is somewhere (DESIGN section 3, the money equation).
+    pub fn balances(&self) -> bool {
+        let parts = [
+            self.budget,
+            self.reserve,
+            self.pupils,
+            self.schools,
+            self.held,
+            self.escrowed,
+            self.providers,
+            self.settlement,
+            self.paid,
+            self.returned,
+        ];
+        let somewhere = parts.into_iter().try_fold(Cents::ZERO, Cents::checked_add);
+        somewhere.is_some() && somewhere == self.minted.checked_add(self.receivable)
+    }
+}
+
+/// A pupil's wallet of one year.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Pupil {
+    /// The wallet's id.
+    pub pupil: PupilId,
+    /// Where the pupil is enrolled.
+    pub school: SchoolId,
+    /// Grade, 1 to 12.
+    pub grade: u8,
+    /// Whether it may be used.
+    pub standing: Standing,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// Whether its money of the year was allocated.
+    pub allocated: bool,
+    /// State money left.
+    pub balance: Cents,
+    /// Where the pupil is booked.
+    pub bookings: Vec<Booking>,
+}
+
+/// A pupil's place in an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Booking {
+    /// The order.
+    pub order: OrderId,
+    /// It begins.
+    pub start: Timestamp,
+    /// It ends.
+    pub end: Timestamp,
+}
+
+/// A used token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Token;
+
+/// A school's own money of a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SchoolPurse {
+    /// Whose it is.
+    pub school: SchoolId,
+    /// What is left.
+    pub balance: Cents,
+}
+
+/// A provider's earned money of a year, not yet in a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, Serialize)]
+pub struct ProviderPurse {
+    /// By source.
+    pub balance: Amounts,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Session {
+    /// Of which service.
+    pub service: ServiceId,
+    /// When, where, for how many.
+    pub offer: SessionOffer,
+    /// Pupils of all orders in it.
+    pub booked: u16,
+    /// Whether orders may join.
+    pub open: bool,
+}
+
+/// State of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// A teacher proposed it.
+    Proposed,
+    /// The money is held.
+    Requested,
+    /// The provider took it on; the money is in escrow.
+    Confirmed,
+    /// The provider reported it.
+    Delivered,
+    /// The orderer confirmed attendance.
+    Attended,
+    /// Nobody objected in time; the provider's list stands.
+    AttendedAutomatically,
+    /// Every statement of it is accepted.
+    Settled,
+    /// The provider refused.
+    Declined,
+    /// Nobody answered in time.
+    Lapsed,
+    /// Cancelled without charge.
+    CancelledFree,
+    /// Cancelled late: a share was due.
+    CancelledLate,
+    /// The provider cancelled.
+    CancelledByProvider,
+}
+
+/// The rules that an order keeps from its request on.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PinnedRules {
+    /// See [`ProgrammeParameters::free_change`].
+    pub free_change: Span,
+    /// See [`ProgrammeParameters::free_cancel`].
+    pub free_cancel: Span,
+    /// See [`ProgrammeParameters::late_share`].
+    pub late_share: BasisPoints,
+    /// See [`ProgrammeParameters::absence_share`].
+    pub absence_share: BasisPoints,
+    /// See [`ProgrammeParameters::minimum_share`].
+    pub minimum_share: BasisPoints,
+    /// See [`ProgrammeParameters::attendance_days`].
+    pub attendance_days: u16,
+}
+
+impl PinnedRules {
+    /// The rules of a year as they are now.
+    pub fn of(parameters: &ProgrammeParameters) -> Self {
+        Self {
+            free_change: parameters.free_change,
+            free_cancel: parameters.free_cancel,
+            late_share: parameters.late_share,
+            absence_share: parameters.absence_share,
+            minimum_share: parameters.minimum_share,
+            attendance_days: parameters.attendance_days,
+        }
+    }
+
+    /// The last instant at which the orderer may confirm attendance of what ended or was reported at `from`.
+    pub fn attendance_deadline(&self, calendar: &Calendar, from: Timestamp) -> Timestamp {
+        calendar.end_of_working_day(from, self.attendance_days)
+    }
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Order {
+    /// The school, also of a pupil who orders alone.
+    pub school: SchoolId,
+    /// Who ordered: the school or its pupil.
+    pub orderer: Party,
+    /// Who gives the service.
+    pub provider: ProviderId,
+    /// The service.
+    pub service: ServiceId,
+    /// Its version at request.
+    pub version: u32,
+    /// The session.
+    pub session: SessionId,
+    /// The session begins.
+    pub start: Timestamp,
+    /// The session ends.
+    pub end: Timestamp,
+    /// Where the order stands.
+    pub state: OrderState,
+    /// Price a pupil, at request.
+    pub price: Cents,
+    /// The rules, at request.
+    pub rules: PinnedRules,
+    /// Most of the school's own money.
+    pub school_money: Cents,
+    /// When the next deadline falls: the answer's, or the attendance's.
+    pub deadline: Timestamp,
+    /// Pupils and their money.
+    pub lines: Vec<Line>,
+    /// A change that waits for the other side.
+    pub change: Option<PendingChange>,
+    /// The key that last signed for the orderer.
+    pub orderer_key: PublicKey,
+    /// The key that last signed for the provider.
+    pub provider_key: Option<PublicKey>,
+    /// Statement of the state's part.
+    pub programme_statement: Option<StatementId>,
+    /// Statement of the school's part.
+    pub school_statement: Option<StatementId>,
+    /// Seed of the blinds of its automatic receipts.
+    pub blind: Hash,
+}
+
+/// One pupil's line in an order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Line {
+    /// The pupil.
+    pub pupil: PupilId,
+    /// Where the line stands.
+    pub state: LineState,
+    /// Held since the request.
+    pub held: Amounts,
+    /// In escrow since confirmation.
+    pub escrow: Amounts,
+    /// Due to the provider.
+    pub due: Amounts,
+}
+
+/// State of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineState {
+    /// Proposed only.
+    Proposed,
+    /// Booked, the money set aside.
+    Booked,
+    /// Dropped, or its order ended without taking place.
+    Dropped,
+    /// The pupil was there.
+    Attended,
+    /// The pupil was not.
+    Absent,
+}
+
+/// One of the two sides of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The school or the pupil.
+    Orderer,
+    /// The provider.
+    Provider,
+}
+
+/// A proposed change.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PendingChange {
+    /// Who proposed it.
+    pub by: Side,
+    /// What it is.
+    pub change: Change,
+}
+
+/// State of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatementState {
+    /// It waits for the provider.
+    Issued,
+    /// The provider agreed.
+    Accepted,
+    /// The provider did not; its orders are free again.
+    Contested,
+}
+
+/// A statement: what one buyer owes one provider for these orders.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Statement {
+    /// Who earned.
+    pub provider: ProviderId,
+    /// Who pays.
+    pub buyer: Buyer,
+    /// The orders.
+    pub orders: Vec<OrderId>,
+    /// Sum of the orders' parts.
+    pub total: Cents,
+    /// What the statement still holds in settlement.
+    pub balance: Cents,
+    /// Where it stands.
+    pub state: StatementState,
+    /// When it was issued.
+    pub issued: Timestamp,
+}
+
+/// When a provider last had a statement to a buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Billing {
+    /// The time.
+    pub last: Timestamp,
+}
+
+/// Due work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DueWork {
+    /// Forget a transaction's id.
+    Forget(TransactionId),
+    /// Let an order lapse.
+    Lapse(Year, OrderId),
+    /// Let the provider's attendance list stand.
+    Attendance(Year, OrderId),
+    /// Return free money of an ended year, from this place of the tree on.
+    Return(Year, #[serde(skip)] TreeKey),
+}
+
+impl DueKey {
+    /// The key of a place in the queue.
+    pub fn at(place: &TreeKey) -> Option<Self> {
+        let kind = match place.0[10] {
+            0 => DueKind::Forget,
+            1 => DueKind::Lapse,
+            2 => DueKind::Attendance,
+            3 => DueKind::Return,
+            _ => return None,
+        };
+        let due = u64::from_be_bytes(place.0[2..10].try_into().ok()?);
+        Some(Self { due: Timestamp(due), kind, id: place.0[11..].try_into().ok()? })
+    }
+
+    /// Where the id of a transaction is remembered, until it can no longer be included.
+    pub fn known(id: TransactionId, valid_until: Timestamp) -> Self {
+        let mut short = [0; 23];
+        short.copy_from_slice(&id.0[..23]);
+        Self { due: Timestamp(valid_until.0.saturating_add(1)), kind: DueKind::Forget, id: short }
+    }
+
+    /// Where work on an order is due.
+    pub fn order(kind: DueKind, due: Timestamp, order: OrderId) -> Self {
+        let mut id = [0; 23];
+        id[..16].copy_from_slice(&order.0);
+        Self { due, kind, id }
+    }
+
+    /// Where the return of a year's free money goes on.
+    pub fn returning(due: Timestamp, year: Year) -> Self {
+        let mut id = [0; 23];
+        id[..2].copy_from_slice(&year.0.to_be_bytes());
+        Self { due, kind: DueKind::Return, id }
+    }
+}

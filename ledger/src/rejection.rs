@@ -1,0 +1,340 @@
+//! Why a transaction has no effect: one variant a rule, in the order in which rules are judged.
+
+use serde::Serialize;
+
+use crate::classifiers::Scope;
+use crate::money::Cents;
+use crate::record::{OrderState, StatementState};
+use crate::time::Timestamp;
+
+/// The rule that a transaction breaks. Where it breaks several, the one that stands first here is named. `item` is the
+/// index in the transaction's list, so that no answer names a pupil.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Rejection {
+    /// Its last instant has passed.
+    #[error("it was valid until {}; the ledger's time is {}", valid_until.0, at.0)]
+    Expired {
+        /// Its last instant.
+        valid_until: Timestamp,
+        /// The block's time.
+        at: Timestamp,
+    },
+    /// Its last instant lies too far ahead.
+    #[error("it may be valid until {} at the latest", latest.0)]
+    ValidTooLong {
+        /// The latest that is allowed now.
+        latest: Timestamp,
+    },
+    /// It is on the ledger already.
+    #[error("it is on the ledger already")]
+    Known,
+    /// The key is bound to nobody.
+    #[error("the signing key is not bound to anybody")]
+    KeyUnknown,
+    /// The key's time has not begun, or is over.
+    #[error("the signing key may be used from {} to {}", from.0, until.0)]
+    KeyInactive {
+        /// First instant.
+        from: Timestamp,
+        /// Not from this instant on.
+        until: Timestamp,
+    },
+    /// Only an officer of the operator acts for somebody else.
+    #[error("only an officer of the operator may act on behalf of a party")]
+    BehalfNotAllowed,
+    /// The signer's office or party is not the one that this needs.
+    #[error("the signer's office or party does not allow this")]
+    NotPermitted,
+    /// The key lacks the scope.
+    #[error("the signing key lacks the scope {scope:?}")]
+    ScopeMissing {
+        /// The scope that is needed.
+        scope: Scope,
+    },
+    /// A list is empty.
+    #[error("a list is empty")]
+    ListEmpty,
+    /// A list is too long.
+    #[error("a list has more than {most} items")]
+    ListTooLong {
+        /// Most items.
+        most: u32,
+    },
+    /// A list does not ascend, or names something twice.
+    #[error("a list must ascend without repetition, from item {item} on it does not")]
+    ListNotAscending {
+        /// First item out of order.
+        item: u32,
+    },
+    /// An amount of nothing.
+    #[error("an amount must be positive")]
+    AmountZero,
+    /// Parameters that contradict themselves.
+    #[error("the parameters contradict themselves")]
+    ParametersUnsound,
+    /// Terms of a service that contradict themselves.
+    #[error("the terms of the service contradict themselves")]
+    TermsUnsound,
+    /// A session that ends before it begins, is for nobody, or nowhere.
+    #[error("the session's time, place or capacity cannot be")]
+    OfferUnsound,
+    /// A grade, place or key that cannot be.
+    #[error("item {item} holds a grade, place, scope or time that cannot be")]
+    ItemUnsound {
+        /// Which one.
+        item: u32,
+    },
+    /// No such year.
+    #[error("the year is not on the ledger")]
+    YearUnknown,
+    /// The year is there already.
+    #[error("the year was opened before")]
+    YearExists,
+    /// The year has ended.
+    #[error("the year has ended")]
+    YearEnded,
+    /// The year cannot end before its window.
+    #[error("the year may end from {} on", from.0)]
+    YearNotOver {
+        /// End of the window.
+        from: Timestamp,
+    },
+    /// No such school.
+    #[error("the school of item {item} is not on the ledger")]
+    SchoolUnknown {
+        /// Which one.
+        item: u32,
+    },
+    /// No such provider.
+    #[error("the provider is not on the ledger")]
+    ProviderUnknown,
+    /// No such pupil in that year.
+    #[error("the pupil of item {item} has no wallet in this year")]
+    PupilUnknown {
+        /// Which one.
+        item: u32,
+    },
+    /// No such service.
+    #[error("the service is not on the ledger")]
+    ServiceUnknown,
+    /// No such session in that year.
+    #[error("the session is not on the ledger")]
+    SessionUnknown,
+    /// No such order in that year.
+    #[error("the order of item {item} is not on the ledger")]
+    OrderUnknown {
+        /// Which one.
+        item: u32,
+    },
+    /// No such statement in that year.
+    #[error("the statement is not on the ledger")]
+    StatementUnknown,
+    /// The id is in use.
+    #[error("the id of item {item} is in use")]
+    IdTaken {
+        /// Which one.
+        item: u32,
+    },
+    /// The pupil has a wallet of this year.
+    #[error("the token of item {item} was used: this pupil has a wallet of the year")]
+    NullifierUsed {
+        /// Which one.
+        item: u32,
+    },
+    /// The key is bound already.
+    #[error("the key of item {item} is bound already")]
+    KeyTaken {
+        /// Which one.
+        item: u32,
+    },
+    /// It belongs to somebody else.
+    #[error("it belongs to another party")]
+    NotYours,
+    /// One person would stand on both sides.
+    #[error("one person or key would stand on both sides of the order")]
+    BothSides,
+    /// The wallet is suspended.
+    #[error("the wallet of item {item} is suspended")]
+    WalletSuspended {
+        /// Which one.
+        item: u32,
+    },
+    /// The wallet is closed.
+    #[error("the wallet of item {item} is closed")]
+    WalletClosed {
+        /// Which one.
+        item: u32,
+    },
+    /// The wallet stands already as asked.
+    #[error("the wallet stands as asked already")]
+    StandingUnchanged,
+    /// The wallet still has orders or money to settle.
+    #[error("the wallet still has money of its own or open orders")]
+    WalletInUse,
+    /// The service is suspended or withdrawn.
+    #[error("the service is not offered now")]
+    ServiceNotOffered,
+    /// The session takes no more orders.
+    #[error("the session is closed")]
+    SessionClosed,
+    /// The session has orders in it.
+    #[error("orders have joined the session")]
+    SessionInUse,
+    /// The session is of another service.
+    #[error("the session is of another service")]
+    SessionOfOtherService,
+    /// The order is not in a state that allows this.
+    #[error("the order is {state:?}")]
+    OrderStateWrong {
+        /// Its state.
+        state: OrderState,
+    },
+    /// The statement is not in a state that allows this.
+    #[error("the statement is {state:?}")]
+    StatementStateWrong {
+        /// Its state.
+        state: StatementState,
+    },
+    /// No change waits.
+    #[error("no change waits for an answer")]
+    ChangeMissing,
+    /// A change waits already.
+    #[error("a change waits for an answer already")]
+    ChangePending,
+    /// One's own proposal cannot be accepted.
+    #[error("the other side must accept the change")]
+    ChangeOwn,
+    /// The change changes nothing.
+    #[error("the change changes nothing")]
+    ChangeEmpty,
+    /// Not yet.
+    #[error("this is possible from {} on", from.0)]
+    TooEarly {
+        /// First instant.
+        from: Timestamp,
+    },
+    /// No longer.
+    #[error("this was possible until {}", until.0)]
+    TooLate {
+        /// Last instant.
+        until: Timestamp,
+    },
+    /// Outside the programme's window or the service's time.
+    #[error("the session lies outside the time of the programme or of the service")]
+    OutsideWindow,
+    /// The service is not given there.
+    #[error("the service is not given at this place")]
+    VenueNotOffered,
+    /// The price is another one.
+    #[error("the price is {price}")]
+    PriceDiffers {
+        /// Price a pupil.
+        price: Cents,
+    },
+    /// The line does not exist.
+    #[error("the order has no line {line}")]
+    LineUnknown {
+        /// Which one.
+        line: u16,
+    },
+    /// The line is no longer booked.
+    #[error("line {line} is not booked")]
+    LineNotBooked {
+        /// Which one.
+        line: u16,
+    },
+    /// No line would be left.
+    #[error("no line would be left; cancel the order instead")]
+    NoLineLeft,
+    /// The order would have too many lines.
+    #[error("an order has at most {most} lines")]
+    TooManyLines {
+        /// Most lines.
+        most: u32,
+    },
+    /// The pupil is enrolled elsewhere.
+    #[error("the pupil of item {item} is enrolled at another school")]
+    NotEnrolled {
+        /// Which one.
+        item: u32,
+    },
+    /// The service is not for this grade.
+    #[error("the service is not for the grade of item {item}")]
+    GradeNotOffered {
+        /// Which one.
+        item: u32,
+    },
+    /// The pupil is somewhere else at that time, or here already.
+    #[error("the pupil of item {item} is booked at that time")]
+    PupilElsewhere {
+        /// Which one.
+        item: u32,
+    },
+    /// The session has too few places.
+    #[error("the session has {free} free places")]
+    SessionFull {
+        /// Places left.
+        free: u16,
+    },
+    /// The wallet has its money.
+    #[error("the wallet of item {item} has its money of the year")]
+    AllocatedBefore {
+        /// Which one.
+        item: u32,
+    },
+    /// The order costs more than the key may spend.
+    #[error("the order costs {cost}; the key may sign {cap}")]
+    CapExceeded {
+        /// What it costs.
+        cost: Cents,
+        /// What the key may sign.
+        cap: Cents,
+    },
+    /// More school money would be needed than was agreed to.
+    #[error("{missing} of school money beyond the agreed amount would be needed")]
+    SchoolMoneyExceeded {
+        /// What is missing.
+        missing: Cents,
+    },
+    /// An account has too little.
+    #[error("the money does not suffice: {missing} are missing")]
+    FundsMissing {
+        /// What is missing.
+        missing: Cents,
+    },
+    /// An amount beyond what can be counted.
+    #[error("an amount is too large to count")]
+    AmountTooLarge,
+    /// The order owes nothing to this buyer's statement, or is in one.
+    #[error("the order of item {item} owes this buyer nothing that is not in a statement")]
+    NothingDue {
+        /// Which one.
+        item: u32,
+    },
+    /// The provider had a statement to this buyer not long ago.
+    #[error("the next statement to this buyer may be issued from {} on", from.0)]
+    StatementTooSoon {
+        /// First instant.
+        from: Timestamp,
+    },
+}
+
+impl Rejection {
+    /// Whether the same bytes may be taken later, since only an earlier transaction is missing or time must pass.
+    pub fn may_pass_later(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyUnknown
+                | Self::YearUnknown
+                | Self::SchoolUnknown { .. }
+                | Self::ProviderUnknown
+                | Self::PupilUnknown { .. }
+                | Self::ServiceUnknown
+                | Self::SessionUnknown
+                | Self::OrderUnknown { .. }
+                | Self::StatementUnknown
+                | Self::ValidTooLong { .. }
+        )
+    }
+}

@@ -1,0 +1,142 @@
+//! A transaction on its way: bytes, then a form, then a proven signature. Each stage is a type.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use crate::codec::{self, CodecError};
+use crate::crypto::{Domain, Hash, PublicKey, SecretKey, Signature, hash};
+use crate::ids::TransactionId;
+use crate::operation::{Operation, Party};
+use crate::time::Timestamp;
+
+/// What is signed, together with the domain tag and the network.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Body {
+    /// The key that signs.
+    pub signer: PublicKey,
+    /// The party for which an officer acts who was asked by telephone or letter; the receipt says so.
+    pub behalf: Option<Party>,
+    /// Any number; tells apart two wishes that are otherwise equal.
+    pub salt: u64,
+    /// Last instant of a block that may hold it.
+    pub valid_until: Timestamp,
+    /// What it asks for.
+    pub operation: Operation,
+}
+
+/// Bytes that claim to be a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawTransaction(pub Vec<u8>);
+
+/// A well-formed transaction in its one encoding; the signature is not yet proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedTransaction {
+    body: Body,
+    signature: Signature,
+    id: TransactionId,
+    raw: Vec<u8>,
+}
+
+/// A transaction whose signature holds on one network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedTransaction(SignedTransaction);
+
+#[derive(Encode, Decode)]
+struct Wire {
+    body: Body,
+    signature: Signature,
+}
+
+/// Why bytes are no transaction of this network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransactionError {
+    /// Longer than any transaction may be.
+    #[error("{length} bytes; a transaction has at most {limit}", limit = codec::MAX_TRANSACTION)]
+    TooLong {
+        /// Length in bytes.
+        length: usize,
+    },
+    /// Not the encoding of a transaction.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The signature is not the signer's, or is for another network.
+    #[error("the signature does not hold on this network")]
+    Signature,
+}
+
+fn signed_bytes(network: &Hash, body: &Body) -> Vec<u8> {
+    let mut bytes = Domain::Transaction.tag().to_vec();
+    bytes.extend_from_slice(&network.0);
+    bytes.extend(codec::encode(body));
+    bytes
+}
+
+impl RawTransaction {
+    /// Reads the form and names the transaction. `network` is the hash of the genesis document.
+    ///
+    /// # Errors
+    /// [`TransactionError`] when the bytes are too long or not the one encoding of a transaction.
+    pub fn parse(self, network: &Hash) -> Result<SignedTransaction, TransactionError> {
+        if self.0.len() > codec::MAX_TRANSACTION {
+            return Err(TransactionError::TooLong { length: self.0.len() });
+        }
+        let Wire { body, signature } = codec::decode(&self.0)?;
+        let id = Hash(*blake3::hash(&signed_bytes(network, &body)).as_bytes()).into();
+        Ok(SignedTransaction { body, signature, id, raw: self.0 })
+    }
+}
+
+impl Body {
+    /// Signs the body for a network.
+    pub fn sign(self, network: &Hash, key: &SecretKey) -> SignedTransaction {
+        let bytes = signed_bytes(network, &self);
+        let signature = key.sign(&bytes);
+        let wire = Wire { body: self, signature };
+        let raw = codec::encode(&wire);
+        SignedTransaction { body: wire.body, signature, id: Hash(*blake3::hash(&bytes).as_bytes()).into(), raw }
+    }
+}
+
+impl SignedTransaction {
+    /// Its identity: the hash of the signed body.
+    pub fn id(&self) -> TransactionId {
+        self.id
+    }
+
+    /// What was signed.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The bytes that travel.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Proves the signature, once; the result is kept in the type.
+    ///
+    /// # Errors
+    /// [`TransactionError::Signature`] when it does not hold.
+    pub fn verify(self, network: &Hash) -> Result<VerifiedTransaction, TransactionError> {
+        let bytes = signed_bytes(network, &self.body);
+        if self.body.signer.verify(&bytes, &self.signature) {
+            Ok(VerifiedTransaction(self))
+        } else {
+            Err(TransactionError::Signature)
+        }
+    }
+}
+
+impl VerifiedTransaction {
+    /// Seed that blinds the lines of this transaction's receipt: known to who holds the raw block, to nobody else.
+    pub fn blind(&self) -> Hash {
+        hash(Domain::Blind, &[&self.0.signature.0])
+    }
+}
+
+impl std::ops::Deref for VerifiedTransaction {
+    type Target = SignedTransaction;
+    fn deref(&self) -> &SignedTransaction {
+        &self.0
+    }
+}
