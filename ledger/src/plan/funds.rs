@@ -18,8 +18,8 @@ use crate::state::{Effect, Work};
 use crate::time::Timestamp;
 use crate::tree::TreeKey;
 
-/// Years that can be; the number above them is the due queue's in the tree.
-const YEARS: std::ops::Range<u16> = 2000..u16::MAX;
+/// Years that can be. Below and above them in the tree stands what belongs to no year.
+const YEARS: std::ops::Range<u16> = 2000..10_000;
 
 /// Most records that one step of returning looks at, with money or without.
 const LOOKED_AT: usize = 2_000;
@@ -176,7 +176,7 @@ pub(crate) fn return_free_money(
     at: Timestamp,
     budget: u32,
 ) -> (Effect, Option<Hash>) {
-    let end = RecordKey::year_start(Year(year.0.checked_add(1).expect("no year stands where the due queue does")));
+    let end = RecordKey::year_start(Year(year.0.checked_add(1).expect("a year that was opened is far below the highest number")));
     let mut total = Amounts::ZERO;
     let mut seed = None;
     let mut wallets = 0;
