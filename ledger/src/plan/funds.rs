@@ -176,7 +176,8 @@ pub(crate) fn return_free_money(
     at: Timestamp,
     budget: u32,
 ) -> (Effect, Option<Hash>) {
-    let end = RecordKey::year_start(Year(year.0.checked_add(1).expect("a year that was opened is far below the highest number")));
+    let next = year.0.checked_add(1).expect("a year that was opened is far below the highest number");
+    let end = RecordKey::year_start(Year(next));
     let mut total = Amounts::ZERO;
     let mut seed = None;
     let mut wallets = 0;
