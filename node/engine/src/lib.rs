@@ -1,1 +1,14 @@
-//! Being founded.
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod context;
+mod engine;
+pub mod guard;
+mod host;
+mod seal;
+mod streams;
+mod wire;
+mod witness;
+
+pub use app::{AppError, Application, Proposal, Verdict};
+pub use engine::{Config, Engine, EngineError, Peer, Timeouts, metrics, network_key, start};
