@@ -102,6 +102,37 @@ fn check_nothing_lost(folder: &Path, acknowledged: &Acknowledged) {
     assert!(damaged.is_empty() && newest.map_or(0, |newest| newest.height) >= acknowledged.snapshot);
 }
 
+/// A power cut leaves what the last sync saw, so that must hold everything that was acknowledged by then.
+#[test]
+fn what_the_last_sync_saw_holds_all_that_was_acknowledged() {
+    let (folder, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (data, seen) = (folder.path().join("sled/db"), cut.path().join("seen"));
+    let sync = {
+        let seen = seen.clone();
+        std::sync::Arc::new(move |_: &fs::File| fs::copy(&data, &seen).map(drop))
+    };
+    let (store, _) = Store::open(folder.path(), Options { sync, ..small_segments() }).unwrap();
+    for height in 1..=25 {
+        let sample = Sample::new(height);
+        store.put_undecided(&sample.undecided(0)).unwrap();
+        assert_eq!(after_the_cut(&seen).undecided(height).unwrap(), [sample.undecided(0)]);
+        sample.write(&store).unwrap();
+        let restarted = after_the_cut(&seen);
+        (1..=height).for_each(|height| Sample::new(height).check(&restarted));
+        store.put_document(&hash("document", height), b"text").unwrap();
+        assert!(after_the_cut(&seen).has_document(&hash("document", height)).unwrap());
+    }
+}
+
+fn after_the_cut(data: &Path) -> Store {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("sled")).unwrap();
+    fs::copy(data, folder.path().join("sled/db")).unwrap();
+    let (store, report) = open(folder.path());
+    assert!(report.is_sound());
+    store
+}
+
 /// A store with one of everything, and a last block behind it.
 fn furnished(folder: &Path) {
     let (store, _) = Store::open(folder, Options { gather_receipts: 20, ..options() }).unwrap();
