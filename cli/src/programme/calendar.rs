@@ -243,6 +243,108 @@ pub enum Deed {
     EndYear,
 }
 
+impl Deed {
+    /// The order that it is about.
+    pub fn order(&self) -> Option<OrderCode> {
+        match self {
+            Self::Propose { order, .. }
+            | Self::Request { order, .. }
+            | Self::Confirm { order }
+            | Self::Decline { order }
+            | Self::ProposeChange { order, .. }
+            | Self::AcceptChange { order }
+            | Self::RefuseChange { order }
+            | Self::Swap { order, .. }
+            | Self::Drop { order, .. }
+            | Self::Cancel { order }
+            | Self::ReportDelivery { order, .. }
+            | Self::ConfirmAttendance { order, .. }
+            | Self::ProposeAmendment { order, .. }
+            | Self::AcceptAmendment { order }
+            | Self::Nothing { order, .. } => Some(*order),
+            Self::RecordSchoolMoney { .. }
+            | Self::IssueStatement { .. }
+            | Self::AcceptStatement { .. }
+            | Self::ContestStatement { .. }
+            | Self::EndYear => None,
+        }
+    }
+
+    /// The session that it names.
+    pub fn session(&self) -> Option<SessionCode> {
+        match self {
+            Self::Propose { session, .. }
+            | Self::Request { session, .. }
+            | Self::ProposeChange {
+                change: Change::Session(session),
+                ..
+            } => Some(*session),
+            Self::ProposeChange {
+                change: Change::Pupils { .. },
+                ..
+            }
+            | Self::Confirm { .. }
+            | Self::Decline { .. }
+            | Self::AcceptChange { .. }
+            | Self::RefuseChange { .. }
+            | Self::Swap { .. }
+            | Self::Drop { .. }
+            | Self::Cancel { .. }
+            | Self::ReportDelivery { .. }
+            | Self::ConfirmAttendance { .. }
+            | Self::ProposeAmendment { .. }
+            | Self::AcceptAmendment { .. }
+            | Self::Nothing { .. }
+            | Self::RecordSchoolMoney { .. }
+            | Self::IssueStatement { .. }
+            | Self::AcceptStatement { .. }
+            | Self::ContestStatement { .. }
+            | Self::EndYear => None,
+        }
+    }
+
+    /// Every pupil that it names.
+    pub fn pupils(&self) -> Vec<RegisterCode> {
+        match self {
+            Self::Propose { pupils, .. }
+            | Self::Request { pupils, .. }
+            | Self::Drop { pupils, .. }
+            | Self::ReportDelivery { absent: pupils, .. }
+            | Self::ProposeAmendment { absent: pupils, .. } => pupils.clone(),
+            Self::ProposeChange {
+                change:
+                    Change::Pupils {
+                        add: some,
+                        drop: others,
+                    },
+                ..
+            }
+            | Self::ConfirmAttendance {
+                absent: some,
+                added: others,
+                ..
+            } => some.iter().chain(others).copied().collect(),
+            Self::Swap { from, to, .. } => vec![*from, *to],
+            Self::ProposeChange {
+                change: Change::Session(_),
+                ..
+            }
+            | Self::Confirm { .. }
+            | Self::Decline { .. }
+            | Self::AcceptChange { .. }
+            | Self::RefuseChange { .. }
+            | Self::Cancel { .. }
+            | Self::AcceptAmendment { .. }
+            | Self::Nothing { .. }
+            | Self::RecordSchoolMoney { .. }
+            | Self::IssueStatement { .. }
+            | Self::AcceptStatement { .. }
+            | Self::ContestStatement { .. }
+            | Self::EndYear => Vec::new(),
+        }
+    }
+}
+
 /// A change of an order that needs the other side's consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

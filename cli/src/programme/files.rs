@@ -162,14 +162,16 @@ fn read_csv<T: DeserializeOwned>(
     name: &'static str,
 ) -> Result<Read<T>, ProgrammeError> {
     let mut reader = csv::Reader::from_reader(open(dir, name)?);
-    let malformed = |line: u64, error: &csv::Error| ProgrammeError::Malformed {
-        file: name,
-        line: error.position().map_or(line, |position| position.line()),
-        problem: describe(error),
+    let malformed = |line: u64, headers: Option<&csv::StringRecord>, error: &csv::Error| {
+        ProgrammeError::Malformed {
+            file: name,
+            line: error.position().map_or(line, |position| position.line()),
+            problem: describe(error, headers),
+        }
     };
     let headers = reader
         .headers()
-        .map_err(|error| malformed(1, &error))?
+        .map_err(|error| malformed(1, None, &error))?
         .clone();
     let mut record = csv::StringRecord::new();
     let (mut records, mut lines) = (Vec::new(), Vec::new());
@@ -177,26 +179,29 @@ fn read_csv<T: DeserializeOwned>(
         let line = reader.position().line();
         if !reader
             .read_record(&mut record)
-            .map_err(|error| malformed(line, &error))?
+            .map_err(|error| malformed(line, Some(&headers), &error))?
         {
             return Ok((records, lines));
         }
         let line = record.position().map_or(line, |position| position.line());
         let parsed = record
             .deserialize(Some(&headers))
-            .map_err(|error| malformed(line, &error))?;
+            .map_err(|error| malformed(line, Some(&headers), &error))?;
         records.push(parsed);
         lines.push(line);
     }
 }
 
 /// The reader's own text repeats the position, and names a field by its number only.
-fn describe(error: &csv::Error) -> String {
+fn describe(error: &csv::Error, headers: Option<&csv::StringRecord>) -> String {
     match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => match err.field() {
-            Some(field) => format!("column {}: {}", field + 1, err.kind()),
-            None => err.kind().to_string(),
-        },
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let position = err.field().and_then(|field| usize::try_from(field).ok());
+            match position.and_then(|position| headers?.get(position)) {
+                Some(column) => format!("{column}: {}", err.kind()),
+                None => err.kind().to_string(),
+            }
+        }
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => {

@@ -13,11 +13,11 @@ use super::year::Year;
 impl Year {
     pub(super) fn report(&mut self, order: usize) {
         let story = self.orders[order].story;
-        let absent = match story {
-            Story::Absences => self.rng.random_range(1..=3),
-            _ => usize::from(self.rng.random_bool(0.1)),
+        let absent = if story == Story::Absences {
+            self.rng.random_range(1..=3)
+        } else {
+            usize::from(self.rng.random_bool(0.1))
         };
-        // A pupil who was absent already cannot be found absent by the amendment.
         self.orders[order].absent = self.choose_present(order, absent);
         let codes = self.codes_of(self.orders[order].absent.iter().copied());
         let deed = Deed::ReportDelivery {

@@ -25,9 +25,10 @@ impl Year {
         if self.now.plus_days(16) > self.sessions[self.orders[order].session].record.start {
             return self.plan_report(order);
         }
-        let proposed = match self.orders[order].story {
-            Story::PupilsChanged => self.propose_pupils(order),
-            _ => self.propose_session(order),
+        let proposed = if self.orders[order].story == Story::PupilsChanged {
+            self.propose_pupils(order)
+        } else {
+            self.propose_session(order)
         };
         let Some(change) = proposed else {
             return self.plan_report(order);
@@ -92,13 +93,11 @@ impl Year {
         let [_, answerer] = self.sides(order);
         let code = self.orders[order].code;
         let pending = std::mem::take(&mut self.orders[order].pending);
-        let accepted = match (self.orders[order].story, pending.as_slice()) {
-            (Story::TimeChanged, [session]) => {
+        let accepted = match pending.as_slice() {
+            [newcomer, leaver] => self.change_pupils(order, *newcomer, *leaver),
+            [session] if self.orders[order].story == Story::TimeChanged => {
                 self.orders[order].session = *session as usize;
                 true
-            }
-            (Story::PupilsChanged, [newcomer, leaver]) => {
-                self.change_pupils(order, *newcomer, *leaver)
             }
             _ => false,
         };

@@ -18,6 +18,20 @@ pub(super) struct PupilMirror {
     pub(super) busy: Vec<Day>,
 }
 
+impl PupilMirror {
+    /// A pupil with a fresh wallet.
+    pub(super) fn enrolled(school: usize, class: usize, balance_cents: u32) -> Self {
+        Self {
+            school,
+            class,
+            enrolled: true,
+            balance_cents,
+            open_lines: 0,
+            busy: Vec::new(),
+        }
+    }
+}
+
 /// A pupil's place on an order, with the money that it holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {

@@ -65,6 +65,8 @@ pub fn run(args: SampleArgs) -> anyhow::Result<()> {
     progress.set_message("writing the files");
     programme.write(&args.out)?;
     folder::write_readme(&args.out)?;
+    progress.set_message("reading them back");
+    Programme::load(&args.out).context("the sample just written does not read back")?;
     progress.finish_and_clear();
     let counts = programme.counts();
     println!(
@@ -79,7 +81,6 @@ pub fn run(args: SampleArgs) -> anyhow::Result<()> {
         counts.orders,
         counts.actions,
     );
-    Programme::load(&args.out).context("the sample just written does not read back")?;
     Ok(())
 }
 

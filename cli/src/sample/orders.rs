@@ -143,10 +143,12 @@ impl Year {
     /// Books the money and seats, and proposes or requests.
     pub(super) fn open_order(&mut self, choice: Choice, story: Story) -> usize {
         let record = &self.services[choice.service].record;
-        let capacity = match story {
-            Story::SessionFull => u16::try_from(choice.pupils.len()).expect("at most a group"),
-            Story::TwoSchools => record.max_group * 2,
-            _ => record.max_group,
+        let capacity = if story == Story::SessionFull {
+            u16::try_from(choice.pupils.len()).expect("at most a group")
+        } else if story == Story::TwoSchools {
+            record.max_group * 2
+        } else {
+            record.max_group
         };
         let price_cents = record.price_cents;
         let session = match choice.session {
@@ -223,16 +225,17 @@ impl Year {
             school_cents,
         };
         self.act(self.school_actor(school), deed);
-        let (at, event) = match story {
-            Story::Lapsed | Story::ConfirmedAfterLapse => {
-                let expiry = self
-                    .now
-                    .plus_days(i64::from(self.parameters.rules.hold_expiry_days));
-                let expiry = expiry.min(self.sessions[session].record.start);
-                (expiry.plus_seconds(3_600), Event::Lapse(order))
-            }
-            Story::Withdrawn => (self.later(1..=2), Event::Withdraw(order)),
-            _ => (self.later(1..=3), Event::Answer(order)),
+        let (at, event) = if matches!(story, Story::Lapsed | Story::ConfirmedAfterLapse) {
+            let days = i64::from(self.parameters.rules.hold_expiry_days);
+            let expiry = self
+                .now
+                .plus_days(days)
+                .min(self.sessions[session].record.start);
+            (expiry.plus_seconds(3_600), Event::Lapse(order))
+        } else if story == Story::Withdrawn {
+            (self.later(1..=2), Event::Withdraw(order))
+        } else {
+            (self.later(1..=3), Event::Answer(order))
         };
         self.schedule.add(at, event);
     }
@@ -270,7 +273,29 @@ impl Year {
                 self.plan_report(order);
                 (self.now.plus_seconds(3_600), Event::FillAgain(order))
             }
-            _ => return self.plan_report(order),
+            Story::Plain
+            | Story::Proposed
+            | Story::MixedClasses
+            | Story::TwoSchools
+            | Story::Absences
+            | Story::Amended
+            | Story::AddedAtConfirmation
+            | Story::Automatic
+            | Story::SchoolMoney => return self.plan_report(order),
+            Story::Declined
+            | Story::Lapsed
+            | Story::ConfirmedAfterLapse
+            | Story::Withdrawn
+            | Story::Clash
+            | Story::NoMoney
+            | Story::RelatedProvider
+            | Story::RequestedTooLate
+            | Story::WrongActor
+            | Story::NotEnrolled
+            | Story::Arrival
+            | Story::Leaving
+            | Story::Moving
+            | Story::MovingBooked(_) => unreachable!("no order of this story is confirmed"),
         };
         self.schedule.add(at, event);
     }

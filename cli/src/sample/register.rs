@@ -21,14 +21,10 @@ impl Year {
         let seat = &mut self.classes[class];
         seat.pupils
             .push(u32::try_from(position).expect("fewer pupils than u32 holds"));
-        self.mirror.pupils.push(PupilMirror {
-            school: seat.school,
-            class,
-            enrolled: true,
-            balance_cents: self.parameters.amount_per_pupil_cents,
-            open_lines: 0,
-            busy: Vec::new(),
-        });
+        let amount_cents = self.parameters.amount_per_pupil_cents;
+        self.mirror
+            .pupils
+            .push(PupilMirror::enrolled(seat.school, class, amount_cents));
         let mut change = self.change_of(position, ChangeKind::Arrived, Some(class));
         change.given_name = Some(names::given_name(&mut self.rng));
         change.family_name = Some(names::family_name(&mut self.rng));

@@ -114,25 +114,28 @@ impl Year {
                 answer_to(position)
             };
             self.settlement.automatic_unanswered |= leaves_automatic;
-            match answer {
-                Answer::Accept => {
-                    let at = self.later(1..=5);
-                    self.schedule.add(at, Event::AcceptStatement(position));
-                }
-                Answer::ContestThenAccept => {
-                    let contested = self.later(1..=2);
-                    self.schedule
-                        .add(contested, Event::ContestStatement(position));
-                    let reissued = contested.plus_days(3);
-                    self.schedule
-                        .add(reissued, Event::ReissueStatement(position));
-                }
-                Answer::Contest => {
-                    let at = self.later(1..=2);
-                    self.schedule.add(at, Event::ContestStatement(position));
-                }
-                Answer::Nothing => {}
+            self.plan_answer(position, answer);
+        }
+    }
+
+    fn plan_answer(&mut self, position: usize, answer: Answer) {
+        match answer {
+            Answer::Accept => {
+                let at = self.later(1..=5);
+                self.schedule.add(at, Event::AcceptStatement(position));
             }
+            Answer::ContestThenAccept => {
+                let contested = self.later(1..=2);
+                self.schedule
+                    .add(contested, Event::ContestStatement(position));
+                self.schedule
+                    .add(contested.plus_days(3), Event::ReissueStatement(position));
+            }
+            Answer::Contest => {
+                let at = self.later(1..=2);
+                self.schedule.add(at, Event::ContestStatement(position));
+            }
+            Answer::Nothing => {}
         }
     }
 

@@ -72,45 +72,16 @@ impl Year {
             providers,
             services,
         } = ground;
-        let provider_positions: BTreeMap<_, _> = providers
-            .iter()
-            .enumerate()
-            .map(|(position, provider)| (provider.provider_code, position))
-            .collect();
-        let services: Vec<OfferedService> = services
-            .into_iter()
-            .map(|record| OfferedService {
-                provider: provider_positions[&record.provider_code],
-                record,
-            })
-            .collect();
+        let services = offered(services, &providers);
         let mut classes_of_school = vec![Vec::new(); schools.len()];
         let mut mirrored: Vec<PupilMirror> = Vec::with_capacity(pupils.len());
         for (position, class) in classes.iter().enumerate() {
             classes_of_school[class.school].push(position);
-            mirrored.extend(class.pupils.iter().map(|_| PupilMirror {
-                school: class.school,
-                class: position,
-                enrolled: true,
-                balance_cents: parameters.amount_per_pupil_cents,
-                open_lines: 0,
-                busy: Vec::new(),
-            }));
+            let wallet =
+                || PupilMirror::enrolled(class.school, position, parameters.amount_per_pupil_cents);
+            mirrored.extend(class.pupils.iter().map(|_| wallet()));
         }
-        let mut services_by_place: BTreeMap<PlaceCode, Vec<usize>> = BTreeMap::new();
-        let mut related_services: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (position, service) in services.iter().enumerate() {
-            for place in service.record.venues.places() {
-                services_by_place.entry(*place).or_default().push(position);
-            }
-            let controlling = providers[service.provider].controlling_code;
-            if let Some(school) = schools
-                .iter()
-                .position(|school| Some(school.school_code) == controlling)
-            {
-                related_services.entry(school).or_default().push(position);
-            }
-        }
+        let (services_by_place, related_services) = indexed(&services, &providers, &schools);
         Self {
             // The ground was made from the seed itself; the year throws other dice.
             rng: ChaCha8Rng::seed_from_u64(seed ^ 0x6b65_6973_2079_6561),
@@ -209,7 +180,7 @@ impl Year {
         }
     }
 
-    /// Whether the session's year is over is the caller's to know; sessions nobody orders belong to every catalogue.
+    /// Sessions that nobody orders belong to every catalogue.
     fn offer_spare_sessions(&mut self, count: usize) {
         for _ in 0..count {
             let service = self.rng.random_range(0..self.services.len());
@@ -364,13 +335,12 @@ impl Year {
                 )
             }
         };
-        let lines = match order.stage {
-            Stage::Attended | Stage::Settled => order.lines.len(),
-            _ => 0,
-        };
-        let late = match order.stage {
-            Stage::CancelledLate => order.lines.len(),
-            _ => order.dropped_late.len(),
+        let attended = matches!(order.stage, Stage::Attended | Stage::Settled);
+        let lines = if attended { order.lines.len() } else { 0 };
+        let late = if order.stage == Stage::CancelledLate {
+            order.lines.len()
+        } else {
+            order.dropped_late.len()
         };
         let count = |length: usize| u16::try_from(length).expect("at most a group");
         let (state_cents, school_cents) = order.captured();
@@ -395,4 +365,44 @@ fn is_register_news(story: Story) -> bool {
         story,
         Story::Arrival | Story::Leaving | Story::Moving | Story::MovingBooked(_)
     )
+}
+
+fn offered(services: Vec<Service>, providers: &[Provider]) -> Vec<OfferedService> {
+    let positions: BTreeMap<_, _> = providers
+        .iter()
+        .enumerate()
+        .map(|(position, provider)| (provider.provider_code, position))
+        .collect();
+    services
+        .into_iter()
+        .map(|record| OfferedService {
+            provider: positions[&record.provider_code],
+            record,
+        })
+        .collect()
+}
+
+type ServicesBy<K> = BTreeMap<K, Vec<usize>>;
+
+/// Services by place, and by the school that controls their provider.
+fn indexed(
+    services: &[OfferedService],
+    providers: &[Provider],
+    schools: &[School],
+) -> (ServicesBy<PlaceCode>, ServicesBy<usize>) {
+    let mut by_place: ServicesBy<PlaceCode> = BTreeMap::new();
+    let mut related: ServicesBy<usize> = BTreeMap::new();
+    for (position, service) in services.iter().enumerate() {
+        for place in service.record.venues.places() {
+            by_place.entry(*place).or_default().push(position);
+        }
+        let controlling = providers[service.provider].controlling_code;
+        if let Some(school) = schools
+            .iter()
+            .position(|school| Some(school.school_code) == controlling)
+        {
+            related.entry(school).or_default().push(position);
+        }
+    }
+    (by_place, related)
 }

@@ -3,8 +3,7 @@
 use super::{At, Checked, Index};
 use crate::programme::files::{CALENDAR, ORDERS, PROVIDERS, PUPILS, SCHOOLS, SESSIONS};
 use crate::programme::{
-    Action, Actor, Buyer, Change, Deed, LegalCode, OrderCode, Programme, ProviderCode,
-    RegisterCode, SessionCode, StatementCode,
+    Action, Actor, Buyer, Deed, LegalCode, OrderCode, Programme, ProviderCode, StatementCode,
 };
 
 pub(super) fn check_calendar(
@@ -49,89 +48,40 @@ fn check_provider(at: At, column: &'static str, code: ProviderCode, index: &Inde
 }
 
 fn check_deed(at: At, action: &Action, index: &mut Index<'_>) -> Checked {
-    let session_known = |code: &SessionCode| {
-        if index.sessions.contains_key(code) {
-            Ok(())
-        } else {
-            Err(at.unknown("session", code, SESSIONS))
-        }
-    };
-    let order_known = |code: &OrderCode| {
-        if index.orders.contains(code) {
-            Ok(())
-        } else {
-            Err(at.unknown("order", code, ORDERS))
-        }
-    };
-    let pupils_known = |lists: &[&[RegisterCode]]| {
-        let stranger = lists
-            .iter()
-            .flat_map(|list| list.iter())
-            .find(|code| !index.pupils.contains(code));
-        stranger.map_or(Ok(()), |code| {
-            Err(at.unknown("register code", code, PUPILS))
-        })
-    };
-    match &action.deed {
-        Deed::Propose {
-            order,
-            session,
-            pupils,
-        }
-        | Deed::Request {
-            order,
-            session,
-            pupils,
-            ..
-        } => {
-            session_known(session)?;
-            // What the ledger must refuse never becomes an order, so orders.csv does not list it.
-            if action.expect_rejection.is_none() {
-                order_known(order)?;
-            }
-            pupils_known(&[pupils.as_slice()])
-        }
-        Deed::Confirm { order }
-        | Deed::Decline { order }
-        | Deed::AcceptChange { order }
-        | Deed::RefuseChange { order }
-        | Deed::Cancel { order }
-        | Deed::AcceptAmendment { order }
-        | Deed::Nothing { order, awaited: _ } => order_known(order),
-        Deed::ProposeChange { order, change } => {
-            order_known(order)?;
-            match change {
-                Change::Session(session) => session_known(session),
-                Change::Pupils { add, drop } => pupils_known(&[add.as_slice(), drop.as_slice()]),
-            }
-        }
-        Deed::Swap { order, from, to } => {
-            order_known(order)?;
-            pupils_known(&[&[*from, *to]])
-        }
-        Deed::Drop {
-            order,
-            pupils: named,
-        }
-        | Deed::ReportDelivery {
-            order,
-            absent: named,
-        }
-        | Deed::ProposeAmendment {
-            order,
-            absent: named,
-        } => {
-            order_known(order)?;
-            pupils_known(&[named.as_slice()])
-        }
-        Deed::ConfirmAttendance {
-            order,
-            absent,
-            added,
-        } => {
-            order_known(order)?;
-            pupils_known(&[absent.as_slice(), added.as_slice()])
-        }
+    let deed = &action.deed;
+    if let Some(session) = deed.session()
+        && !index.sessions.contains_key(&session)
+    {
+        return Err(at.unknown("session", session, SESSIONS));
+    }
+    // What the ledger must refuse never becomes an order, so orders.csv does not list it.
+    let opens = matches!(deed, Deed::Propose { .. } | Deed::Request { .. });
+    if !(opens && action.expect_rejection.is_some())
+        && let Some(order) = deed.order()
+    {
+        check_order(at, order, index)?;
+    }
+    if let Some(stranger) = deed
+        .pupils()
+        .iter()
+        .find(|code| !index.pupils.contains(code))
+    {
+        return Err(at.unknown("register code", stranger, PUPILS));
+    }
+    check_settlement(at, deed, index)
+}
+
+fn check_order(at: At, code: OrderCode, index: &Index<'_>) -> Checked {
+    if index.orders.contains(&code) {
+        Ok(())
+    } else {
+        Err(at.unknown("order", code, ORDERS))
+    }
+}
+
+/// Statements and money name parties and earlier statements.
+fn check_settlement(at: At, deed: &Deed, index: &mut Index<'_>) -> Checked {
+    match deed {
         Deed::RecordSchoolMoney {
             school,
             amount_cents: _,
@@ -148,7 +98,9 @@ fn check_deed(at: At, action: &Action, index: &mut Index<'_>) -> Checked {
             if let Buyer::School(code) = buyer {
                 check_school(at, "buyer", *code, index)?;
             }
-            orders.iter().try_for_each(order_known)?;
+            orders
+                .iter()
+                .try_for_each(|order| check_order(at, *order, index))?;
             if let Some(replaced) = replaces {
                 check_statement(at, *replaced, index)?;
             }
@@ -158,7 +110,22 @@ fn check_deed(at: At, action: &Action, index: &mut Index<'_>) -> Checked {
         Deed::AcceptStatement { statement } | Deed::ContestStatement { statement } => {
             check_statement(at, *statement, index)
         }
-        Deed::EndYear => Ok(()),
+        Deed::Propose { .. }
+        | Deed::Request { .. }
+        | Deed::Confirm { .. }
+        | Deed::Decline { .. }
+        | Deed::ProposeChange { .. }
+        | Deed::AcceptChange { .. }
+        | Deed::RefuseChange { .. }
+        | Deed::Swap { .. }
+        | Deed::Drop { .. }
+        | Deed::Cancel { .. }
+        | Deed::ReportDelivery { .. }
+        | Deed::ConfirmAttendance { .. }
+        | Deed::ProposeAmendment { .. }
+        | Deed::AcceptAmendment { .. }
+        | Deed::Nothing { .. }
+        | Deed::EndYear => Ok(()),
     }
 }
 
