@@ -1,7 +1,7 @@
 //! What a transaction may ask for, by the groups of DESIGN section 4. Everything here is signed: no text, no maps.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::classifiers::{ArtField, Grades, Place, Scopes, ServiceKind, VatCategory, Year};
 use crate::crypto::PublicKey;
@@ -22,7 +22,7 @@ pub const MAX_STATEMENT_ORDERS: usize = 500;
 pub const MAX_VENUES: usize = 64;
 
 /// One request of a transaction's signer.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Years and funds.
@@ -45,7 +45,7 @@ pub enum Operation {
 }
 
 /// Operations on a year and its funds.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FundsOperation {
     /// Opens a year and mints its budget and reserve.
@@ -83,7 +83,7 @@ pub enum FundsOperation {
 }
 
 /// A pupil's wallet to open.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct NewPupil {
     /// Random, new every year.
     pub pupil: PupilId,
@@ -96,7 +96,7 @@ pub struct NewPupil {
 }
 
 /// A school's wallet to open.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct NewSchool {
     /// The wallet.
     pub school: SchoolId,
@@ -107,7 +107,7 @@ pub struct NewSchool {
 }
 
 /// A provider's wallet to open.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct NewProvider {
     /// The wallet.
     pub provider: ProviderId,
@@ -116,7 +116,7 @@ pub struct NewProvider {
 }
 
 /// A wallet of any kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
     /// A pupil's wallet of a year.
@@ -128,7 +128,7 @@ pub enum Party {
 }
 
 /// Whom a key belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// The holder of a wallet.
@@ -142,7 +142,7 @@ pub enum Owner {
 }
 
 /// A key to bind to a wallet.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct KeyGrant {
     /// The key.
     pub key: PublicKey,
@@ -159,7 +159,7 @@ pub struct KeyGrant {
 }
 
 /// Operations on wallets and keys.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WalletOperation {
     /// Opens schools' wallets.
@@ -220,7 +220,7 @@ pub enum WalletOperation {
 }
 
 /// What a version of a service offers.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ServiceTerms {
     /// Branch of the arts.
     pub field: ArtField,
@@ -245,7 +245,7 @@ pub struct ServiceTerms {
 }
 
 /// Operations on the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CatalogueOperation {
     /// Publishes an approved service.
@@ -309,7 +309,7 @@ pub enum CatalogueOperation {
 }
 
 /// Time, place and size of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct SessionOffer {
     /// It begins.
     pub start: Timestamp,
@@ -329,7 +329,7 @@ impl SessionOffer {
 }
 
 /// What can happen to an order. Lines are named by their index in the order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderAction {
     /// A teacher proposes an order to the school's coordinator; no money moves.
@@ -387,7 +387,7 @@ pub enum OrderAction {
 }
 
 /// A change that the other side must accept.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Before the start: another session of the service, other pupils, or both.
@@ -407,7 +407,7 @@ pub enum Change {
 }
 
 /// Who pays a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Buyer {
     /// The programme, out of the state's money.
@@ -417,7 +417,7 @@ pub enum Buyer {
 }
 
 /// Operations on statements.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementOperation {
     /// Puts a provider's earned orders to one buyer into a statement.
