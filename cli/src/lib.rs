@@ -1,4 +1,7 @@
-//! The parts of the `keis` command that tests use.
+//! The parts of the `keis` command, as a library that the binary and the tests use.
 
+pub mod demo;
+pub mod found;
+pub mod node;
 pub mod programme;
 pub mod sample;

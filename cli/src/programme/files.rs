@@ -194,22 +194,23 @@ fn read_csv<T: DeserializeOwned>(
 
 /// The reader's own text repeats the position, and names a field by its number only.
 fn describe(error: &csv::Error, headers: Option<&csv::StringRecord>) -> String {
-    match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => {
-            let position = err.field().and_then(|field| usize::try_from(field).ok());
-            match position.and_then(|position| headers?.get(position)) {
-                Some(column) => format!("{column}: {}", err.kind()),
-                None => err.kind().to_string(),
-            }
-        }
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            format!("has {len} columns, the header has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "is not UTF-8".to_owned(),
-        _ => error.to_string(),
+    if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
+        let position = err.field().and_then(|field| usize::try_from(field).ok());
+        return match position.and_then(|position| headers?.get(position)) {
+            Some(column) => format!("{column}: {}", err.kind()),
+            None => err.kind().to_string(),
+        };
     }
+    if let csv::ErrorKind::UnequalLengths {
+        expected_len, len, ..
+    } = error.kind()
+    {
+        return format!("has {len} columns, the header has {expected_len}");
+    }
+    if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) {
+        return "is not UTF-8".to_owned();
+    }
+    error.to_string()
 }
 
 fn read_calendar(dir: &Path) -> Result<Read<Action>, ProgrammeError> {

@@ -14,7 +14,7 @@ impl Year {
     pub(super) fn sides(&self, order: usize) -> [Actor; 2] {
         let school = self.school_actor(self.orders[order].school);
         let provider = self.provider_actor(self.provider_of(order));
-        if order % 2 == 0 {
+        if order.is_multiple_of(2) {
             [school, provider]
         } else {
             [provider, school]

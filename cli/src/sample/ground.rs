@@ -115,7 +115,7 @@ fn schools_and_classes(size: Size, rng: &mut ChaCha8Rng) -> (Vec<School>, Vec<Cl
         Vec::with_capacity(size.classes),
     );
     for (position, (draft, count)) in drafts.iter().zip(class_counts).enumerate() {
-        let branched = count >= 10 && (position == 1 || rng.random_bool(0.12));
+        let branched = count >= 10 && (position == 0 || rng.random_bool(0.12));
         schools.push(School {
             school_code: names::school_code(position),
             name: names::school_name(rng, position, draft.grades.1),

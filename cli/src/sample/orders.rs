@@ -231,7 +231,7 @@ impl Year {
                 .now
                 .plus_days(days)
                 .min(self.sessions[session].record.start);
-            (expiry.plus_seconds(3_600), Event::Lapse(order))
+            (expiry.plus_seconds(60), Event::Lapse(order))
         } else if story == Story::Withdrawn {
             (self.later(1..=2), Event::Withdraw(order))
         } else {

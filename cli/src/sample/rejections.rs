@@ -126,7 +126,10 @@ impl Year {
             let position = self.rng.random_range(0..self.orders.len());
             let order = &self.orders[position];
             let start = self.sessions[order.session].record.start;
-            (order.stage == stage && start > self.now.plus_days(days_away)).then_some(position)
+            // A request that nobody answers may lapse at any moment.
+            let lapses = matches!(order.story, Story::Lapsed | Story::ConfirmedAfterLapse);
+            (order.stage == stage && !lapses && start > self.now.plus_days(days_away))
+                .then_some(position)
         })
     }
 

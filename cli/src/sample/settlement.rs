@@ -16,6 +16,8 @@ pub(super) struct Settlement {
     statements: Vec<Statement>,
     /// Whether an order that the clock confirmed waits in a statement that nobody answers.
     automatic_unanswered: bool,
+    /// Whether an order that its school confirmed waits in a statement that stays contested.
+    confirmed_contested: bool,
 }
 
 #[derive(Clone)]
@@ -35,6 +37,9 @@ enum Answer {
     Contest,
     Nothing,
 }
+
+/// Earlier statements end well.
+const FIRST_CONTESTED: usize = 10;
 
 /// Most are accepted; at fixed places in the row some are not, so that each answer occurs in every sample.
 fn answer_to(position: usize) -> Answer {
@@ -91,8 +96,6 @@ impl Year {
             if owed.is_empty() {
                 continue;
             }
-            let leaves_automatic = !self.settlement.automatic_unanswered
-                && owed.iter().any(|order| self.orders[*order].automatic);
             let amount_cents = owed
                 .iter()
                 .map(|order| self.owed_cents(*order, buyer))
@@ -108,13 +111,32 @@ impl Year {
                 },
                 None,
             );
-            let answer = if leaves_automatic {
-                Answer::Nothing
-            } else {
-                answer_to(position)
-            };
-            self.settlement.automatic_unanswered |= leaves_automatic;
+            let answer = self.choose_answer(position);
             self.plan_answer(position, answer);
+        }
+    }
+
+    /// The first chances leave both kinds of attended orders unsettled, so that every sample ends with some.
+    fn choose_answer(&mut self, position: usize) -> Answer {
+        let attended = |automatic: bool| {
+            self.settlement.statements[position]
+                .orders
+                .iter()
+                .any(|order| {
+                    let order = &self.orders[*order];
+                    order.stage == Stage::Attended && order.automatic == automatic
+                })
+        };
+        let (some_automatic, some_confirmed) = (attended(true), attended(false));
+        let settlement = &mut self.settlement;
+        if some_automatic && !settlement.automatic_unanswered {
+            settlement.automatic_unanswered = true;
+            Answer::Nothing
+        } else if some_confirmed && position >= FIRST_CONTESTED && !settlement.confirmed_contested {
+            settlement.confirmed_contested = true;
+            Answer::Contest
+        } else {
+            answer_to(position)
         }
     }
 

@@ -37,6 +37,13 @@ pub struct Size {
     pub schools_abroad: usize,
 }
 
+impl Default for Size {
+    /// One municipality of common size.
+    fn default() -> Self {
+        Self::of_pupils(MUNICIPALITY_PUPILS).expect("a municipality has pupils")
+    }
+}
+
 /// A number of pupils from which no year can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SizeError {

@@ -1,0 +1,149 @@
+//! The year in batches: what may be sent at once, because nothing in a batch depends on another part of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::translate::pupils_of;
+use crate::programme::{Action, Deed, OrderCode, Programme, ProviderCode, PupilChange, RegisterCode, SessionCode, StatementCode};
+use crate::programme::{LegalCode, UtcInstant};
+
+/// Longest stretch of the year that one batch covers, in seconds: well within the files' distance from any deadline.
+const LONGEST_SECONDS: i64 = 2 * 60 * 60;
+/// Most events of a batch; bounds what is under way at once.
+const MOST_EVENTS: usize = 256;
+
+/// Something that happens in the year.
+#[derive(Clone, Copy)]
+pub(super) enum Event<'p> {
+    /// An action of the calendar.
+    Action(&'p Action),
+    /// A change in the register.
+    Register(&'p PupilChange),
+}
+
+impl Event<'_> {
+    /// When.
+    pub(super) fn at(&self) -> UtcInstant {
+        match self {
+            Self::Action(action) => action.at,
+            Self::Register(change) => change.at,
+        }
+    }
+}
+
+/// What two events may both touch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Touched {
+    Order(OrderCode),
+    Pupil(RegisterCode),
+    Session(SessionCode),
+    Purse(LegalCode),
+    Statement(StatementCode),
+    Billing(ProviderCode),
+    Everything,
+}
+
+/// All events by time; what the register learns comes before what is done at the same instant.
+pub(super) fn events(programme: &Programme) -> Vec<Event<'_>> {
+    let changes = programme.pupil_changes.iter().map(Event::Register);
+    let mut events: Vec<Event> = changes.chain(programme.calendar.iter().map(Event::Action)).collect();
+    events.sort_by_key(Event::at);
+    events
+}
+
+/// Cuts the events into batches.
+pub(super) fn batches(programme: &Programme, events: &[Event]) -> Vec<Range<usize>> {
+    let footprints = footprints(programme);
+    let mut batches = Vec::new();
+    let mut start = 0;
+    let mut taken: BTreeSet<Touched> = BTreeSet::new();
+    for (index, event) in events.iter().enumerate() {
+        let touched = touched(event, &footprints);
+        let alone = touched.contains(&Touched::Everything) || taken.contains(&Touched::Everything);
+        let long = event.at().seconds() - events[start].at().seconds() > LONGEST_SECONDS;
+        let clash = touched.iter().any(|one| taken.contains(one));
+        if index > start && (alone || long || clash || index - start >= MOST_EVENTS) {
+            batches.push(start..index);
+            start = index;
+            taken.clear();
+        }
+        taken.extend(touched);
+    }
+    if start < events.len() {
+        batches.push(start..events.len());
+    }
+    batches
+}
+
+/// Everybody and every session that an order has to do with over its whole life.
+fn footprints(programme: &Programme) -> BTreeMap<OrderCode, BTreeSet<Touched>> {
+    let mut footprints: BTreeMap<OrderCode, BTreeSet<Touched>> = BTreeMap::new();
+    for action in &programme.calendar {
+        let Some(order) = order_of(&action.deed) else { continue };
+        let footprint = footprints.entry(order).or_default();
+        footprint.extend(pupils_of(&action.deed).into_iter().map(Touched::Pupil));
+        match &action.deed {
+            Deed::Propose { session, .. } => _ = footprint.insert(Touched::Session(*session)),
+            Deed::Request { session, school_cents, .. } => {
+                footprint.insert(Touched::Session(*session));
+                if let (true, crate::programme::Actor::School(school)) = (*school_cents > 0, action.actor) {
+                    footprint.insert(Touched::Purse(school));
+                }
+            }
+            Deed::ProposeChange { change: crate::programme::Change::Session(session), .. } => {
+                footprint.insert(Touched::Session(*session));
+            }
+            _ => {}
+        }
+    }
+    footprints
+}
+
+fn touched(event: &Event, footprints: &BTreeMap<OrderCode, BTreeSet<Touched>>) -> BTreeSet<Touched> {
+    let action = match event {
+        Event::Register(change) => return BTreeSet::from([Touched::Pupil(change.register_code)]),
+        Event::Action(action) => action,
+    };
+    match &action.deed {
+        Deed::RecordSchoolMoney { school, .. } => BTreeSet::from([Touched::Purse(*school)]),
+        Deed::IssueStatement { statement, provider, orders, .. } => {
+            let orders = orders.iter().map(|order| Touched::Order(*order));
+            orders.chain([Touched::Statement(*statement), Touched::Billing(*provider)]).collect()
+        }
+        Deed::AcceptStatement { statement } | Deed::ContestStatement { statement } => {
+            BTreeSet::from([Touched::Statement(*statement)])
+        }
+        Deed::EndYear => BTreeSet::from([Touched::Everything]),
+        deed => {
+            let order = order_of(deed);
+            let mut touched = order.and_then(|order| footprints.get(&order)).cloned().unwrap_or_default();
+            touched.extend(order.map(Touched::Order));
+            touched
+        }
+    }
+}
+
+fn order_of(deed: &Deed) -> Option<OrderCode> {
+    match deed {
+        Deed::Propose { order, .. }
+        | Deed::Request { order, .. }
+        | Deed::Confirm { order }
+        | Deed::Decline { order }
+        | Deed::ProposeChange { order, .. }
+        | Deed::AcceptChange { order }
+        | Deed::RefuseChange { order }
+        | Deed::Swap { order, .. }
+        | Deed::Drop { order, .. }
+        | Deed::Cancel { order }
+        | Deed::ReportDelivery { order, .. }
+        | Deed::ConfirmAttendance { order, .. }
+        | Deed::ProposeAmendment { order, .. }
+        | Deed::AcceptAmendment { order }
+        | Deed::Nothing { order, .. } => Some(*order),
+        Deed::RecordSchoolMoney { .. }
+        | Deed::IssueStatement { .. }
+        | Deed::AcceptStatement { .. }
+        | Deed::ContestStatement { .. }
+        | Deed::EndYear => None,
+    }
+}

@@ -1,0 +1,255 @@
+//! `keis demo`: four validators as four processes live through a programme year of files.
+
+mod batches;
+mod book;
+mod drive;
+mod network;
+mod report;
+mod setup;
+mod translate;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use keis_ledger::chain::Height;
+use keis_ledger::time::Span;
+use keis_wallet::client::Status;
+
+use crate::found;
+use crate::programme::Programme;
+use crate::sample::{self, Size};
+use batches::Event;
+use book::Book;
+use drive::{Driver, Tally, timestamp};
+use network::Processes;
+pub use report::{Latency, Money, Report};
+use translate::Officers;
+
+/// Arguments of `keis demo`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    about = "Run a whole programme year on a simulated network of validators",
+    long_about = "Run a whole programme year on a simulated network of validators.\n\n\
+        Starts the validators as processes of their own, loads a programme year from files, drives it through the REST \
+        gateways to settlement statements and shows the figures. The exit code is 0 only if all state roots are equal, \
+        the money equation holds and every order ended where the calendar says.",
+    after_help = "Examples:\n  keis demo\n  keis sample --out year-2027 && keis demo --data year-2027 --chaos --report figures.json"
+)]
+pub struct DemoArgs {
+    /// Folder of a programme year, as `keis sample` writes it; without it the default sample is made
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Folder in which the network's folders are kept; without it they are temporary
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Number of validators
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub validators: usize,
+    /// Leave the network up at the end and print its addresses
+    #[arg(long)]
+    pub keep: bool,
+    /// Kill a validator with kill -9, again and again, and restart it while orders run
+    #[arg(long)]
+    pub chaos: bool,
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// How many times `--chaos` kills a validator in the year.
+const KILLS: usize = 8;
+/// How long the nodes may take to come to rest at the same block.
+const REST: Duration = Duration::from_secs(120);
+
+/// What people see while it runs.
+struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{elapsed_precise} {msg:<40} {wide_bar} {pos}/{len}");
+        bar.set_style(style.expect("the template is a constant that is tried by every run"));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar }
+    }
+
+    fn stage(&self, what: &str, steps: usize) {
+        if self.bar.is_hidden() {
+            eprintln!("{what}");
+        }
+        self.bar.set_position(0);
+        self.bar.set_length(steps as u64);
+        self.bar.set_message(what.to_owned());
+    }
+
+    fn add(&self, steps: u64) {
+        self.bar.inc(steps);
+    }
+}
+
+/// Runs `keis demo`; says whether the year came out as it must.
+///
+/// # Errors
+/// When the files, the folder or the network are of no use.
+pub fn run(args: &DemoArgs) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            outcome = live(args) => outcome,
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; the validators were stopped"),
+        }
+    })
+}
+
+async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
+    let started = Instant::now();
+    let progress = Progress::new();
+    progress.stage("reading the programme year", 0);
+    let programme = programme(args.data.as_deref())?;
+    let folder = Folder::of(args)?;
+    let begin = timestamp(programme.parameters.window.start.seconds()).before(Span::days(2));
+    let mut founded = found::simulated(&folder.path, args.validators, begin)?;
+    progress.stage("starting the validators", 0);
+    let mut processes = Processes::start(&mut founded).await?;
+    let officers = Officers { operator: founded.operator, budget_holder: founded.budget_holder };
+    let book = Book::new(&programme);
+    let gateways = processes.gateways();
+    let mut driver = Driver::new(&gateways, founded.hash, founded.driver, book, officers, begin)?;
+    driver.step(begin.after(Span(1000))).await?;
+    setup::run(&mut driver, &programme, &progress).await?;
+    let kills = year(&mut driver, &mut processes, &programme, args.chaos, &progress).await?;
+    let statuses = rest(&driver, &processes, &progress).await?;
+    let report = read_back(&driver, &programme, &statuses, kills, started, &progress).await?;
+    progress.bar.finish_and_clear();
+    print!("{}", report.page());
+    if let Some(path) = &args.report {
+        let text = serde_json::to_string_pretty(&report).expect("the report is plain data");
+        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if args.keep {
+        keep(processes, folder);
+    } else {
+        processes.stop().await?;
+    }
+    Ok(report.holds())
+}
+
+fn programme(data: Option<&Path>) -> anyhow::Result<Programme> {
+    match data {
+        Some(folder) => Ok(Programme::load(folder)?),
+        None => Ok(sample::invent(Size::default(), 1, &ProgressBar::hidden())),
+    }
+}
+
+/// Where the network's folders lie; a temporary one goes with this value.
+struct Folder {
+    path: PathBuf,
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Folder {
+    fn of(args: &DemoArgs) -> anyhow::Result<Self> {
+        match &args.home {
+            Some(path) => Ok(Self { path: path.clone(), temporary: None }),
+            None => {
+                let temporary = tempfile::Builder::new().prefix("keis-demo-").tempdir().context("a temporary folder")?;
+                Ok(Self { path: temporary.path().to_owned(), temporary: Some(temporary) })
+            }
+        }
+    }
+}
+
+/// Lives through the calendar; returns how many validators were killed on the way.
+async fn year(
+    driver: &mut Driver,
+    processes: &mut Processes,
+    programme: &Programme,
+    chaos: bool,
+    progress: &Progress,
+) -> anyhow::Result<u64> {
+    let events = batches::events(programme);
+    let batches = batches::batches(programme, &events);
+    progress.stage("the year", events.len());
+    let mut kills = 0;
+    let mut down: Option<usize> = None;
+    let half_period = (batches.len() / (2 * KILLS)).max(1);
+    for (number, batch) in batches.into_iter().enumerate() {
+        if chaos && number > 0 && number % half_period == 0 {
+            match down.take() {
+                Some(index) => {
+                    processes.restart(index).await?;
+                    driver.step(driver.now()).await?;
+                }
+                None => {
+                    let index = kills % processes.len();
+                    processes.kill(index).await?;
+                    down = Some(index);
+                    kills += 1;
+                }
+            }
+        }
+        let events: &[Event] = &events[batch];
+        progress.bar.set_message(format!("the year: {}", events[0].at()));
+        driver.batch(events).await?;
+        progress.add(events.len() as u64);
+    }
+    if let Some(index) = down {
+        processes.restart(index).await?;
+        driver.step(driver.now()).await?;
+    }
+    Ok(kills as u64)
+}
+
+/// Waits until free money of the ended year has returned and all nodes stand at the same block.
+async fn rest(driver: &Driver, processes: &Processes, progress: &Progress) -> anyhow::Result<Vec<Status>> {
+    progress.stage("coming to rest", 0);
+    let deadline = tokio::time::Instant::now() + REST;
+    loop {
+        let statuses = processes.statuses().await?;
+        let same = statuses.windows(2).all(|pair| pair[0].height == pair[1].height);
+        let funds = driver.client(0).funds(driver.book.year).await?.context("the year is not at the gateway")?;
+        let swept = !funds.is_ended() || (funds.money.state.pupils.is_zero() && funds.money.school.schools.is_zero());
+        if same && swept {
+            return Ok(statuses);
+        }
+        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the nodes do not come to rest at one block");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn read_back(
+    driver: &Driver,
+    programme: &Programme,
+    statuses: &[Status],
+    kills: u64,
+    started: Instant,
+    progress: &Progress,
+) -> anyhow::Result<Report> {
+    let client = driver.client(0);
+    let height = statuses.first().map_or(Height::default(), |status| status.height);
+    progress.stage("reading the receipts", usize::try_from(height.0).unwrap_or(usize::MAX));
+    let chronicle = report::Chronicle::read(client, height, &|number| progress.bar.set_position(number)).await?;
+    let astray = report::astray(client, programme, &driver.book, &chronicle).await?;
+    let roots = statuses.iter().map(|status| status.state_root.to_string()).collect();
+    let tally: &Tally = &driver.tally;
+    let seconds = started.elapsed().as_secs_f64();
+    report::report(client, driver.book.year, roots, height, &chronicle, tally, astray, kills, seconds).await
+}
+
+fn keep(processes: Processes, folder: Folder) {
+    println!("The network stays up; its folders are in {}.", folder.path.display());
+    for (name, address) in processes.names() {
+        println!("  {name:<10}{address}");
+    }
+    let ids: Vec<String> = processes.detach().iter().map(ToString::to_string).collect();
+    println!("Stop it with: kill {}", ids.join(" "));
+    if let Some(temporary) = folder.temporary {
+        // The nodes go on using it.
+        _ = temporary.keep();
+    }
+}

@@ -1,0 +1,169 @@
+//! Four processes on one machine: started, killed, restarted, stopped.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use keis_wallet::client::{Client, Policy, Status};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+use crate::found::{Founded, Network};
+
+/// How long a node may take until its gateway answers.
+const START: Duration = Duration::from_secs(120);
+/// How long a node may take to stop when it is asked to.
+const STOP: Duration = Duration::from_secs(30);
+
+/// A validator's process.
+struct Process {
+    founded: Founded,
+    child: Option<Child>,
+    client: Client,
+}
+
+/// All validators' processes. What is still running is killed when this is dropped.
+pub(super) struct Processes {
+    all: Vec<Process>,
+    program: PathBuf,
+}
+
+impl Processes {
+    /// Starts every validator and waits until all gateways answer.
+    pub(super) async fn start(network: &mut Network) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("the path of this program")?;
+        let founded = std::mem::take(&mut network.validators);
+        let mut all = Vec::with_capacity(founded.len());
+        for founded in founded {
+            let client = Client::new(&[address(&founded)], Policy::default())?;
+            all.push(Process { founded, child: None, client });
+        }
+        let mut processes = Self { all, program };
+        for index in 0..processes.all.len() {
+            processes.launch(index)?;
+        }
+        for index in 0..processes.all.len() {
+            processes.wait(index).await?;
+        }
+        Ok(processes)
+    }
+
+    /// Addresses of the gateways.
+    pub(super) fn gateways(&self) -> Vec<String> {
+        self.all.iter().map(|process| address(&process.founded)).collect()
+    }
+
+    /// Names and addresses, for people.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.all.iter().map(|process| (process.founded.name, address(&process.founded)))
+    }
+
+    /// Number of validators.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    fn launch(&mut self, index: usize) -> anyhow::Result<()> {
+        let process = &mut self.all[index];
+        let home = &process.founded.home;
+        let path = home.join("node.log");
+        let log = File::options().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("the log {}", path.display()))?;
+        let child = Command::new(&self.program)
+            .args(["node", "run", "--simulated", "--home"])
+            .arg(home)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            // A Ctrl-C at the terminal is for the demo, which stops its nodes itself.
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        process.child = Some(child);
+        Ok(())
+    }
+
+    async fn wait(&mut self, index: usize) -> anyhow::Result<()> {
+        let process = &mut self.all[index];
+        let deadline = Instant::now() + START;
+        loop {
+            if let Some(child) = &mut process.child
+                && let Some(status) = child.try_wait()?
+            {
+                let log = process.founded.home.join("node.log");
+                bail!("the node of {} ended with {status}; its log is {}", process.founded.name, log.display());
+            }
+            if process.client.status().await.is_ok() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("the gateway of {} does not answer", process.founded.name);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Kills a validator as a power cut would.
+    pub(super) async fn kill(&mut self, index: usize) -> anyhow::Result<()> {
+        if let Some(mut child) = self.all[index].child.take() {
+            child.kill().await.with_context(|| format!("cannot kill {}", self.all[index].founded.name))?;
+        }
+        Ok(())
+    }
+
+    /// Starts a killed validator again, in its folder.
+    pub(super) async fn restart(&mut self, index: usize) -> anyhow::Result<()> {
+        self.launch(index)?;
+        self.wait(index).await
+    }
+
+    /// Where each validator stands.
+    pub(super) async fn statuses(&self) -> anyhow::Result<Vec<Status>> {
+        let mut statuses = Vec::with_capacity(self.all.len());
+        for process in &self.all {
+            let status = process.client.status().await;
+            statuses.push(status.with_context(|| format!("the gateway of {}", process.founded.name))?);
+        }
+        Ok(statuses)
+    }
+
+    /// Asks every validator to stop and waits for it; one that does not is killed.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        for process in &mut self.all {
+            let id = process.child.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok());
+            if let Some(pid) = id.and_then(Pid::from_raw) {
+                kill_process(pid, Signal::TERM).context("cannot signal a node")?;
+            }
+        }
+        for process in &mut self.all {
+            let Some(child) = &mut process.child else { continue };
+            match tokio::time::timeout(STOP, child.wait()).await {
+                Ok(status) => {
+                    let status = status?;
+                    anyhow::ensure!(status.success(), "the node of {} ended with {status}", process.founded.name);
+                }
+                Err(_) => child.kill().await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the validators run on after this program, and gives their process ids.
+    pub(super) fn detach(self) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(self.all.len());
+        for child in self.all.into_iter().filter_map(|process| process.child) {
+            ids.extend(child.id());
+            // Dropping it would kill the node.
+            std::mem::forget(child);
+        }
+        ids
+    }
+}
+
+fn address(founded: &Founded) -> String {
+    format!("http://{}", founded.gateway)
+}

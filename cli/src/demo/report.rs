@@ -1,0 +1,247 @@
+//! What came of the year: read back from the network, held against the files, told as a page and as JSON.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use keis_ledger::chain::Height;
+use keis_ledger::classifiers::Year;
+use keis_ledger::ids::OrderId;
+use keis_ledger::money::Cents;
+use keis_ledger::receipt::Kind;
+use keis_ledger::record::{OrderState, Totals};
+use keis_wallet::client::Client;
+use serde::Serialize;
+
+use super::book::Book;
+use super::drive::Tally;
+use crate::programme::{OrderEnd, Programme};
+
+/// The figures of a demo; `keis demo --report` writes them.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Number of validators.
+    pub validators: usize,
+    /// Height of the last block.
+    pub height: u64,
+    /// State root of every node.
+    pub state_roots: Vec<String>,
+    /// Whether the money equation holds for each source.
+    pub balanced: bool,
+    /// Every class of accounts by source, in cents.
+    pub money: Money,
+    /// Orders by state.
+    pub orders: BTreeMap<String, u64>,
+    /// Orders that did not end where the calendar says.
+    pub orders_astray: Vec<String>,
+    /// Transactions that took effect.
+    pub transactions: u64,
+    /// Lines of pupils charged by orders.
+    pub pupil_debits: u64,
+    /// Transactions that the ledger refused, as the calendar expects.
+    pub rejected: u64,
+    /// Wall time from submission to acknowledgement, in milliseconds.
+    pub latency_ms: Latency,
+    /// Validators killed with kill -9 and restarted while orders ran.
+    pub kills: u64,
+    /// Wall time of the whole, in seconds.
+    pub seconds: f64,
+}
+
+/// Sums of accounts of the year by source.
+#[derive(Debug, Serialize)]
+pub struct Money {
+    /// The state's money.
+    pub state: Totals,
+    /// The schools' own.
+    pub school: Totals,
+}
+
+/// Two points of the latencies' distribution.
+#[derive(Debug, Serialize)]
+pub struct Latency {
+    /// Half were faster.
+    pub p50: f64,
+    /// 99 of 100 were faster.
+    pub p99: f64,
+}
+
+/// What the receipts of all blocks say.
+#[derive(Default)]
+pub(super) struct Chronicle {
+    states: BTreeMap<OrderId, OrderState>,
+    transactions: u64,
+    pupil_debits: u64,
+}
+
+impl Chronicle {
+    /// Reads the public receipts of every block up to a height.
+    pub(super) async fn read(client: &Client, height: Height, done: &dyn Fn(u64)) -> anyhow::Result<Self> {
+        let mut chronicle = Self::default();
+        for number in 1..=height.0 {
+            let receipts = client.block_receipts(Height(number)).await?;
+            for receipt in receipts.with_context(|| format!("block {number} is not at the gateway"))? {
+                if let (Some(order), Some(state)) = (receipt.subject.order, receipt.subject.order_state) {
+                    chronicle.states.insert(order, state);
+                }
+                match receipt.kind {
+                    Kind::OrderLapsed | Kind::AttendanceAutomatic | Kind::FundsReturned => continue,
+                    Kind::OrderRequested | Kind::LinesSwapped => chronicle.pupil_debits += u64::from(receipt.lines),
+                    Kind::StatementAccepted => {}
+                    _ => {}
+                }
+                chronicle.transactions += 1;
+            }
+            done(number);
+        }
+        Ok(chronicle)
+    }
+}
+
+fn expected(end: OrderEnd) -> OrderState {
+    match end {
+        OrderEnd::Declined => OrderState::Declined,
+        OrderEnd::Lapsed => OrderState::Lapsed,
+        OrderEnd::CancelledFree => OrderState::CancelledFree,
+        OrderEnd::CancelledLate => OrderState::CancelledLate,
+        OrderEnd::CancelledByProvider => OrderState::CancelledByProvider,
+        OrderEnd::Attended => OrderState::Attended,
+        OrderEnd::AttendedAutomatically => OrderState::AttendedAutomatically,
+        OrderEnd::Settled => OrderState::Settled,
+    }
+}
+
+/// Orders that ended elsewhere than the files say, in words.
+pub(super) async fn astray(
+    client: &Client,
+    programme: &Programme,
+    book: &Book,
+    chronicle: &Chronicle,
+) -> anyhow::Result<Vec<String>> {
+    let mut astray = Vec::new();
+    for order in &programme.orders {
+        let id = book.orders.get(&order.order_code).and_then(|lines| lines.id);
+        // An accepted statement settles orders without naming them in its receipt; each is asked for.
+        let state = match id {
+            Some(id) => client.order_state(book.year, id).await?,
+            None => None,
+        };
+        let seen = id.and_then(|id| chronicle.states.get(&id)).copied();
+        let wanted = expected(order.expected_state);
+        if state != Some(wanted) {
+            astray.push(format!("{}: {wanted:?} expected, {state:?} found (last receipt: {seen:?})", order.order_code));
+        }
+    }
+    Ok(astray)
+}
+
+/// Puts the figures together.
+#[expect(clippy::too_many_arguments, reason = "each is one source of figures, read at one place")]
+pub(super) async fn report(
+    client: &Client,
+    year: Year,
+    state_roots: Vec<String>,
+    height: Height,
+    chronicle: &Chronicle,
+    tally: &Tally,
+    orders_astray: Vec<String>,
+    kills: u64,
+    seconds: f64,
+) -> anyhow::Result<Report> {
+    let funds = client.funds(year).await?.context("the year is not at the gateway")?;
+    let summary = client.orders_summary(year).await?.context("the year is not at the gateway")?;
+    let mut latencies = tally.latencies.clone();
+    latencies.sort_unstable();
+    Ok(Report {
+        validators: state_roots.len(),
+        height: height.0,
+        state_roots,
+        balanced: funds.money.balances(),
+        money: Money { state: funds.money.state, school: funds.money.school },
+        orders: summary.orders,
+        orders_astray,
+        transactions: chronicle.transactions,
+        pupil_debits: chronicle.pupil_debits,
+        rejected: tally.rejected,
+        latency_ms: Latency { p50: quantile(&latencies, 50), p99: quantile(&latencies, 99) },
+        kills,
+        seconds,
+    })
+}
+
+fn quantile(sorted_micros: &[u64], percent: usize) -> f64 {
+    let place = (sorted_micros.len() * percent / 100).min(sorted_micros.len().saturating_sub(1));
+    sorted_micros.get(place).map_or(0.0, |micros| *micros as f64 / 1000.0)
+}
+
+impl Report {
+    /// Whether the year came out as it must.
+    pub fn holds(&self) -> bool {
+        self.roots_equal() && self.balanced && self.orders_astray.is_empty()
+    }
+
+    fn roots_equal(&self) -> bool {
+        self.state_roots.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
+    /// The page for people.
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        let mut line = |text: String| {
+            page.push_str(&text);
+            page.push('\n');
+        };
+        line(format!("{:<26}{:>18}{:>18}", "Money (EUR)", "state", "school"));
+        for (name, of) in CLASSES {
+            line(format!("  {:<24}{:>18}{:>18}", name, euros(of(&self.money.state)), euros(of(&self.money.school))));
+        }
+        line(format!("  {:<24}{:>36}", "equation", if self.balanced { "holds" } else { "BROKEN" }));
+        line("Orders".to_owned());
+        for (state, count) in &self.orders {
+            line(format!("  {:<24}{:>18}", state.replace('_', " "), count));
+        }
+        line("Network".to_owned());
+        let figures = [
+            ("blocks", self.height.to_string()),
+            ("transactions", self.transactions.to_string()),
+            ("pupil debits", self.pupil_debits.to_string()),
+            ("refused, as expected", self.rejected.to_string()),
+            ("latency p50 / p99", format!("{:.0} / {:.0} ms", self.latency_ms.p50, self.latency_ms.p99)),
+            ("kill -9 and restart", self.kills.to_string()),
+            ("wall time", format!("{:.0} s", self.seconds)),
+        ];
+        for (name, figure) in figures {
+            line(format!("  {name:<24}{figure:>18}"));
+        }
+        for root in &self.state_roots {
+            line(format!("  state root  {root}"));
+        }
+        if !self.roots_equal() {
+            line("The state roots DIFFER.".to_owned());
+        }
+        for order in &self.orders_astray {
+            line(format!("ASTRAY {order}"));
+        }
+        page
+    }
+}
+
+type Class = (&'static str, fn(&Totals) -> Cents);
+
+const CLASSES: [Class; 12] = [
+    ("minted", |totals| totals.minted),
+    ("budget", |totals| totals.budget),
+    ("reserve", |totals| totals.reserve),
+    ("pupils", |totals| totals.pupils),
+    ("schools", |totals| totals.schools),
+    ("held", |totals| totals.held),
+    ("escrowed", |totals| totals.escrowed),
+    ("providers", |totals| totals.providers),
+    ("in settlement", |totals| totals.settlement),
+    ("receivable", |totals| totals.receivable),
+    ("paid", |totals| totals.paid),
+    ("returned", |totals| totals.returned),
+];
+
+fn euros(cents: Cents) -> String {
+    format!("{}.{:02}", cents.get() / 100, cents.get() % 100)
+}

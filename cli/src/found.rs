@@ -1,0 +1,150 @@
+//! Founds a network in a folder: keys, genesis document, one home a validator.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use keis_engine::guard::Beginning;
+use keis_genesis::{ClockKind, Document, FORMAT, Institution, Office, Officer, default_parameters};
+use keis_ledger::crypto::{Hash, SecretKey};
+use keis_ledger::ids::InstitutionId;
+use keis_ledger::time::{Span, Timestamp};
+use keis_node::config::{Config, Peer};
+use keis_node::home::{Home, NewHome};
+use keis_wallet::random::{new_id, new_key};
+
+/// Name of the founding document in a network's folder.
+pub const GENESIS_FILE: &str = "genesis.json";
+
+/// The institutions of the culture passport, in the order in which a small network takes them.
+const INSTITUTIONS: [(&str, &str); 7] = [
+    ("ministry", "Lietuvos Respublikos kultūros ministerija"),
+    ("library", "Lietuvos nacionalinė Martyno Mažvydo biblioteka"),
+    ("agency", "Nacionalinė švietimo agentūra"),
+    ("audit", "Valstybės kontrolė"),
+    ("archive", "Lietuvos vyriausiasis archyvas"),
+    ("register", "Valstybės įmonė Registrų centras"),
+    ("treasury", "Finansų ministerija"),
+];
+
+/// Most validators of a network on one machine.
+pub const MOST_VALIDATORS: usize = INSTITUTIONS.len();
+
+/// A validator of a founded network.
+pub struct Founded {
+    /// Short name of the institution, also of its folder.
+    pub name: &'static str,
+    /// Its folder.
+    pub home: PathBuf,
+    /// Where its gateway will answer.
+    pub gateway: SocketAddr,
+}
+
+/// A founded network with the secrets that its simulation needs.
+pub struct Network {
+    /// Hash of the founding document.
+    pub hash: Hash,
+    /// Its validators.
+    pub validators: Vec<Founded>,
+    /// Key of an officer of the operator.
+    pub operator: SecretKey,
+    /// Key of an officer of the budget holder.
+    pub budget_holder: SecretKey,
+    /// Key that steps the clock.
+    pub driver: SecretKey,
+}
+
+struct Seat {
+    name: &'static str,
+    institution: Institution,
+    consensus: SecretKey,
+    network: SecretKey,
+    addresses: [SocketAddr; 3],
+}
+
+/// Founds a simulated network of `count` validators on this machine's loopback, beginning at `time`.
+///
+/// # Errors
+/// When the folder cannot be written, or holds a network already.
+pub fn simulated(folder: &Path, count: usize, time: Timestamp) -> anyhow::Result<Network> {
+    anyhow::ensure!(
+        (4..=MOST_VALIDATORS).contains(&count),
+        "a network has 4 to {MOST_VALIDATORS} validators here, not {count}: every one must hold less than a third of the votes"
+    );
+    let (operator, budget_holder, driver) = (new_key(), new_key(), new_key());
+    let seats = seats(count)?;
+    let until = time.after(Span::days(20 * 366));
+    let officer = |seat: usize, office, key: &SecretKey| Officer {
+        institution: seats[seat].institution.id,
+        office,
+        key: key.public(),
+        from: time,
+        until,
+    };
+    let document = Document {
+        format: FORMAT,
+        name: "KEIS, simulated".to_owned(),
+        time,
+        clock: ClockKind::Simulated { driver: driver.public() },
+        parameters: default_parameters(),
+        institutions: seats.iter().map(|seat| seat.institution.clone()).collect(),
+        officers: vec![officer(0, Office::BudgetHolder, &budget_holder), officer(1, Office::Operator, &operator)],
+    };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let genesis = document.check().context("the founding document")?;
+    genesis.save(&folder.join(GENESIS_FILE))?;
+    let mut validators = Vec::with_capacity(count);
+    for seat in &seats {
+        validators.push(settle(folder, seat, &seats)?);
+    }
+    Ok(Network { hash: genesis.hash(), validators, operator, budget_holder, driver })
+}
+
+fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
+    // All listeners stay open until every port is drawn, so that no port is drawn twice.
+    let mut listeners = Vec::new();
+    let mut port = || -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback")?;
+        let address = listener.local_addr()?;
+        listeners.push(listener);
+        Ok(address)
+    };
+    INSTITUTIONS[..count]
+        .iter()
+        .map(|(name, title)| {
+            let (consensus, network) = (new_key(), new_key());
+            let institution = Institution {
+                id: new_id(InstitutionId),
+                name: (*title).to_owned(),
+                consensus_key: consensus.public(),
+                network_key: network.public(),
+                power: 1,
+            };
+            Ok(Seat { name, institution, consensus, network, addresses: [port()?, port()?, port()?] })
+        })
+        .collect()
+}
+
+fn settle(folder: &Path, seat: &Seat, seats: &[Seat]) -> anyhow::Result<Founded> {
+    let peers = seats
+        .iter()
+        .filter(|other| other.name != seat.name)
+        .map(|other| Peer {
+            network_key: other.institution.network_key,
+            consensus: other.addresses[0],
+            gossip: other.addresses[1],
+        })
+        .collect();
+    let [consensus, gossip, gateway] = seat.addresses;
+    let mut config = Config::new(PathBuf::from("..").join(GENESIS_FILE), consensus, gossip, gateway, peers);
+    config.moniker = Some(seat.name.to_owned());
+    let new = NewHome {
+        config,
+        consensus: seat.consensus.clone(),
+        network: seat.network.clone(),
+        beginning: Beginning::Fresh,
+    };
+    let home = folder.join(seat.name);
+    Home::create(&home, &new).with_context(|| format!("the folder of {}", seat.name))?;
+    Ok(Founded { name: seat.name, home, gateway })
+}
