@@ -42,6 +42,8 @@ pub(super) struct Wish {
     pub(super) session: Option<usize>,
     pub(super) respect_capacity: bool,
     pub(super) other_than_school: Option<usize>,
+    /// Pupils beyond the smallest group, who may stay away later.
+    pub(super) spare: usize,
 }
 
 impl Default for Wish {
@@ -55,6 +57,7 @@ impl Default for Wish {
             session: None,
             respect_capacity: true,
             other_than_school: None,
+            spare: 0,
         }
     }
 }
@@ -67,7 +70,12 @@ impl Wish {
             Story::TimeChanged | Story::TimeRefused | Story::PupilsChanged | Story::SessionFull => {
                 wish.lead_days = 32..=80;
             }
-            Story::DroppedLate | Story::Amended | Story::Automatic => wish.mid_month = true,
+            Story::DroppedLate | Story::Amended => {
+                wish.mid_month = true;
+                wish.spare = 4;
+            }
+            Story::Automatic => wish.mid_month = true,
+            Story::Dropped | Story::Absences => wish.spare = 4,
             Story::SchoolMoney => wish.purse = Purse::Topped,
             Story::NoMoney => wish.purse = Purse::Short,
             Story::RelatedProvider => wish.related = true,
@@ -75,8 +83,6 @@ impl Wish {
             | Story::Proposed
             | Story::TwoSchools
             | Story::Swapped
-            | Story::Dropped
-            | Story::Absences
             | Story::AddedAtConfirmation
             | Story::Declined
             | Story::Lapsed
@@ -122,10 +128,7 @@ impl Year {
         }
         let (service, day) = match wish.session {
             Some(session) => (self.sessions[session].service, self.session_day(session)),
-            None => (
-                self.candidate_service(school, wish)?,
-                self.candidate_day(wish)?,
-            ),
+            None => (self.candidate_service(school, wish)?, self.candidate_day(wish)?),
         };
         if !self.is_on_offer(service, school, class, day, wish.related) {
             return None;
@@ -136,11 +139,8 @@ impl Year {
         let mut pupils = Vec::new();
         for class in &classes {
             let members = &self.classes[*class].pupils;
-            let mut free: Vec<u32> = members
-                .iter()
-                .copied()
-                .filter(|pupil| self.is_eligible(*pupil, service, day, wish))
-                .collect();
+            let mut free: Vec<u32> =
+                members.iter().copied().filter(|pupil| self.is_eligible(*pupil, service, day, wish)).collect();
             if whole && !wish.mixed && free.len() != members.len() {
                 return None;
             }
@@ -150,24 +150,15 @@ impl Year {
             pupils.append(&mut free);
         }
         pupils.truncate(max);
-        let seats = wish
-            .session
-            .filter(|_| wish.respect_capacity)
-            .map_or(usize::MAX, |session| self.seats_left(session));
-        if pupils.len() < min
+        let seats =
+            wish.session.filter(|_| wish.respect_capacity).map_or(usize::MAX, |session| self.seats_left(session));
+        if pupils.len() < min + wish.spare
             || pupils.len() > seats
             || !self.purse_fits(&pupils, school, service, wish.purse)
         {
             return None;
         }
-        Some(Choice {
-            school,
-            classes,
-            pupils,
-            service,
-            day,
-            session: wish.session,
-        })
+        Some(Choice { school, classes, pupils, service, day, session: wish.session })
     }
 
     fn candidate_class(&mut self, wish: &Wish) -> Option<usize> {
@@ -181,29 +172,18 @@ impl Year {
         (self.locked_until[class] <= self.now).then_some(class)
     }
 
-    fn candidate_classes(
-        &mut self,
-        class: usize,
-        service: usize,
-        wish: &Wish,
-    ) -> Option<Vec<usize>> {
+    fn candidate_classes(&mut self, class: usize, service: usize, wish: &Wish) -> Option<Vec<usize>> {
         if !wish.mixed {
             return Some(vec![class]);
         }
         let second = *self.classes_of_school[self.classes[class].school].choose(&mut self.rng)?;
-        let fits = second != class
-            && self.locked_until[second] <= self.now
-            && self.fits_grade(service, second);
+        let fits = second != class && self.locked_until[second] <= self.now && self.fits_grade(service, second);
         fits.then(|| vec![class, second])
     }
 
     fn candidate_service(&mut self, school: usize, wish: &Wish) -> Option<usize> {
         if wish.related {
-            return self
-                .related_services
-                .get(&school)?
-                .choose(&mut self.rng)
-                .copied();
+            return self.related_services.get(&school)?.choose(&mut self.rng).copied();
         }
         // Most go to what is near; who has nothing near goes anywhere.
         let place: PlaceCode = self.schools[school].place;
@@ -224,11 +204,7 @@ impl Year {
             let shift = i64::from(self.rng.random_range(10..=17) - day.day_of_month());
             day = day.plus(shift);
         }
-        let last = if wish.mid_month {
-            Day::new(2027, 11, 30)
-        } else {
-            Day::new(2027, 12, 15)
-        };
+        let last = if wish.mid_month { Day::new(2027, 11, 30) } else { Day::new(2027, 12, 15) };
         let late_enough = today.plus(*wish.lead_days.start()) <= day;
         (late_enough && day <= last && self.parameters.is_working_day(day)).then_some(day)
     }
@@ -238,14 +214,7 @@ impl Year {
         (record.grade_from..=record.grade_to).contains(&self.classes[class].name.grade())
     }
 
-    fn is_on_offer(
-        &self,
-        service: usize,
-        school: usize,
-        class: usize,
-        day: Day,
-        related: bool,
-    ) -> bool {
+    fn is_on_offer(&self, service: usize, school: usize, class: usize, day: Day, related: bool) -> bool {
         let offered = &self.services[service];
         let today = self.parameters.local_day(self.now);
         let provider = &self.providers[offered.provider];
@@ -277,12 +246,7 @@ impl Year {
     /// What the pupils lack for this service.
     pub(super) fn shortfall_cents(&self, pupils: &[u32], service: usize) -> u32 {
         let price_cents = self.services[service].record.price_cents;
-        pupils
-            .iter()
-            .map(|pupil| {
-                price_cents.saturating_sub(self.mirror.pupils[*pupil as usize].balance_cents)
-            })
-            .sum()
+        pupils.iter().map(|pupil| price_cents.saturating_sub(self.mirror.pupils[*pupil as usize].balance_cents)).sum()
     }
 
     /// A pupil of the order's school who could come along on this day and pay.
@@ -308,8 +272,7 @@ impl Year {
     pub(super) fn has_room(&self, order: usize) -> bool {
         let order = &self.orders[order];
         let service = self.sessions[order.session].service;
-        order.lines.len() < usize::from(self.services[service].record.max_group)
-            && self.seats_left(order.session) > 0
+        order.lines.len() < usize::from(self.services[service].record.max_group) && self.seats_left(order.session) > 0
     }
 
     /// Whether so many pupils can be taken off and a group is left.

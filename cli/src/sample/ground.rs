@@ -5,16 +5,14 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::programme::{
-    ArtField, ClassName, Day, LegalCode, PlaceCode, Provider, ProviderCode, ProviderKind, Pupil,
-    School, Service, ServiceCode, ServiceType, VatCategory, VatStatus, VenueList,
+    ArtField, ClassName, Day, LegalCode, PlaceCode, Provider, ProviderCode, ProviderKind, Pupil, School, Service,
+    ServiceCode, ServiceType, VatCategory, VatStatus, VenueList,
 };
 
 use super::names;
 use super::size::Size;
 
-const COUNTRIES: &[[u8; 2]] = &[
-    *b"DE", *b"PL", *b"GB", *b"IE", *b"NO", *b"US", *b"LV", *b"ES",
-];
+const COUNTRIES: &[[u8; 2]] = &[*b"DE", *b"PL", *b"GB", *b"IE", *b"NO", *b"US", *b"LV", *b"ES"];
 
 /// Everything that stands before the first day.
 pub(super) struct Ground {
@@ -41,13 +39,7 @@ impl Ground {
         let pupils = pupils(size, seed, &schools, &mut classes, &mut rng);
         let providers = providers(size, &schools, &mut rng);
         let services = services(size, &providers, &mut rng);
-        Self {
-            schools,
-            classes,
-            pupils,
-            providers,
-            services,
-        }
+        Self { schools, classes, pupils, providers, services }
     }
 }
 
@@ -72,18 +64,10 @@ fn draft_school(position: usize, size: Size, rng: &mut ChaCha8Rng) -> Draft {
     };
     // Every sample has a school of all grades, and a small one whose classes are taught together.
     if position == 0 {
-        return Draft {
-            grades: (1, 12),
-            weight: 1.2,
-            place,
-        };
+        return Draft { grades: (1, 12), weight: 1.2, place };
     }
     if position >= at_home || position + 1 == at_home || rng.random_bool(0.15) {
-        return Draft {
-            grades: (1, 10),
-            weight: 0.12,
-            place,
-        };
+        return Draft { grades: (1, 10), weight: 0.12, place };
     }
     let (grades, weight) = match rng.random_range(0..100) {
         0..=34 => ((1, 12), 1.2),
@@ -91,29 +75,22 @@ fn draft_school(position: usize, size: Size, rng: &mut ChaCha8Rng) -> Draft {
         55..=79 => ((1, 10), 0.9),
         _ => ((9, 12), 0.9),
     };
-    Draft {
-        grades,
-        weight: weight * rng.random_range(0.6..1.5),
-        place,
-    }
+    Draft { grades, weight: weight * rng.random_range(0.6..1.5), place }
 }
 
 fn schools_and_classes(size: Size, rng: &mut ChaCha8Rng) -> (Vec<School>, Vec<Class>) {
-    let drafts: Vec<Draft> = (0..size.schools)
-        .map(|position| draft_school(position, size, rng))
-        .collect();
-    let mut class_counts = vec![1_usize; size.schools];
+    let drafts: Vec<Draft> = (0..size.schools).map(|position| draft_school(position, size, rng)).collect();
+    // Two where there are enough, so that the smallest school can teach them together.
+    let fewest = if size.classes >= 2 * size.schools { 2 } else { 1 };
+    let mut class_counts = vec![fewest; size.schools];
     let positions: Vec<usize> = (0..size.schools).collect();
-    for _ in size.schools..size.classes {
+    for _ in fewest * size.schools..size.classes {
         let chosen = positions
             .choose_weighted(rng, |position| drafts[*position].weight)
             .expect("there are schools and their weights are positive");
         class_counts[*chosen] += 1;
     }
-    let (mut schools, mut classes) = (
-        Vec::with_capacity(size.schools),
-        Vec::with_capacity(size.classes),
-    );
+    let (mut schools, mut classes) = (Vec::with_capacity(size.schools), Vec::with_capacity(size.classes));
     for (position, (draft, count)) in drafts.iter().zip(class_counts).enumerate() {
         let branched = count >= 10 && (position == 0 || rng.random_bool(0.12));
         schools.push(School {
@@ -127,22 +104,13 @@ fn schools_and_classes(size: Size, rng: &mut ChaCha8Rng) -> (Vec<School>, Vec<Cl
     (schools, classes)
 }
 
-fn add_classes(
-    classes: &mut Vec<Class>,
-    school: usize,
-    grades: (u8, u8),
-    count: usize,
-    branched: bool,
-) {
+fn add_classes(classes: &mut Vec<Class>, school: usize, grades: (u8, u8), count: usize, branched: bool) {
     let span = usize::from(grades.1 - grades.0) + 1;
     let first = classes.len();
     let mut letter = b'a';
     for position in 0..count {
-        let grade =
-            grades.0 + u8::try_from(position * span / count).expect("below the number of grades");
-        let fresh = classes[first..]
-            .last()
-            .is_none_or(|class| class.name.grade() != grade);
+        let grade = grades.0 + u8::try_from(position * span / count).expect("below the number of grades");
+        let fresh = classes[first..].last().is_none_or(|class| class.name.grade() != grade);
         letter = if fresh { b'a' } else { letter + 1 };
         classes.push(Class {
             school,
@@ -160,13 +128,7 @@ fn add_classes(
     }
 }
 
-fn pupils(
-    size: Size,
-    seed: u64,
-    schools: &[School],
-    classes: &mut [Class],
-    rng: &mut ChaCha8Rng,
-) -> Vec<Pupil> {
+fn pupils(size: Size, seed: u64, schools: &[School], classes: &mut [Class], rng: &mut ChaCha8Rng) -> Vec<Pupil> {
     const SMALLEST: usize = 12;
     const LARGEST: usize = 28;
     let average = size.pupils / classes.len();
@@ -186,9 +148,7 @@ fn pupils(
         let school = &schools[class.school];
         for _ in 0..count {
             let position = pupils.len();
-            class
-                .pupils
-                .push(u32::try_from(position).expect("fewer pupils than u32 holds"));
+            class.pupils.push(u32::try_from(position).expect("fewer pupils than u32 holds"));
             pupils.push(Pupil {
                 register_code: names::register_code(position as u64, seed),
                 given_name: names::given_name(rng),
@@ -222,18 +182,10 @@ fn providers(size: Size, schools: &[School], rng: &mut ChaCha8Rng) -> Vec<Provid
                 } else {
                     ProviderCode::Legal(names::provider_code(position))
                 },
-                kind: if natural {
-                    ProviderKind::Natural
-                } else {
-                    ProviderKind::Legal
-                },
+                kind: if natural { ProviderKind::Natural } else { ProviderKind::Legal },
                 name: names::provider_name(rng, position, natural),
                 place,
-                vat_status: if registered {
-                    VatStatus::Registered
-                } else {
-                    VatStatus::NotRegistered
-                },
+                vat_status: if registered { VatStatus::Registered } else { VatStatus::NotRegistered },
                 controlling_code: related.get(position).copied(),
             }
         })
@@ -243,11 +195,7 @@ fn providers(size: Size, schools: &[School], rng: &mut ChaCha8Rng) -> Vec<Provid
 /// The schools that control a provider: a few of the first, which are the providers' places too.
 fn related_schools(size: Size, schools: &[School]) -> Vec<LegalCode> {
     let count = (size.providers / 100).max(2).min(size.providers / 2).min(4);
-    schools
-        .iter()
-        .take(count)
-        .map(|school| school.school_code)
-        .collect()
+    schools.iter().take(count).map(|school| school.school_code).collect()
 }
 
 const FORMS: &[(ServiceType, &str, &str)] = &[

@@ -19,12 +19,9 @@ impl Year {
         let code = names::register_code(position as u64, self.seed);
         self.codes.push(code);
         let seat = &mut self.classes[class];
-        seat.pupils
-            .push(u32::try_from(position).expect("fewer pupils than u32 holds"));
+        seat.pupils.push(u32::try_from(position).expect("fewer pupils than u32 holds"));
         let amount_cents = self.parameters.amount_per_pupil_cents;
-        self.mirror
-            .pupils
-            .push(PupilMirror::enrolled(seat.school, class, amount_cents));
+        self.mirror.pupils.push(PupilMirror::enrolled(seat.school, class, amount_cents));
         let mut change = self.change_of(position, ChangeKind::Arrived, Some(class));
         change.given_name = Some(names::given_name(&mut self.rng));
         change.family_name = Some(names::family_name(&mut self.rng));
@@ -33,9 +30,7 @@ impl Year {
 
     pub(super) fn pupil_leaves(&mut self, pupil: usize) {
         let class = self.mirror.pupils[pupil].class;
-        self.classes[class]
-            .pupils
-            .retain(|member| *member as usize != pupil);
+        self.classes[class].pupils.retain(|member| *member as usize != pupil);
         self.mirror.pupils[pupil].enrolled = false;
         let change = self.change_of(pupil, ChangeKind::Left, None);
         self.pupil_changes.push(change);
@@ -43,12 +38,8 @@ impl Year {
 
     pub(super) fn pupil_moves(&mut self, pupil: usize, class: usize, booked: BookedLines) {
         let from = self.mirror.pupils[pupil].class;
-        self.classes[from]
-            .pupils
-            .retain(|member| *member as usize != pupil);
-        self.classes[class]
-            .pupils
-            .push(u32::try_from(pupil).expect("fewer pupils than u32 holds"));
+        self.classes[from].pupils.retain(|member| *member as usize != pupil);
+        self.classes[class].pupils.push(u32::try_from(pupil).expect("fewer pupils than u32 holds"));
         self.mirror.pupils[pupil].class = class;
         self.mirror.pupils[pupil].school = self.classes[class].school;
         let mut change = self.change_of(pupil, ChangeKind::Moved, Some(class));
@@ -80,44 +71,27 @@ impl Year {
         (0..TRIES).find_map(|_| {
             let position = self.rng.random_range(0..self.mirror.pupils.len());
             let pupil = &self.mirror.pupils[position];
-            (pupil.enrolled && pupil.open_lines == 0 && self.classes[pupil.class].pupils.len() > 1)
-                .then_some(position)
+            (pupil.enrolled && pupil.open_lines == 0 && self.classes[pupil.class].pupils.len() > 1).then_some(position)
         })
     }
 
     /// A class of the same grade in another school.
     pub(super) fn class_elsewhere(&mut self, pupil: usize) -> Option<usize> {
-        let (school, class) = (
-            self.mirror.pupils[pupil].school,
-            self.mirror.pupils[pupil].class,
-        );
+        let (school, class) = (self.mirror.pupils[pupil].school, self.mirror.pupils[pupil].class);
         let grade = self.classes[class].name.grade();
         (0..TRIES).find_map(|_| {
             let other = self.rng.random_range(0..self.classes.len());
-            let fits =
-                self.classes[other].school != school && self.classes[other].name.grade() == grade;
+            let fits = self.classes[other].school != school && self.classes[other].name.grade() == grade;
             fits.then_some(other)
         })
     }
 
     /// A pupil with one booked line moves; the line stays or is released. Answers whether there was one.
     pub(super) fn move_booked(&mut self, booked: BookedLines) -> bool {
-        let Some(order) = self.standing_order(Stage::Confirmed, 10) else {
+        let Some((order, at)) = (0..TRIES).find_map(|_| self.booked_line()) else {
             return false;
         };
-        let plain = matches!(
-            self.orders[order].story,
-            Story::Plain | Story::Proposed | Story::Absences
-        );
-        if !plain || !self.can_spare(order, 4) {
-            return false;
-        }
-        let at = self.rng.random_range(0..self.orders[order].lines.len());
-        let line = self.orders[order].lines[at];
-        let pupil = line.pupil as usize;
-        if self.mirror.pupils[pupil].open_lines != 1 || !self.mirror.pupils[pupil].enrolled {
-            return false;
-        }
+        let pupil = self.orders[order].lines[at].pupil as usize;
         let Some(class) = self.class_elsewhere(pupil) else {
             return false;
         };
@@ -126,5 +100,17 @@ impl Year {
         }
         self.pupil_moves(pupil, class, booked);
         true
+    }
+
+    /// A line of a simple order that can spare it, of a pupil who has no other.
+    fn booked_line(&mut self) -> Option<(usize, usize)> {
+        let order = self.standing_order(Stage::Confirmed, 10)?;
+        let simple = matches!(self.orders[order].story, Story::Plain | Story::Proposed | Story::Absences);
+        if !simple || !self.can_spare(order, 4) {
+            return None;
+        }
+        let at = self.rng.random_range(0..self.orders[order].lines.len());
+        let pupil = &self.mirror.pupils[self.orders[order].lines[at].pupil as usize];
+        (pupil.open_lines == 1 && pupil.enrolled).then_some((order, at))
     }
 }
