@@ -232,13 +232,14 @@ pub async fn start<A: Application>(
     let host = Host::new(app, host_config, channels.network.clone(), witness.clone(), guard.clone());
     let (stop, stopping) = watch::channel(false);
     let (tip, peers) = (host.tip.subscribe(), witness.peers());
-    let task = tokio::spawn(supervise(host, channels, handle, stopping, ended));
+    let task = tokio::spawn(supervise(host, guard.clone(), channels, handle, stopping, ended));
     Ok(Engine { task: Some(task), stop, tip, peers, guard, last_state: None })
 }
 
 /// Runs the host, and ends the engine with it.
 async fn supervise<A: Application>(
     host: Host<A>,
+    guard: Option<Arc<Guard>>,
     channels: Channels<KeisContext>,
     handle: EngineHandle,
     stopping: watch::Receiver<bool>,
@@ -252,6 +253,9 @@ async fn supervise<A: Application>(
         _ = &mut node => Err(EngineError::Halted),
     };
     host.abort();
+    // A guard that fails makes its signer fail, and that halts the engine: tell the cause.
+    let failure = guard.and_then(|guard| guard.failure()).filter(|_| matches!(outcome, Err(EngineError::Halted)));
+    let outcome = failure.map_or(outcome, |failure| Err(EngineError::Guard(failure)));
     if let Err(error) = &outcome {
         tracing::error!(%error, "consensus stops");
     }

@@ -23,8 +23,9 @@ use crate::app::{Application, Proposal, Verdict};
 use crate::context::{EngineAddress, EngineHeight, EngineValidators, EngineValue, KeisContext, Part, round_of};
 use crate::engine::EngineError;
 use crate::guard::{Guard, GuardState};
-use crate::seal::message_of;
+use crate::seal::accuse;
 use crate::streams::{Assembled, Streams, split};
+use crate::wait::{asked_to_stop, turned_true, worth_starting};
 use crate::wire::{commit_of, extended};
 use crate::witness::Witness;
 
@@ -283,7 +284,9 @@ impl<A: Application> Host<A> {
             Part::Head { height, .. } => self.witness.heard(*height),
             Part::Body(_) => {}
             Part::Accusation(message) => {
-                self.accused(message)?;
+                if let Some(guard) = &self.guard {
+                    accuse(guard, &self.config.chain, message)?;
+                }
                 return Ok(None);
             }
         }
@@ -393,17 +396,6 @@ impl<A: Application> Host<A> {
         Ok(())
     }
 
-    /// A message that some peer says is ours; the guard knows whether it is.
-    fn accused(&self, message: &SignedConsensusMsg<KeisContext>) -> Answer<()> {
-        let Some(guard) = &self.guard else { return Ok(()) };
-        let Some((sender, claimed)) = message_of(message) else { return Ok(()) };
-        let bytes = claimed.bytes(&self.config.chain, &sender);
-        if sender == guard.address() && guard.public_key().verify(&bytes, &message.signature().0) {
-            guard.seen(&claimed)?;
-        }
-        Ok(())
-    }
-
     async fn synced_value(
         &mut self,
         height: Height,
@@ -467,41 +459,4 @@ fn proposed(proposal: &Proposal, verdict: Verdict) -> Option<ProposedValue<KeisC
         value: EngineValue(proposal.block),
         validity,
     })
-}
-
-/// Waits until the next height is worth starting: work here, peers that work on it, or long enough idle.
-async fn worth_starting(
-    work: &mut watch::Receiver<bool>,
-    newest: &mut watch::Receiver<Height>,
-    tip: Height,
-    deadline: Option<Instant>,
-) {
-    let idle = async {
-        match deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline).await,
-            None => std::future::pending().await,
-        }
-    };
-    let heard = async {
-        if newest.wait_for(|newest| *newest > tip).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = turned_true(work) => {}
-        () = heard => {}
-        () = idle => {}
-    }
-}
-
-/// Waits for a flag; for ever when nobody can raise it any more.
-async fn turned_true(flag: &mut watch::Receiver<bool>) {
-    if flag.wait_for(|raised| *raised).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits for the request to stop; an engine whose handle was dropped stops as well.
-async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -7,6 +7,7 @@ pub mod guard;
 mod host;
 mod seal;
 mod streams;
+mod wait;
 mod wire;
 mod witness;
 

@@ -1,4 +1,5 @@
 //! What a network of four engines promises.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 mod support;
 
@@ -192,6 +193,70 @@ async fn a_wiped_node_that_claims_to_be_new_is_found_out_and_stops() {
     assert_eq!(liar.guard_state(), Some(GuardState::Foreign(Foreign::SecondCopy)));
     let guard = Guard::open(&folder, NETWORK, consensus_secret(3)).unwrap();
     assert_eq!(guard.state(), GuardState::Foreign(Foreign::SecondCopy));
+    shut_down(engines).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_live_copies_one_finds_out_and_stops_and_the_network_goes_on() {
+    let net = Net::with_seats(4, 5, 0);
+    net.work_until(5);
+    let mut engines = Vec::new();
+    for index in 0..4 {
+        engines.push(net.start(index).await);
+    }
+    all_reached(&engines, 5).await;
+    engines.pop().unwrap().shutdown().await.unwrap();
+    let copy = net.root.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(net.folder(3).join("sign.log"), copy.join("sign.log")).unwrap();
+    let guard = Guard::open(&copy, NETWORK, consensus_secret(3)).unwrap();
+    guard.adopt(0).unwrap();
+    let (mut original, mut copied) = (net.start(3).await, net.start_with(4, &copy, guard).await);
+    net.work_until(u64::MAX);
+    let outcome = tokio::time::timeout(PATIENCE, async {
+        tokio::select! {
+            outcome = original.stopped() => outcome,
+            outcome = copied.stopped() => outcome,
+        }
+    });
+    assert!(matches!(outcome.await.unwrap(), Err(EngineError::SecondCopy { .. })));
+    let tip = net.apps[0].chain().len() as u64;
+    all_reached(&engines, tip + 10).await;
+    for app in &net.apps {
+        let shared = app.chain().len().min(tip as usize);
+        assert_eq!(app.chain()[..shared], net.apps[0].chain()[..shared]);
+    }
+    shut_down(engines).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_without_a_key_follows() {
+    let net = Net::with_seats(4, 5, 100);
+    net.work_until(10);
+    let mut engines = Vec::new();
+    for index in 0..4 {
+        engines.push(net.start(index).await);
+    }
+    let follower = net.start_follower(4).await;
+    assert_eq!(follower.guard_state(), None);
+    engines.push(follower);
+    all_reached(&engines, 10).await;
+    assert_eq!(net.apps[4].chain()[..10], net.apps[0].chain()[..10]);
+    shut_down(engines).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_application_stops_its_engine_alone() {
+    let net = Net::new(4, 100);
+    net.work_until(3);
+    let mut engines = net.start_all().await;
+    all_reached(&engines, 3).await;
+    net.apps[2].fail();
+    net.work_until(8);
+    let outcome = tokio::time::timeout(PATIENCE, engines[2].stopped()).await.unwrap();
+    assert!(matches!(outcome, Err(EngineError::Application(_))), "{outcome:?}");
+    engines.remove(2);
+    all_reached(&engines, 8).await;
     shut_down(engines).await;
 }
 

@@ -3,22 +3,26 @@
 //! It owns the consensus key and a log of all that the key signed. A signature leaves only after its record is durable;
 //! asked again for the same slot the guard returns what it recorded. It must not know the engine, nor any block's content.
 
+mod error;
 mod identity;
 mod log;
+mod message;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
 use bincode::{Decode, Encode};
-use keis_ledger::chain::{Address, Height, VoteStep, vote_bytes};
+use keis_ledger::chain::{Address, Height};
 use keis_ledger::crypto::{Hash, PublicKey, SecretKey, Signature};
 use keis_ledger::ids::BlockId;
 use tokio::sync::watch;
 
-use crate::context::proposal_bytes;
+pub use error::GuardError;
 use identity::Identity;
 use log::Log;
+pub use message::Message;
+use message::{Slot, Step};
 
 /// Heights that an adopted folder watches before it signs, unless the operator says otherwise.
 pub const DEFAULT_OBSERVED_HEIGHTS: u64 = 10;
@@ -28,68 +32,6 @@ const KEPT_HEIGHTS: u64 = 64;
 const REWRITE_RECORDS: usize = 4096;
 /// Name of the log in the guard's folder.
 const FILE: &str = "sign.log";
-
-/// A message of consensus without its sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub struct Message {
-    slot: Slot,
-    valid_round: Option<u32>,
-    block: Option<BlockId>,
-}
-
-/// A place in consensus for which at most one message may be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-struct Slot {
-    height: Height,
-    round: u32,
-    step: Step,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-enum Step {
-    Propose,
-    Prevote,
-    Precommit,
-}
-
-impl Message {
-    /// A vote; `None` is the vote for no block.
-    pub fn vote(step: VoteStep, height: Height, round: u32, block: Option<BlockId>) -> Self {
-        let step = match step {
-            VoteStep::Prevote => Step::Prevote,
-            VoteStep::Precommit => Step::Precommit,
-        };
-        Self { slot: Slot { height, round, step }, valid_round: None, block }
-    }
-
-    /// A proposal of a block, which was prevoted by a quorum in `valid_round` if it was proposed before.
-    pub fn proposal(height: Height, round: u32, valid_round: Option<u32>, block: BlockId) -> Self {
-        Self { slot: Slot { height, round, step: Step::Propose }, valid_round, block: Some(block) }
-    }
-
-    /// The height that the message is about.
-    pub fn height(&self) -> Height {
-        self.slot.height
-    }
-
-    /// The block that it is for.
-    pub fn block(&self) -> Option<BlockId> {
-        self.block
-    }
-
-    /// The exact bytes that are signed.
-    pub fn bytes(&self, network: &Hash, sender: &Address) -> Vec<u8> {
-        let Slot { height, round, step } = self.slot;
-        match step {
-            Step::Propose => {
-                let block = self.block.expect("a proposal always has a block");
-                proposal_bytes(network, height, round, self.valid_round, block, sender)
-            }
-            Step::Prevote => vote_bytes(network, VoteStep::Prevote, height, round, self.block, sender),
-            Step::Precommit => vote_bytes(network, VoteStep::Precommit, height, round, self.block, sender),
-        }
-    }
-}
 
 /// What the guard answers to a request to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,50 +90,6 @@ pub enum Foreign {
     Moved(&'static str),
     /// Votes of this key were seen that the log does not hold: another copy signs.
     SecondCopy,
-}
-
-/// Why a guard cannot do its work. Every one of them stops the node.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardError {
-    /// The file system failed; nothing unsynced counts as written.
-    #[error("sign log {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What failed.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Another process has the log open.
-    #[error("sign log {} is in use by another process", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The log was changed by something other than the guard.
-    #[error("sign log {} is damaged at record {record}; it is not safe to sign with it", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// First record that does not fit.
-        record: usize,
-    },
-    /// The log belongs to another key or network.
-    #[error("sign log {} was written for {key} in network {network}", path.display())]
-    Stranger {
-        /// The file.
-        path: PathBuf,
-        /// The key that the log is about.
-        key: PublicKey,
-        /// The network that the log is about.
-        network: Hash,
-    },
-    /// An earlier write failed; what is on disk is unknown until the node starts again.
-    #[error("sign log {} failed before; the node must stop", path.display())]
-    Failed {
-        /// The file.
-        path: PathBuf,
-    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -396,6 +294,12 @@ impl Guard {
         let mut inner = self.lock();
         inner.observe(height, live)?;
         inner.prune(height, self.secret.public(), self.network)
+    }
+
+    /// The failure after which nothing is signed any more, if there was one.
+    pub(crate) fn failure(&self) -> Option<GuardError> {
+        let inner = self.lock();
+        inner.failed.then(|| GuardError::Failed { path: inner.log.path().to_owned() })
     }
 
     /// Becomes true when a second copy of this key was seen signing.

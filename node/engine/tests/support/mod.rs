@@ -1,5 +1,6 @@
 //! A network of engines in one process, with an application of a few lines: a block is a height, a parent and a salt.
 #![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -45,8 +46,8 @@ pub struct Store {
     goal: Height,
     work: watch::Sender<bool>,
     padding: usize,
-    /// Blocks judged while no quorum of votes for them was known.
-    pub fresh: usize,
+    /// The disk is broken.
+    failed: bool,
 }
 
 impl Store {
@@ -77,7 +78,7 @@ impl TestApp {
             goal: Height(0),
             work: watch::Sender::new(false),
             padding,
-            fresh: 0,
+            failed: false,
         };
         Self { store: Arc::new(Mutex::new(store)), validators }
     }
@@ -95,6 +96,11 @@ impl TestApp {
 
     pub fn certificates(&self) -> Vec<Certificate> {
         self.store.lock().unwrap().committed.iter().map(|(_, certificate)| certificate.clone()).collect()
+    }
+
+    /// The next commit fails.
+    pub fn fail(&self) {
+        self.store.lock().unwrap().failed = true;
     }
 
     pub fn forget_everything(&self) {
@@ -140,9 +146,8 @@ impl Application for TestApp {
         Ok(proposal)
     }
 
-    async fn receive(&mut self, proposal: Proposal, fresh: bool) -> Result<Verdict, AppError> {
+    async fn receive(&mut self, proposal: Proposal, _: bool) -> Result<Verdict, AppError> {
         let mut store = self.store.lock().unwrap();
-        store.fresh += usize::from(fresh);
         let sound = proposal.bytes[..8] == proposal.height.0.to_le_bytes()
             && proposal.bytes[8..40] == store.tip_id().0
             && proposal.height == store.tip().next();
@@ -163,6 +168,9 @@ impl Application for TestApp {
 
     async fn commit(&mut self, certificate: Certificate) -> Result<(), AppError> {
         let mut store = self.store.lock().unwrap();
+        if store.failed {
+            return Err("the disk is broken".into());
+        }
         if certificate.height <= store.tip() {
             return Ok(());
         }
@@ -196,9 +204,14 @@ pub struct Net {
 
 impl Net {
     pub fn new(count: u8, padding: usize) -> Self {
-        let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        Self::with_seats(count, count, padding)
+    }
+
+    /// A network with more nodes than validators.
+    pub fn with_seats(count: u8, seats: u8, padding: usize) -> Self {
+        let listeners: Vec<_> = (0..seats).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
-        let apps = (0..count).map(|_| TestApp::new(validators(count), padding)).collect();
+        let apps = (0..seats).map(|_| TestApp::new(validators(count), padding)).collect();
         let root = tempfile::tempdir().unwrap();
         Self { addresses, apps, root, longest_idle: Duration::from_secs(3600) }
     }
@@ -244,6 +257,12 @@ impl Net {
     pub async fn start_with(&self, index: u8, folder: &Path, guard: Guard) -> Engine {
         let app = self.apps[usize::from(index)].clone();
         start(self.config(index, folder), network_secret(index), Some(guard), app).await.unwrap()
+    }
+
+    /// Starts a node that has no consensus key.
+    pub async fn start_follower(&self, index: u8) -> Engine {
+        let app = self.apps[usize::from(index)].clone();
+        start(self.config(index, &self.folder(index)), network_secret(index), None, app).await.unwrap()
     }
 
     pub async fn start_all(&self) -> Vec<Engine> {

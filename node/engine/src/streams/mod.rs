@@ -159,5 +159,5 @@ pub(crate) fn split(block: &Assembled) -> impl Iterator<Item = Part> {
 }
 
 #[cfg(test)]
-#[path = "streams_tests.rs"]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 mod tests;

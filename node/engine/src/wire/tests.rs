@@ -1,4 +1,11 @@
+use keis_ledger::chain::{Address, VoteStep};
+use keis_ledger::ids::BlockId;
+use malachite_core_types::{Round, RoundCertificate, SignedMessage};
+use malachite_sync::RawDecidedValue;
+
+use super::mirror::*;
 use super::*;
+use crate::context::{EngineProposal, EngineVote, WITHHELD};
 use crate::guard::Beginning;
 
 fn wire() -> Wire {

@@ -107,6 +107,21 @@ pub(crate) fn message_of(message: &SignedConsensusMsg<KeisContext>) -> Option<(A
     })
 }
 
+/// Shows the guard a message that some peer says is of its key, when the signature bears that out.
+pub(crate) fn accuse(
+    guard: &Guard,
+    network: &Hash,
+    message: &SignedConsensusMsg<KeisContext>,
+) -> Result<(), GuardError> {
+    let Some((sender, claimed)) = message_of(message).filter(|(sender, _)| *sender == guard.address()) else {
+        return Ok(());
+    };
+    if guard.public_key().verify(&claimed.bytes(network, &sender), &message.signature().0) {
+        guard.seen(&claimed)?;
+    }
+    Ok(())
+}
+
 pub(crate) struct GuardedSigner {
     pub(crate) guard: Arc<Guard>,
     /// Dropped after the guard.
@@ -185,3 +200,7 @@ impl Signer<KeisContext> for GuardedSigner {
         Err(Error::from_source(Unused("validator proofs")))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+mod tests;
