@@ -142,7 +142,7 @@ fn settle(folder: &Path, seat: &Seat, seats: &[Seat]) -> anyhow::Result<Founded>
         config,
         consensus: seat.consensus.clone(),
         network: seat.network.clone(),
-        beginning: Beginning::Fresh,
+        beginning: Beginning::Genesis,
     };
     let home = folder.join(seat.name);
     Home::create(&home, &new).with_context(|| format!("the folder of {}", seat.name))?;

@@ -1,19 +1,34 @@
 //! `keis node`: one institution's machine.
 
+mod adopt;
+mod init;
+mod status;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Subcommand;
+use keis_node::config::Config;
 use keis_node::home::Home;
 use keis_node::run::{self, Options};
 use keis_node::telemetry;
 
+use crate::words::Advice;
+
 /// Commands of a node.
 #[derive(Debug, Subcommand)]
-#[command(about = "Run and look after one institution's node")]
+#[command(
+    about = "Make, run and look after one institution's node",
+    after_help = "Example:\n  keis node run --home /var/lib/keis\n  keis node status --home /var/lib/keis"
+)]
 pub enum NodeCommand {
+    Init(init::InitArgs),
     /// Run the node of a folder until it is asked to stop (SIGTERM or Ctrl-C)
-    #[command(after_help = "Example:\n  keis node run --home /var/lib/keis")]
+    #[command(
+        after_help = "Settings are in DIR/config.toml; KEIS_NODE__SECTION__KEY in the environment overrides one, such as \
+            KEIS_NODE__LOG__FORMAT=json. The log goes to the standard error stream.\n\n\
+            Example:\n  keis node run --home /var/lib/keis"
+    )]
     Run {
         /// The node's folder
         #[arg(long, value_name = "DIR")]
@@ -22,25 +37,35 @@ pub enum NodeCommand {
         #[arg(long)]
         simulated: bool,
     },
+    Status(status::StatusArgs),
+    Adopt(adopt::AdoptArgs),
 }
 
-/// Runs a `keis node` command.
+/// Runs a `keis node` command; says whether the node is as it must be.
 ///
 /// # Errors
-/// When the node does not start, or ends by a failure.
+/// When the folder is of no use, or the node does not start, does not answer or ends by a failure.
 pub fn run(command: NodeCommand) -> anyhow::Result<bool> {
     match command {
-        NodeCommand::Run { home, simulated } => serve(Home::at(home), Options { simulated }),
+        NodeCommand::Init(args) => init::run(&args),
+        NodeCommand::Run { home, simulated } => serve(&Home::at(home), Options { simulated }),
+        NodeCommand::Status(args) => status::run(&args),
+        NodeCommand::Adopt(args) => adopt::run(&args),
     }
 }
 
-fn serve(home: Home, options: Options) -> anyhow::Result<bool> {
-    let config = home.config()?;
+/// The settings of a node's folder.
+fn settings(home: &Home) -> anyhow::Result<Config> {
+    home.config().or_advise("`keis node init` makes a node's folder; --home names it.")
+}
+
+fn serve(home: &Home, options: Options) -> anyhow::Result<bool> {
+    let config = settings(home)?;
     telemetry::start_log(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let ended = run::asked_to_end().context("cannot listen for signals")?;
-        run::run(&home, config, options, ended).await?;
+        run::run(home, config, options, ended).await?;
         Ok(true)
     })
 }

@@ -6,8 +6,8 @@ use keis_ledger::chain::{Validator, ValidatorSet, ValidatorSetError};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::InstitutionId;
 
-use crate::document::{ClockKind, Document, FORMAT, Institution, Office, Officer};
 use crate::Genesis;
+use crate::document::{ClockKind, Document, FORMAT, Institution, Office, Officer};
 
 /// Fewest institutions of which each can hold less than a third of the votes.
 const FEWEST_INSTITUTIONS: usize = 4;

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::Genesis;
 use crate::check::CheckError;
 use crate::document::Document;
-use crate::Genesis;
 
 /// Largest file that is read, in bytes: a document of a thousand institutions is smaller.
 const LARGEST_FILE: u64 = 1024 * 1024;

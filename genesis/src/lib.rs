@@ -71,7 +71,8 @@ impl Genesis {
     /// The state before the first block: the network's record and the officers' keys.
     pub fn state(&self) -> State {
         let network = Network { parameters: self.document.parameters.clone(), validators: self.validators.clone() };
-        let mut records: Vec<(TreeKey, Record)> = vec![(RecordKey::Network.place(), Record::Network(Box::new(network)))];
+        let mut records: Vec<(TreeKey, Record)> =
+            vec![(RecordKey::Network.place(), Record::Network(Box::new(network)))];
         records.extend(self.document.officers.iter().map(|officer| {
             let place = RecordKey::Key(officer.key).place();
             (place, Record::Key(Box::new(officer.key_record())))

@@ -1,6 +1,10 @@
 //! What a founding document promises: one identity whatever its layout, and every fault named with its place.
 
-use keis_genesis::{CheckError, ClockKind, Document, FORMAT, Genesis, Institution, LoadError, Office, Officer, default_parameters};
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
+use keis_genesis::{
+    CheckError, ClockKind, Document, FORMAT, Genesis, Institution, LoadError, Office, Officer, default_parameters,
+};
 use keis_ledger::chain::{Height, ValidatorSetError};
 use keis_ledger::crypto::{PublicKey, SecretKey};
 use keis_ledger::ids::{BlockId, InstitutionId};

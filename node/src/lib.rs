@@ -1,1 +1,14 @@
-//! Being founded.
+#![doc = include_str!("../README.md")]
+
+pub mod chain;
+pub mod clock;
+pub mod config;
+pub mod documents;
+pub mod gateway;
+pub mod home;
+pub mod mempool;
+pub mod network;
+pub mod run;
+pub mod store;
+pub mod telemetry;
+pub mod view;

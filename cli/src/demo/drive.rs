@@ -231,9 +231,9 @@ async fn send(
     let started = Instant::now();
     loop {
         let code = match client.submit_and_wait(&transaction, PATIENCE).await? {
-            Outcome::Included(included) => {
+            Outcome::Included(receipt) => {
                 let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-                return Ok(Sent::Included { receipt: Box::new(included.receipt), micros });
+                return Ok(Sent::Included { receipt, micros });
             }
             Outcome::Refused(rejection) | Outcome::Dropped { rejection, .. } => rejection.code,
             Outcome::Expired => "expired".to_owned(),

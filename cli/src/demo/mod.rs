@@ -15,6 +15,7 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use keis_ledger::chain::Height;
+use keis_ledger::record::YearState;
 use keis_ledger::time::Span;
 use keis_wallet::client::Status;
 
@@ -213,7 +214,7 @@ async fn rest(driver: &Driver, processes: &Processes, progress: &Progress) -> an
         let statuses = processes.statuses().await?;
         let same = statuses.windows(2).all(|pair| pair[0].height == pair[1].height);
         let funds = driver.client(0).funds(driver.book.year).await?.context("the year is not at the gateway")?;
-        let swept = !funds.is_ended() || (funds.money.state.pupils.is_zero() && funds.money.school.schools.is_zero());
+        let swept = funds.state == YearState::Open || (funds.money.state.pupils.is_zero() && funds.money.school.schools.is_zero());
         if same && swept {
             return Ok(statuses);
         }
@@ -234,7 +235,7 @@ async fn read_back(
     let height = statuses.first().map_or(Height::default(), |status| status.height);
     progress.stage("reading the receipts", usize::try_from(height.0).unwrap_or(usize::MAX));
     let chronicle = report::Chronicle::read(client, height, &|number| progress.bar.set_position(number)).await?;
-    let astray = report::astray(client, programme, &driver.book, &chronicle).await?;
+    let astray = report::astray(client, programme, &driver.book).await?;
     let roots = statuses.iter().map(|status| status.state_root.to_string()).collect();
     let tally: &Tally = &driver.tally;
     let seconds = started.elapsed().as_secs_f64();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
-use keis_ledger::ids::OrderId;
 use keis_ledger::money::Cents;
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{OrderState, Totals};
@@ -68,7 +67,6 @@ pub struct Latency {
 /// What the receipts of all blocks say.
 #[derive(Default)]
 pub(super) struct Chronicle {
-    states: BTreeMap<OrderId, OrderState>,
     transactions: u64,
     pupil_debits: u64,
 }
@@ -80,16 +78,11 @@ impl Chronicle {
         for number in 1..=height.0 {
             let receipts = client.block_receipts(Height(number)).await?;
             for receipt in receipts.with_context(|| format!("block {number} is not at the gateway"))? {
-                if let (Some(order), Some(state)) = (receipt.subject.order, receipt.subject.order_state) {
-                    chronicle.states.insert(order, state);
+                let step = [Kind::OrderLapsed, Kind::AttendanceAutomatic, Kind::FundsReturned].contains(&receipt.kind);
+                chronicle.transactions += u64::from(!step);
+                if [Kind::OrderRequested, Kind::LinesSwapped].contains(&receipt.kind) {
+                    chronicle.pupil_debits += u64::from(receipt.lines);
                 }
-                match receipt.kind {
-                    Kind::OrderLapsed | Kind::AttendanceAutomatic | Kind::FundsReturned => continue,
-                    Kind::OrderRequested | Kind::LinesSwapped => chronicle.pupil_debits += u64::from(receipt.lines),
-                    Kind::StatementAccepted => {}
-                    _ => {}
-                }
-                chronicle.transactions += 1;
             }
             done(number);
         }
@@ -110,25 +103,19 @@ fn expected(end: OrderEnd) -> OrderState {
     }
 }
 
-/// Orders that ended elsewhere than the files say, in words.
-pub(super) async fn astray(
-    client: &Client,
-    programme: &Programme,
-    book: &Book,
-    chronicle: &Chronicle,
-) -> anyhow::Result<Vec<String>> {
+/// Orders that ended in another state, or at another cost, than the files say, in words.
+pub(super) async fn astray(client: &Client, programme: &Programme, book: &Book) -> anyhow::Result<Vec<String>> {
     let mut astray = Vec::new();
     for order in &programme.orders {
         let id = book.orders.get(&order.order_code).and_then(|lines| lines.id);
-        // An accepted statement settles orders without naming them in its receipt; each is asked for.
-        let state = match id {
-            Some(id) => client.order_state(book.year, id).await?,
+        let found = match id {
+            Some(id) => client.order(book.year, id).await?,
             None => None,
         };
-        let seen = id.and_then(|id| chronicle.states.get(&id)).copied();
-        let wanted = expected(order.expected_state);
-        if state != Some(wanted) {
-            astray.push(format!("{}: {wanted:?} expected, {state:?} found (last receipt: {seen:?})", order.order_code));
+        let wanted = (expected(order.expected_state), u64::from(order.state_cents), u64::from(order.school_cents));
+        let found = found.map(|order| (order.state, order.due.state.get(), order.due.school.get()));
+        if found != Some(wanted) {
+            astray.push(format!("{}: {wanted:?} expected, {found:?} found", order.order_code));
         }
     }
     Ok(astray)

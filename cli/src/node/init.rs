@@ -1,0 +1,173 @@
+//! `keis node init`: a folder for one institution's node.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use keis_engine::guard::{Beginning, DEFAULT_OBSERVED_HEIGHTS};
+use keis_genesis::{Genesis, Institution};
+use keis_ledger::chain::Address;
+use keis_ledger::crypto::{PublicKey, SecretKey};
+use keis_node::config::{Config, Peer};
+use keis_node::home::{Home, NewHome};
+use keis_wallet::secret_file;
+
+use crate::words::Advice;
+
+/// Name of the founding document's copy in a node's folder.
+const GENESIS: &str = "genesis.json";
+/// Name of the settings in a node's folder.
+const CONFIG: &str = "config.toml";
+
+/// Arguments of `keis node init`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    about = "Make the folder of a node",
+    long_about = "Make the folder of a node: settings, the two secret keys, the sign guard, a copy of the founding document.\n\n\
+        The folder is complete in itself: the files that the keys and the document were read from are not needed afterwards. \
+        Keep the consensus key in one folder alone: two nodes that sign with one key are a fault that the network sees.",
+    after_help = "Example:\n  keis node init --home /var/lib/keis --genesis genesis.json \\\n    \
+        --consensus-key consensus.key --network-key network.key \\\n    \
+        --listen-consensus 10.0.1.1:26600 --listen-gossip 10.0.1.1:26601 --listen-gateway 127.0.0.1:8080 \\\n    \
+        --peer key_…@10.0.2.1:26600@10.0.2.1:26601 --peer key_…@10.0.3.1:26600@10.0.3.1:26601"
+)]
+pub struct InitArgs {
+    /// Folder to make; must be missing or empty
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+    /// Founding document of the network; it is copied
+    #[arg(long, value_name = "FILE")]
+    pub genesis: PathBuf,
+    /// Secret key that signs votes, as `keis key new` writes it; it is copied
+    #[arg(long, value_name = "FILE")]
+    pub consensus_key: PathBuf,
+    /// Secret key that names the node to the others; it is copied
+    #[arg(long, value_name = "FILE")]
+    pub network_key: PathBuf,
+    /// Address on which consensus listens for the other nodes
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen_consensus: SocketAddr,
+    /// Address on which transactions and documents are exchanged with the other nodes
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen_gossip: SocketAddr,
+    /// Address of the public door (REST)
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen_gateway: SocketAddr,
+    /// Another node: its network key, where its consensus listens, where its exchange listens; once for each
+    #[arg(long = "peer", value_name = "KEY@IP:PORT@IP:PORT", value_parser = peer)]
+    pub peers: Vec<Peer>,
+    /// Name of the node in its log; the institution's id when it is left out
+    #[arg(long, value_name = "NAME")]
+    pub moniker: Option<String>,
+    /// The consensus key may have signed before: observe the network before signing
+    #[arg(long)]
+    pub restored: bool,
+    /// Heights to observe with --restored
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_OBSERVED_HEIGHTS, requires = "restored",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub heights: u64,
+}
+
+/// Reads `key_…@IP:PORT@IP:PORT`.
+fn peer(text: &str) -> Result<Peer, String> {
+    let form = || "a peer is written key_…@IP:PORT@IP:PORT: network key, consensus address, gossip address";
+    let mut parts = text.split('@');
+    let (Some(key), Some(consensus), Some(gossip), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(form().to_owned());
+    };
+    let network_key = key.parse().map_err(|error| format!("{error}; {}", form()))?;
+    let address = |text: &str| text.parse::<SocketAddr>().map_err(|_| format!("`{text}` is no IP:PORT; {}", form()));
+    Ok(Peer { network_key, consensus: address(consensus)?, gossip: address(gossip)? })
+}
+
+/// Makes the folder.
+pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
+    let genesis = Genesis::load(&args.genesis)
+        .or_advise("`keis genesis check FILE` judges a founding document; get it from the institution that made it.")?;
+    let key = |path: &Path| secret_file::read(path).or_advise("`keis key new --out FILE` makes a machine's key.");
+    let (consensus, network) = (key(&args.consensus_key)?, key(&args.network_key)?);
+    let institution = institution(&genesis, args, &consensus, &network)?;
+    let strangers = unlisted(&genesis, institution, &args.peers)?;
+    let original = args.genesis.canonicalize().with_context(|| format!("cannot find {}", args.genesis.display()))?;
+    let peers = args.peers.clone();
+    let mut config = Config::new(original, args.listen_consensus, args.listen_gossip, args.listen_gateway, peers);
+    config.moniker.clone_from(&args.moniker);
+    let beginning =
+        if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
+    let address = Address::of(&consensus.public());
+    let new = NewHome { config, consensus, network, beginning };
+    let home = Home::create(&args.home, &new).or_advise("Name a folder that is missing or empty; its parent must be writable.")?;
+    keep_genesis(&home, &genesis, new.config)?;
+    println!("{} is the node of {}", args.home.display(), institution.name);
+    println!("network    {}", genesis.hash());
+    println!("validator  {address}");
+    if args.restored {
+        println!("It signs after {} heights that the others decided without its key.", args.heights);
+    }
+    for stranger in strangers {
+        println!("Note: no --peer has the network key of {stranger}; add it to [[peers]] in {CONFIG} before the start.");
+    }
+    let simulated = if genesis.is_simulated() { " --simulated" } else { "" };
+    println!("Next: keis node run --home {}{simulated}", args.home.display());
+    Ok(true)
+}
+
+/// The institution whose two keys these are.
+fn institution<'a>(
+    genesis: &'a Genesis,
+    args: &InitArgs,
+    consensus: &SecretKey,
+    network: &SecretKey,
+) -> anyhow::Result<&'a Institution> {
+    let public = consensus.public();
+    let found = genesis.institution_of(&public).with_context(|| {
+        format!(
+            "{} holds {public}, which is no institution's consensus key in {}\n  `keis genesis show` lists the keys.",
+            args.consensus_key.display(),
+            args.genesis.display()
+        )
+    })?;
+    ensure!(
+        network.public() == found.network_key,
+        "{} holds {}, but the founding document names {} as network key of {}\n  \
+         Both keys must be those that the institution gave to the founders.",
+        args.network_key.display(),
+        network.public(),
+        found.network_key,
+        found.name
+    );
+    Ok(found)
+}
+
+/// Names of the other institutions that no peer stands for. A peer of no other institution is refused.
+fn unlisted<'a>(genesis: &'a Genesis, own: &Institution, peers: &[Peer]) -> anyhow::Result<Vec<&'a str>> {
+    let institutions = &genesis.document().institutions;
+    let is = |key: &PublicKey| institutions.iter().any(|other| other.network_key == *key && other.id != own.id);
+    for peer in peers {
+        ensure!(
+            is(&peer.network_key),
+            "--peer {}: not the network key of another institution of this network\n  `keis genesis show` lists them.",
+            peer.network_key
+        );
+    }
+    let listed = |other: &Institution| peers.iter().any(|peer| peer.network_key == other.network_key);
+    let others = institutions.iter().filter(|other| other.id != own.id && !listed(other));
+    Ok(others.map(|other| other.name.as_str()).collect())
+}
+
+/// Copies the founding document into the folder and makes the settings name the copy. Until the last step the settings
+/// name the original, so a folder that a power cut left half done is sound as long as that file stays.
+fn keep_genesis(home: &Home, genesis: &Genesis, config: Config) -> anyhow::Result<()> {
+    genesis.save(&home.path().join(GENESIS))?;
+    let config = Config { genesis: GENESIS.into(), ..config };
+    let text = toml::to_string_pretty(&config).context("the settings have no text")?;
+    let (path, beside) = (home.path().join(CONFIG), home.path().join("config.toml.new"));
+    let written = File::create(&beside)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&beside, &path))
+        .and_then(|()| File::open(home.path())?.sync_all());
+    written.with_context(|| format!("cannot write {}", path.display()))
+}

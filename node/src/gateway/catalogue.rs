@@ -1,0 +1,240 @@
+//! Services and their sessions.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use keis_ledger::chain::Height;
+use keis_ledger::classifiers::{ArtField, Place, ServiceKind, Year};
+use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
+use keis_ledger::operation::{ServiceTerms, SessionOffer};
+use keis_ledger::record::{Service, Session, Standing};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use warp::http::StatusCode;
+
+use super::Context;
+use super::call::{Answer, Call, Keep, json};
+use super::problem::Problem;
+use super::schema;
+
+/// Most services in one answer.
+const MOST_SERVICES: usize = 200;
+
+/// Services, in the order of their ids.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Services {
+    /// Height of the ledger that was asked; the list may be newer.
+    #[schema(value_type = u64)]
+    height: Height,
+    /// The services.
+    services: Vec<ServiceView>,
+    /// `cursor` of the next answer; absent when there is none.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<ServiceId>,
+}
+
+/// A service in its current version.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServiceView {
+    /// The service.
+    #[schema(value_type = String, example = "srv_00ff…")]
+    id: ServiceId,
+    /// Who gives it.
+    #[schema(value_type = String, example = "prv_00ff…")]
+    provider: ProviderId,
+    /// Counts from 1.
+    version: u32,
+    /// Active, suspended or closed.
+    #[schema(value_type = String, example = "active")]
+    standing: Standing,
+    /// What it offers.
+    #[schema(value_type = schema::ServiceTerms)]
+    terms: ServiceTerms,
+}
+
+/// A service with its public description.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServiceDetail {
+    /// The service.
+    #[serde(flatten)]
+    service: ServiceView,
+    /// Whether this node holds the description.
+    description: Description,
+    /// The description, as the provider published it.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Value>,
+}
+
+/// Whether a description is held.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Description {
+    /// It is.
+    Held,
+    /// The node asks its peers for it.
+    Missing,
+}
+
+/// Sessions of a service in one year, in the order of their beginning.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Sessions {
+    /// The service.
+    #[schema(value_type = String, example = "srv_00ff…")]
+    service: ServiceId,
+    /// The year.
+    #[schema(value_type = u16)]
+    year: Year,
+    /// Height at which they were read.
+    #[schema(value_type = u64)]
+    height: Height,
+    /// The sessions.
+    sessions: Vec<SessionView>,
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionView {
+    /// The session.
+    #[schema(value_type = String, example = "ses_00ff…")]
+    id: SessionId,
+    /// Time, place and capacity.
+    #[schema(value_type = schema::SessionOffer)]
+    #[serde(flatten)]
+    offer: SessionOffer,
+    /// Places left.
+    free: u16,
+    /// Whether orders may join.
+    open: bool,
+}
+
+/// What a listing is narrowed to.
+struct Filter {
+    field: Option<ArtField>,
+    kind: Option<ServiceKind>,
+    place: Option<Place>,
+    grade: Option<u8>,
+    provider: Option<ProviderId>,
+}
+
+impl Filter {
+    fn takes(&self, service: &Service) -> bool {
+        let terms = &service.terms;
+        service.standing == Standing::Active
+            && self.field.is_none_or(|field| terms.field == field)
+            && self.kind.is_none_or(|kind| terms.kind == kind)
+            && self.place.is_none_or(|place| terms.venues.contains(&place))
+            && self.grade.is_none_or(|grade| terms.grades.has(grade))
+            && self.provider.is_none_or(|provider| service.provider == provider)
+    }
+}
+
+fn view(id: ServiceId, service: &Service) -> ServiceView {
+    let Service { provider, version, terms, standing } = service.clone();
+    ServiceView { id, provider, version, standing, terms }
+}
+
+/// Services that may be ordered, narrowed by what is asked for.
+#[utoipa::path(get, path = "/v1/services", tag = "catalogue",
+    params(
+        ("field" = Option<String>, Query, description = "Branch of the arts, such as `theatre`"),
+        ("kind" = Option<String>, Query, description = "Kind, such as `workshop`"),
+        ("place" = Option<String>, Query, description = "A venue: `LT-01` to `LT-60`, or a country's two letters"),
+        ("grade" = Option<u8>, Query, description = "A grade that it is for"),
+        ("provider" = Option<String>, Query, description = "Who gives it"),
+        ("cursor" = Option<String>, Query, description = "`next` of the answer before"),
+        ("limit" = Option<u64>, Query, description = "How many, 1 to 200; 50 if absent"),
+    ),
+    responses(
+        (status = 200, body = Services),
+        (status = 400, description = "A wrong parameter", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "History is still being read", body = schema::Problem,
+            content_type = "application/problem+json"),
+    ))]
+pub(super) async fn services(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&["field", "kind", "place", "grade", "provider", "cursor", "limit"])?;
+    let filter = Filter {
+        field: call.word("field")?,
+        kind: call.word("kind")?,
+        place: call.parameter("place")?,
+        grade: call.parameter("grade")?,
+        provider: call.parameter("provider")?,
+    };
+    let limit: usize = call.parameter("limit")?.unwrap_or(50);
+    if limit == 0 || limit > MOST_SERVICES {
+        return Err(Problem::malformed(format!("`limit` is 1 to {MOST_SERVICES}")));
+    }
+    let cursor: Option<ServiceId> = call.parameter("cursor")?;
+    let from = cursor.map_or(Bound::Unbounded, Bound::Excluded);
+    let height = context.view().height();
+    context.index.reached(height).await?;
+    let mut found: Vec<ServiceView> = context.index.with(|content| {
+        let after = content.services.range((from, Bound::Unbounded));
+        after.filter(|(_, service)| filter.takes(service)).take(limit + 1).map(|(id, one)| view(*id, one)).collect()
+    });
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| last.id);
+    json(StatusCode::OK, Keep::Not, &Services { height, services: found, next })
+}
+
+/// A service with its public description, whether it may be ordered now or not.
+#[utoipa::path(get, path = "/v1/services/{id}", tag = "catalogue",
+    params(("id" = String, Path, description = "The service")),
+    responses(
+        (status = 200, body = ServiceDetail),
+        (status = 400, description = "No such id can be", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&[])?;
+    let id: ServiceId = call.id()?;
+    let view_of_now = context.view();
+    let service = view_of_now.tip.state.get::<Service>(id).ok_or_else(no_service)?;
+    let (documents, named) = (context.services.documents.clone(), service.terms.document);
+    let held = context.work(move || documents.get(&named)).await?.map_err(|error| Problem::internal(&error))?;
+    let document = held.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let description = if document.is_some() { Description::Held } else { Description::Missing };
+    json(StatusCode::OK, Keep::Not, &ServiceDetail { service: view(id, service), description, document })
+}
+
+/// Sessions of a service, with the places that are left.
+#[utoipa::path(get, path = "/v1/services/{id}/sessions", tag = "catalogue",
+    params(
+        ("id" = String, Path, description = "The service"),
+        ("year" = u16, Query, description = "Programme year"),
+    ),
+    responses(
+        (status = 200, body = Sessions),
+        (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "History is still being read", body = schema::Problem,
+            content_type = "application/problem+json"),
+    ))]
+pub(super) async fn sessions(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&["year"])?;
+    let service: ServiceId = call.id()?;
+    let year = Year(call.parameter("year")?.ok_or_else(|| Problem::malformed("the parameter year is missing"))?);
+    let now = context.view();
+    if now.tip.state.get::<Service>(service).is_none() {
+        return Err(no_service());
+    }
+    let height = now.height();
+    context.index.reached(height).await?;
+    let ids: Vec<SessionId> =
+        context.index.with(|content| content.sessions.get(&(service, year)).into_iter().flatten().copied().collect());
+    let one = |id| {
+        let session = now.tip.state.get::<Session>((year, id))?;
+        let Session { offer, booked, open, .. } = *session;
+        Some(SessionView { id, offer, free: offer.capacity.saturating_sub(booked), open })
+    };
+    let mut sessions: Vec<SessionView> = ids.into_iter().filter_map(one).collect();
+    sessions.sort_by_key(|session| (session.offer.start, session.id));
+    json(StatusCode::OK, Keep::Not, &Sessions { service, year, height, sessions })
+}
+
+fn no_service() -> Problem {
+    Problem::not_found("the service is not on the ledger")
+}

@@ -1,0 +1,239 @@
+//! The node's public door: REST over HTTP, described by OpenAPI at `/v1/openapi.json`.
+//!
+//! It owns routes, texts and bounds. It can offer a transaction to the mempool, keep a document, pass on a step of a
+//! simulated clock, and read what is durable; it can do nothing else to the ledger. Answers are public: no pupil's wallet id
+//! is in any of them. `/metrics` and `/health` stand on the same listener; an operator's proxy hides them.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `server` | connections, their bounds, drain |
+//! | `call` | paths, queries, bodies, answers |
+//! | `problem` | what goes wrong, RFC 9457 |
+//! | `routes` | the table of routes |
+//! | `index` | ids of services, sessions and orders, followed from receipts |
+//! | `transactions`, `chain`, `money`, `catalogue`, `documents`, `system` | the handlers, one group each |
+//! | `openapi`, `schema` | the description |
+
+mod call;
+mod catalogue;
+mod chain;
+mod documents;
+mod index;
+mod money;
+mod orders;
+mod openapi;
+mod problem;
+mod routes;
+mod schema;
+mod server;
+mod system;
+mod transactions;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keis_engine::guard::GuardState;
+use keis_ledger::chain::{Address, Height};
+use keis_ledger::ids::InstitutionId;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::chain::Archive;
+use crate::clock::Clock;
+use crate::documents::Documents;
+use crate::mempool::Mempool;
+use crate::network::NetworkHandle;
+use crate::view::{View, Views};
+
+use index::Index;
+use problem::Problem;
+
+pub use openapi::document as openapi_document;
+
+/// Bounds of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// Longest time for the head of a request, also of the next one on a kept connection.
+    pub header_seconds: u64,
+    /// Longest time for an answer, waiting included.
+    pub request_seconds: u64,
+    /// Longest time that requests under way have to end when the node stops.
+    pub drain_seconds: u64,
+    /// Requests that read the store or the state, or verify a signature, at a time.
+    pub workers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, header_seconds: 30, request_seconds: 45, drain_seconds: 5, workers: 8 }
+    }
+}
+
+impl Limits {
+    fn header(&self) -> Duration {
+        Duration::from_secs(self.header_seconds)
+    }
+
+    fn request(&self) -> Duration {
+        Duration::from_secs(self.request_seconds)
+    }
+
+    fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// What the node says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// Whose machine it is.
+    pub institution: InstitutionId,
+    /// Address of its consensus key.
+    pub address: Address,
+    /// Whether its sign guard signs.
+    pub guard: GuardState,
+    /// The highest height that a peer is known to have.
+    pub network_height: Height,
+    /// Whether it is still catching up with its peers.
+    pub syncing: bool,
+}
+
+/// The parts of the node that the gateway reads and offers to.
+#[derive(Clone)]
+pub struct Services {
+    /// The durable tip.
+    pub views: Views,
+    /// History.
+    pub archive: Archive,
+    /// Where transactions wait.
+    pub mempool: Mempool,
+    /// Public descriptions.
+    pub documents: Documents,
+    /// Peers.
+    pub network: NetworkHandle,
+    /// The node's clock.
+    pub clock: Clock,
+    /// The metrics' recorder.
+    pub metrics: PrometheusHandle,
+    /// What the node says of itself.
+    pub status: watch::Receiver<NodeStatus>,
+}
+
+/// What every handler has at hand.
+struct Context {
+    services: Services,
+    index: Index,
+    stopping: CancellationToken,
+    workers: Semaphore,
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address cannot be listened on.
+    #[error("the gateway cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A running gateway.
+pub struct GatewayHandle {
+    address: SocketAddr,
+    stopping: CancellationToken,
+    routes: Vec<(String, &'static str)>,
+    server: JoinHandle<()>,
+    follower: JoinHandle<()>,
+}
+
+/// The gateway, before it runs.
+pub struct Gateway;
+
+impl Gateway {
+    /// Listens and serves until [`GatewayHandle::shutdown`].
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the address cannot be listened on.
+    pub async fn start(listen: SocketAddr, limits: Limits, services: Services) -> Result<GatewayHandle, GatewayError> {
+        let failed = |source| GatewayError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let stopping = CancellationToken::new();
+        let index = Index::default();
+        let follower = tokio::spawn(index.clone().follow(
+            services.views.clone(),
+            services.archive.clone(),
+            stopping.clone(),
+        ));
+        let workers = Semaphore::new(limits.workers.max(1));
+        let context = Arc::new(Context { services, index, stopping: stopping.clone(), workers });
+        let door = Arc::new(routes::door(&context, limits));
+        let routes = door.templates.iter().map(|(method, template)| (method.to_string(), *template)).collect();
+        let server = tokio::spawn(server::serve(listener, door, stopping.clone()));
+        tracing::info!(%address, "the gateway listens");
+        Ok(GatewayHandle { address, stopping, routes, server, follower })
+    }
+}
+
+impl GatewayHandle {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Method and path of everything that it answers.
+    pub fn routes(&self) -> &[(String, &'static str)] {
+        &self.routes
+    }
+
+    /// Takes no more connections, lets requests under way end within the drain time, and returns.
+    pub async fn shutdown(self) {
+        self.stopping.cancel();
+        for task in [self.server, self.follower] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the gateway did not end well");
+            }
+        }
+        tracing::info!(address = %self.address, "the gateway has closed");
+    }
+}
+
+impl Context {
+    /// The durable tip of this moment.
+    fn view(&self) -> Arc<View> {
+        self.services.views.borrow().clone()
+    }
+
+    /// Does work that would hold up the executor, a bounded number at a time.
+    async fn work<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let _place = self.workers.acquire().await.map_err(|error| Problem::internal(&error))?;
+        tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+    }
+
+    /// Reads from history, off the executor.
+    async fn read<T, E, F>(&self, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: std::error::Error + Send + 'static,
+        F: FnOnce(&Archive) -> Result<T, E> + Send + 'static,
+    {
+        let archive = self.services.archive.clone();
+        self.work(move || read(&archive)).await?.map_err(|error| Problem::internal(&error))
+    }
+}

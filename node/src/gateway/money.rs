@@ -1,0 +1,123 @@
+//! The money equation of a year, and its orders by state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keis_ledger::chain::Height;
+use keis_ledger::classifiers::Year;
+use keis_ledger::record::{Order, OrderState, Totals, YearRecord, YearState};
+use keis_ledger::time::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use warp::http::StatusCode;
+
+use super::Context;
+use super::call::{Answer, Call, Keep, json};
+use super::problem::Problem;
+use super::schema;
+
+/// Where a year's money is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Funds {
+    /// The year.
+    #[schema(value_type = u16)]
+    year: Year,
+    /// Open or ended.
+    #[schema(value_type = String, example = "open")]
+    state: YearState,
+    /// Height at which it was read.
+    #[schema(value_type = u64)]
+    height: Height,
+    /// Time of that block, milliseconds since 1970.
+    #[schema(value_type = u64)]
+    time: Timestamp,
+    /// The sums by source.
+    money: Money,
+    /// Whether all that was brought in is somewhere, for each source.
+    balanced: bool,
+}
+
+/// Sums by source.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Money {
+    /// The state's money, in cents.
+    #[schema(value_type = schema::Totals)]
+    state: Totals,
+    /// The schools' money, in cents.
+    #[schema(value_type = schema::Totals)]
+    school: Totals,
+}
+
+/// A year's orders by state.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrdersSummary {
+    /// The year.
+    #[schema(value_type = u16)]
+    year: Year,
+    /// Height at which they were counted.
+    #[schema(value_type = u64)]
+    height: Height,
+    /// All of them.
+    total: u64,
+    /// By state; states without an order are absent.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    orders: BTreeMap<OrderState, u64>,
+}
+
+/// A year's money by class and source: the money equation.
+#[utoipa::path(get, path = "/v1/funds/{year}", tag = "money",
+    params(("year" = u16, Path, description = "Programme year")),
+    responses(
+        (status = 200, body = Funds),
+        (status = 400, description = "No year", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn funds(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&[])?;
+    let year = Year(call.id()?);
+    let view = context.view();
+    let record = view.tip.state.get::<YearRecord>(year).ok_or_else(|| no_year(year))?;
+    let funds = Funds {
+        year,
+        state: record.state,
+        height: view.height(),
+        time: view.tip.time,
+        money: Money { state: record.state_money, school: record.school_money },
+        balanced: record.state_money.balances() && record.school_money.balances(),
+    };
+    json(StatusCode::OK, Keep::Not, &funds)
+}
+
+/// A year's orders, counted by state.
+#[utoipa::path(get, path = "/v1/orders/summary/{year}", tag = "money",
+    params(("year" = u16, Path, description = "Programme year")),
+    responses(
+        (status = 200, body = OrdersSummary),
+        (status = 400, description = "No year", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "History is still being read", body = schema::Problem,
+            content_type = "application/problem+json"),
+    ))]
+pub(super) async fn orders(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&[])?;
+    let year = Year(call.id()?);
+    let view = context.view();
+    if view.tip.state.get::<YearRecord>(year).is_none() {
+        return Err(no_year(year));
+    }
+    context.index.reached(view.height()).await?;
+    let index = context.index.clone();
+    let summary = context.work(move || {
+        let ids: Vec<_> = index.with(|content| content.orders.get(&year).into_iter().flatten().copied().collect());
+        let mut orders = BTreeMap::new();
+        for order in ids.into_iter().filter_map(|id| view.tip.state.get::<Order>((year, id))) {
+            *orders.entry(order.state).or_insert(0) += 1;
+        }
+        OrdersSummary { year, height: view.height(), total: orders.values().sum(), orders }
+    });
+    json(StatusCode::OK, Keep::Not, &summary.await?)
+}
+
+fn no_year(year: Year) -> Problem {
+    Problem::not_found(format!("the year {year} is not on the ledger"))
+}

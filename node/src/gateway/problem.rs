@@ -1,0 +1,147 @@
+//! What goes wrong, as RFC 9457 problems. Texts for clients are written here; causes inside the node go to the log alone.
+
+use keis_ledger::rejection::Rejection;
+use serde_json::{Map, Value, json};
+use warp::http::{HeaderValue, StatusCode, header};
+use warp::reply::Response;
+
+/// Media type of a problem.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem to be answered: a stable code, a status, words for people, and fields for programs.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    code: String,
+    detail: String,
+    fields: Map<String, Value>,
+    retry_after_seconds: Option<u32>,
+    allow: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            title,
+            code: code.to_owned(),
+            detail: detail.into(),
+            fields: Map::new(),
+            retry_after_seconds: None,
+            allow: None,
+        }
+    }
+
+    /// The request cannot be understood.
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be understood", detail)
+    }
+
+    /// There is no such thing.
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing", detail)
+    }
+
+    /// The route has other methods.
+    pub(super) fn method_not_allowed(allow: String) -> Self {
+        let detail = format!("this address answers {allow}");
+        let problem =
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", detail);
+        Self { allow: Some(allow), ..problem }
+    }
+
+    /// The body did not arrive in time.
+    pub(super) fn body_timeout() -> Self {
+        let detail = "the body of the request did not arrive in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request took too long", detail)
+    }
+
+    /// The body is too large.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let detail = format!("the body has at most {limit} bytes");
+        let problem = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large", detail);
+        problem.with("limit", json!(limit))
+    }
+
+    /// The body is of another type.
+    pub(super) fn unsupported_type(expected: &str) -> Self {
+        let detail = format!("the body must be of the type {expected}");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_type", "The body is of another type", detail)
+    }
+
+    /// A transaction has no effect; code and fields are the ledger's.
+    pub(super) fn rejected(rejection: &Rejection) -> Self {
+        let detail = rejection.to_string();
+        let mut problem =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", "The transaction has no effect", detail);
+        if let Value::Object(mut fields) = rejection_json(rejection) {
+            if let Some(Value::String(code)) = fields.remove("code") {
+                problem.code = code;
+            }
+            fields.remove("detail");
+            problem.fields = fields;
+        }
+        problem
+    }
+
+    /// What is asked for is understood, and cannot be taken.
+    pub(super) fn refused(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The request cannot be taken", detail)
+    }
+
+    /// One sender has too much waiting.
+    pub(super) fn sender_full() -> Self {
+        let detail = "too much of this signer waits already; send it again later";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "sender_full", "Too many requests", detail);
+        Self { retry_after_seconds: Some(2), ..problem }
+    }
+
+    /// The node cannot answer now.
+    pub(super) fn unavailable(code: &str, detail: impl Into<String>) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The node cannot answer now", detail);
+        Self { retry_after_seconds: Some(1), ..problem }
+    }
+
+    /// A fault of the node. The cause is logged, and not told.
+    pub(super) fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(%cause, source = cause.source().map(tracing::field::display), "a request failed inside the node");
+        let detail = "the node failed to answer; its operator finds the cause in its log";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The node failed", detail)
+    }
+
+    /// Adds a field for programs.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        self.fields.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The answer.
+    pub(super) fn into_response(self) -> Response {
+        let mut body = self.fields;
+        body.insert("type".to_owned(), json!(format!("urn:keis:problem:{}", self.code)));
+        body.insert("title".to_owned(), json!(self.title));
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("code".to_owned(), json!(self.code));
+        let mut response = Response::new(Value::Object(body).to_string().into());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(allow) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// A rejection with its code, words for people, and fields.
+pub(super) fn rejection_json(rejection: &Rejection) -> Value {
+    let mut value = serde_json::to_value(rejection).expect("a rejection is a plain object");
+    value["detail"] = json!(rejection.to_string());
+    value
+}

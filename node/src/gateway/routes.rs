@@ -1,0 +1,73 @@
+//! The table of routes. A test compares it with the OpenAPI document, both ways.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use keis_ledger::codec::MAX_TRANSACTION;
+use warp::filters::BoxedFilter;
+use warp::http::Method;
+use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use super::call::{Route, get, post};
+use super::problem::Problem;
+use super::server::Door;
+use super::{Context, Limits, catalogue, chain, documents, money, orders, system, transactions};
+
+/// Longest body of a clock step.
+const STEP_BYTES: usize = 1024;
+
+/// Every route.
+fn table(context: &Arc<Context>) -> Vec<Route> {
+    let it = context;
+    vec![
+        post(it, "/v1/transactions", "application/octet-stream", MAX_TRANSACTION, transactions::submit),
+        get(it, "/v1/transactions/{id}", transactions::look_up),
+        get(it, "/v1/receipts/{id}", transactions::receipt),
+        get(it, "/v1/status", system::status),
+        get(it, "/v1/headers", chain::headers),
+        get(it, "/v1/headers/{height}", chain::header),
+        get(it, "/v1/certificates/{height}", chain::certificate),
+        get(it, "/v1/parameters", chain::parameters),
+        get(it, "/v1/funds/{year}", money::funds),
+        get(it, "/v1/orders/summary/{year}", money::orders),
+        get(it, "/v1/orders/{id}", orders::order),
+        get(it, "/v1/blocks/{height}/receipts", orders::block_receipts),
+        get(it, "/v1/services", catalogue::services),
+        get(it, "/v1/services/{id}", catalogue::service),
+        get(it, "/v1/services/{id}/sessions", catalogue::sessions),
+        post(it, "/v1/documents", "application/json", documents::LIMIT, documents::put),
+        get(it, "/v1/documents/{id}", documents::get),
+        post(it, "/v1/clock", "application/json", STEP_BYTES, system::step),
+        get(it, "/v1/openapi.json", system::openapi),
+        get(it, "/health/live", system::live),
+        get(it, "/health/ready", system::ready),
+        get(it, "/metrics", system::metrics),
+    ]
+}
+
+/// The routes as one filter, with what tells an address's methods.
+pub(super) fn door(context: &Arc<Context>, limits: Limits) -> Door {
+    let table = table(context);
+    let templates: Vec<(Method, &'static str)> =
+        table.iter().map(|route| (route.method.clone(), route.template)).collect();
+    let all: Option<BoxedFilter<(Response,)>> =
+        table.into_iter().map(|route| route.filter).reduce(|some, next| some.or(next).unify().boxed());
+    let routes = all.expect("the table is not empty").recover(fall_through).unify().boxed();
+    Door { routes, templates, limits }
+}
+
+/// No route took the request. The methods of a wrong one are filled in where the path is known.
+async fn fall_through(rejection: Rejection) -> Result<Response, Infallible> {
+    let problem = if rejection.find::<MethodNotAllowed>().is_some() {
+        Problem::method_not_allowed(String::new())
+    } else if rejection.find::<InvalidQuery>().is_some() {
+        Problem::malformed("the query cannot be read")
+    } else if rejection.find::<InvalidHeader>().is_some() {
+        Problem::malformed("a header cannot be read")
+    } else {
+        Problem::not_found("nothing answers at this address; /v1/openapi.json lists what does")
+    };
+    Ok(problem.into_response())
+}

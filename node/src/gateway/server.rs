@@ -1,0 +1,159 @@
+//! The listener: connections, their bounds, the drain at the end. TLS, when it comes, stands between accept and serving.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::{Layer, ServiceExt};
+use tower_http::compression::CompressionLayer;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderValue, Method, Request, StatusCode, header};
+use warp::reply::Response;
+
+use super::Limits;
+use super::call::{Answered, fits};
+use super::problem::Problem;
+
+/// Streams of one connection at a time.
+const STREAMS: u32 = 64;
+/// Pause after a failed accept, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything that a connection needs.
+pub(super) struct Door {
+    /// All routes.
+    pub(super) routes: BoxedFilter<(Response,)>,
+    /// Method and template of each, to tell what an address answers.
+    pub(super) templates: Vec<(Method, &'static str)>,
+    /// The bounds.
+    pub(super) limits: Limits,
+}
+
+/// Takes connections until `stopping`, then lets requests under way end within the drain time.
+pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopping: CancellationToken) {
+    let places = Arc::new(Semaphore::new(door.limits.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = tokio::select! {
+            () = stopping.cancelled() => break,
+            place = places.clone().acquire_owned() => place.expect("the semaphore is never closed"),
+        };
+        let accepted = tokio::select! {
+            () = stopping.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) => {
+                let (door, stopping) = (door.clone(), stopping.clone());
+                connections.spawn(async move {
+                    metrics::gauge!("keis_gateway_connections").increment(1);
+                    connection(stream, door, stopping).await;
+                    metrics::gauge!("keis_gateway_connections").decrement(1);
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    drain(connections, door.limits.drain()).await;
+}
+
+async fn drain(mut connections: JoinSet<()>, limit: Duration) {
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limit, all).await.is_err() {
+        tracing::warn!(left = connections.len(), "connections were cut when the drain time was over");
+        connections.shutdown().await;
+    }
+}
+
+async fn connection(stream: TcpStream, door: Arc<Door>, stopping: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+    let limits = door.limits.clone();
+    let answering = tower::service_fn(move |request| answer(door.clone(), request));
+    let service = TowerToHyperService::new(CompressionLayer::new().layer(answering));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header()).max_buf_size(64 * 1024);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(limits.header());
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let outcome = tokio::select! {
+        outcome = &mut serving => outcome,
+        () = stopping.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(error, "a connection ended early");
+    }
+}
+
+/// One request: bounded in time, counted by route, complete in its headers.
+async fn answer(door: Arc<Door>, mut request: Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
+    let started = Instant::now();
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        *request.method_mut() = Method::GET;
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answered = tokio::time::timeout(door.limits.request(), warp::service(door.routes.clone()).oneshot(request));
+    let mut response = match answered.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => Problem::unavailable("timeout", "the answer took too long").into_response(),
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = Problem::method_not_allowed(allowed(&door.templates, &path)).into_response();
+    }
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    count(&method, &response, started.elapsed());
+    if is_head {
+        response = without_body(response);
+    }
+    Ok(response)
+}
+
+fn without_body(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = hyper::body::Body::size_hint(&body).exact() {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, "".into())
+}
+
+fn allowed(templates: &[(Method, &'static str)], path: &str) -> String {
+    let mut methods = Vec::new();
+    for (method, _) in templates.iter().filter(|(_, template)| fits(template, path)) {
+        methods.push(method.as_str());
+        if method == Method::GET {
+            methods.push("HEAD");
+        }
+    }
+    methods.join(", ")
+}
+
+fn count(method: &Method, response: &Response, elapsed: Duration) {
+    let route = response.extensions().get::<Answered>().map_or("none", |answered| answered.0);
+    let method = match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        _ => "other",
+    };
+    let status = response.status().as_str().to_owned();
+    metrics::counter!("keis_gateway_requests", "route" => route, "method" => method, "status" => status).increment(1);
+    metrics::histogram!("keis_gateway_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
+}

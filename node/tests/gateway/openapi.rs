@@ -1,0 +1,142 @@
+//! The description against the routes, and against real answers.
+
+use std::collections::BTreeSet;
+
+use keis_ledger::classifiers::ArtField;
+use serde_json::Value;
+
+use crate::support::{SERVICE, Stand};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn description_and_routes_are_the_same() {
+    let stand = Stand::start().await;
+    let document = stand.get("/v1/openapi.json").await.is(200);
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut described = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            described.insert((method.to_uppercase(), path.clone()));
+        }
+    }
+    let routes = stand.gateway.as_ref().unwrap().routes().iter();
+    let routes: BTreeSet<(String, String)> = routes.map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
+    assert_eq!(described, routes);
+    let served: Value = serde_json::to_value(keis_node::gateway::openapi_document()).unwrap();
+    assert_eq!(document, served);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_answers_have_the_described_form() {
+    let mut stand = Stand::start().await;
+    stand.open_year().await;
+    stand.publish(SERVICE, 1, ArtField::Theatre).await;
+    stand.open_session().await;
+    let order = stand.request_order().await;
+    let document = stand.get("/v1/openapi.json").await.is(200);
+    let id = order.id();
+    for (template, path) in [
+        ("/v1/status", "/v1/status".to_owned()),
+        ("/v1/transactions/{id}", format!("/v1/transactions/{id}")),
+        ("/v1/receipts/{id}", format!("/v1/receipts/{id}?proof=1")),
+        ("/v1/headers", "/v1/headers?limit=2".to_owned()),
+        ("/v1/headers/{height}", "/v1/headers/1".to_owned()),
+        ("/v1/certificates/{height}", "/v1/certificates/1".to_owned()),
+        ("/v1/parameters", "/v1/parameters".to_owned()),
+        ("/v1/funds/{year}", "/v1/funds/2026".to_owned()),
+        ("/v1/orders/summary/{year}", "/v1/orders/summary/2026".to_owned()),
+        ("/v1/services", "/v1/services".to_owned()),
+        ("/v1/services/{id}", format!("/v1/services/{SERVICE}")),
+        ("/v1/services/{id}/sessions", format!("/v1/services/{SERVICE}/sessions?year=2026")),
+        ("/health/live", "/health/live".to_owned()),
+        ("/health/ready", "/health/ready".to_owned()),
+    ] {
+        let answer = stand.get(&path).await.is(200);
+        let schema = &document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(!schema.is_null(), "{template} describes no answer");
+        let fits = Form { document: &document }.check(&answer, schema);
+        assert_eq!(fits, Ok(()), "{template}: {answer}");
+    }
+    let problem = stand.get("/v1/headers/999").await.is_problem(404, "not_found");
+    let schema = &document["components"]["schemas"]["Problem"];
+    Form { document: &document }.check(&problem, schema).unwrap();
+}
+
+/// As much of JSON Schema as the description uses. Unknown fields are faults: a description that lacks one is out of date.
+struct Form<'a> {
+    document: &'a Value,
+}
+
+impl Form<'_> {
+    fn check(&self, value: &Value, schema: &Value) -> Result<(), String> {
+        let (mut known, mut open) = (BTreeSet::new(), false);
+        self.shape(value, schema, &mut known, &mut open)?;
+        if let (Some(fields), false) = (value.as_object(), open)
+            && let Some(unknown) = fields.keys().find(|field| !known.contains(field.as_str()))
+        {
+            return Err(format!("the field {unknown} is not described"));
+        }
+        Ok(())
+    }
+
+    fn shape(&self, value: &Value, schema: &Value, known: &mut BTreeSet<String>, open: &mut bool) -> Result<(), String> {
+        if let Some(name) = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
+            return self.shape(value, &self.document["components"]["schemas"][name], known, open);
+        }
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.shape(value, part, known, open)?;
+        }
+        if let Some(choices) = schema["oneOf"].as_array() {
+            let fits = |choice: &&Value| self.check(value, choice).is_ok();
+            let fitting = choices.iter().find(fits).ok_or_else(|| format!("{value} is none of the choices"))?;
+            return self.shape(value, fitting, known, open);
+        }
+        self.kind(value, schema)?;
+        if let Some(words) = schema["enum"].as_array()
+            && !words.contains(value)
+        {
+            return Err(format!("{value} is not in the list"));
+        }
+        for item in value.as_array().into_iter().flatten() {
+            self.check(item, &schema["items"])?;
+        }
+        let Some(fields) = value.as_object() else { return Ok(()) };
+        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !fields.contains_key(required) {
+                return Err(format!("the field {required} is missing"));
+            }
+        }
+        match &schema["additionalProperties"] {
+            Value::Null => *open |= schema["type"] == "object" && schema["properties"].is_null(),
+            values => {
+                *open = true;
+                fields.values().try_for_each(|value| self.check(value, values))?;
+            }
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            known.insert(name.clone());
+            if let Some(value) = fields.get(name) {
+                self.check(value, property).map_err(|fault| format!("{name}: {fault}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn kind(&self, value: &Value, schema: &Value) -> Result<(), String> {
+        let kinds: Vec<&str> = match &schema["type"] {
+            Value::String(kind) => vec![kind],
+            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+            _ => return Ok(()),
+        };
+        let fits = kinds.iter().any(|kind| match *kind {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_u64() || value.is_i64(),
+            "number" => value.is_number(),
+            "string" => value.is_string(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => false,
+        });
+        if fits { Ok(()) } else { Err(format!("{value} is not {kinds:?}")) }
+    }
+}

@@ -1,0 +1,137 @@
+//! The listener: routes that are not there, methods, connections, compression, the end.
+
+use std::time::Duration;
+
+use keis_node::gateway::Limits;
+use keis_node::mempool;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Stand, document};
+
+async fn connect(stand: &Stand) -> TcpStream {
+    TcpStream::connect(stand.address.trim_start_matches("http://")).await.unwrap()
+}
+
+/// Posts a body in pieces whose length is not announced.
+pub async fn chunked(stand: &Stand, path: &str, media_type: &str, pieces: Vec<Result<Vec<u8>, std::io::Error>>) -> String {
+    let mut stream = connect(stand).await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for piece in pieces {
+        let piece = piece.unwrap();
+        stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await.unwrap();
+        stream.write_all(&piece).await.unwrap();
+        stream.write_all(b"\r\n").await.unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_addresses_and_methods_are_problems() {
+    let stand = Stand::start().await;
+    for path in ["/", "/v1", "/v2/status", "/v1/status/more", "/v1/headers/1/2"] {
+        stand.get(path).await.is_problem(404, "not_found");
+    }
+    for (method, path, allow) in [
+        (reqwest::Method::DELETE, "/v1/status", "GET, HEAD"),
+        (reqwest::Method::GET, "/v1/transactions", "POST"),
+        (reqwest::Method::POST, "/v1/headers/3", "GET, HEAD"),
+        (reqwest::Method::PUT, "/v1/documents", "POST"),
+    ] {
+        let answer = stand.send(stand.http.request(method, format!("{}{path}", stand.address))).await;
+        answer.is_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allow, "{path}");
+    }
+    stand.get("/v1/status?verbose=1").await.is_problem(400, "malformed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_answers_without_a_body() {
+    let stand = Stand::start().await;
+    let full = stand.get("/v1/parameters").await;
+    let head = stand.send(stand.http.head(format!("{}/v1/parameters", stand.address))).await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-type"), full.header("content-type"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_compressed_for_those_who_can_read_it() {
+    let stand = Stand::start().await;
+    let request = stand.http.get(format!("{}/v1/openapi.json", stand.address)).header("accept-encoding", "gzip");
+    let packed = stand.send(request).await;
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    assert_eq!(packed.body[..2], [0x1f, 0x8b]);
+    let plain = stand.get("/v1/openapi.json").await;
+    assert_eq!(plain.header("content-encoding"), "");
+    assert!(packed.body.len() * 3 < plain.body.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oversized_chunks_are_refused() {
+    let stand = Stand::start().await;
+    let pieces = (0..40).map(|_| Ok(vec![b' '; 1024])).collect();
+    let answer = chunked(&stand, "/v1/documents", "application/json", pieces).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let pieces = vec![Ok(document(7).into_bytes())];
+    let answer = chunked(&stand, "/v1/documents", "application/json", pieces).await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_heads_are_cut_and_rubbish_ends_its_connection_only() {
+    let limits = Limits { header_seconds: 1, ..Limits::default() };
+    let stand = Stand::with(true, mempool::Limits::default(), limits).await;
+    let mut slow = connect(&stand).await;
+    slow.write_all(b"GET /v1/status HTTP/1.1\r\nhost: ").await.unwrap();
+    let mut left = Vec::new();
+    let cut = tokio::time::timeout(Duration::from_secs(20), slow.read_to_end(&mut left)).await;
+    assert!(cut.is_ok(), "the connection stays open");
+    let mut rubbish = connect(&stand).await;
+    rubbish.write_all(b"\x16\x03\x01 rubbish\r\n\r\n").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), rubbish.read_to_end(&mut left)).await.unwrap().ok();
+    stand.get("/health/live").await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_bounded_and_wait_for_their_turn() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let stand = Stand::with(true, mempool::Limits::default(), limits).await;
+    let mut first = connect(&stand).await;
+    first.write_all(b"GET /health/live HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    let mut piece = [0; 12];
+    first.read_exact(&mut piece).await.unwrap();
+    assert_eq!(&piece, b"HTTP/1.1 200");
+    let second = tokio::spawn(stand.http.get(format!("{}/health/live", stand.address)).send());
+    drop(first);
+    let answer = tokio::time::timeout(Duration::from_secs(10), second).await.unwrap().unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_answers_what_is_under_way_and_takes_no_more() {
+    let mut stand = Stand::start().await;
+    stand.open_year().await;
+    let operation = keis_ledger::operation::CatalogueOperation::Suspend { service: crate::support::SERVICE };
+    let parked = stand.signed(crate::support::OPERATOR, None, keis_ledger::operation::Operation::Catalogue(operation));
+    stand.submit(&parked).await.is(202);
+    let url = format!("{}/v1/transactions/{}?wait=30", stand.address, parked.id());
+    let mut waiting = connect(&stand).await;
+    let path = url.trim_start_matches(&stand.address).to_owned();
+    waiting.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await.unwrap();
+    // An answer on a second connection shows that the first request, accepted before it, is being served.
+    stand.get("/health/live").await.is(200);
+    let gateway = stand.gateway.take().unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(10), gateway.shutdown()).await;
+    assert!(closed.is_ok(), "the drain did not end");
+    let mut answer = Vec::new();
+    waiting.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    assert!(TcpStream::connect(stand.address.trim_start_matches("http://")).await.is_err());
+}

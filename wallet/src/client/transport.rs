@@ -1,0 +1,262 @@
+//! One call over several gateways: timeouts, attempts, pauses. Knows no route.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+
+use super::error::{ClientError, Problem};
+use crate::random::random_bytes;
+
+/// Longest answer that is read, in bytes; above any page or proof.
+const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+/// How much longer than it waits for a transaction a gateway may take to answer.
+const WAIT_MARGIN: Duration = Duration::from_secs(5);
+
+/// How patient a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// For a connection.
+    pub connect: Duration,
+    /// For an answer, beyond a wait that was asked for.
+    pub request: Duration,
+    /// Attempts for one call, over all gateways.
+    pub attempts: u32,
+    /// Pause after every gateway failed once; it doubles each time.
+    pub first_pause: Duration,
+    /// Longest pause, also when a gateway asks for more.
+    pub longest_pause: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            request: Duration::from_secs(15),
+            attempts: 8,
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(5),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    gateways: Arc<[Url]>,
+    /// The gateway that answered last.
+    preferred: Arc<AtomicUsize>,
+    policy: Policy,
+}
+
+/// What is asked; asking again does no harm.
+pub(super) struct Call {
+    method: Method,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Option<(&'static str, Vec<u8>)>,
+    wait: Duration,
+}
+
+/// What a gateway said.
+pub(super) enum Answer {
+    /// What was asked for.
+    Found(Content),
+    /// There is none.
+    Missing(Box<Problem>),
+    /// It does not take this.
+    Refused(Box<Problem>),
+}
+
+/// The body of an answer.
+pub(super) struct Content {
+    path: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why an attempt failed that another one may make good.
+enum Failure {
+    Unreachable(reqwest::Error),
+    Unavailable { problem: Box<Problem>, retry_after: Option<Duration> },
+}
+
+impl Call {
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), query: Vec::new(), body: None, wait: Duration::ZERO }
+    }
+
+    pub(super) fn post(path: &str, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, body: Some((content_type, body)), ..Self::get(path) }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl Display) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// Lets the gateway wait for an end, in whole seconds.
+    pub(super) fn waiting(self, wait: Duration) -> Self {
+        match wait.as_secs() {
+            0 => self,
+            seconds => Self { wait: Duration::from_secs(seconds), ..self.with("wait", seconds) },
+        }
+    }
+
+    /// The error of an answer that is not about what was asked for.
+    pub(super) fn about_other_thing(&self) -> ClientError {
+        ClientError::OtherThing { path: self.path.clone() }
+    }
+}
+
+impl Content {
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        serde_json::from_slice(&self.body).map_err(|source| ClientError::Form { path: self.path.clone(), source })
+    }
+}
+
+impl Transport {
+    pub(super) fn new<S: AsRef<str>>(gateways: &[S], policy: Policy) -> Result<Self, ClientError> {
+        let gateways: Arc<[Url]> = gateways.iter().map(|address| parse(address.as_ref())).collect::<Result<_, _>>()?;
+        if gateways.is_empty() {
+            return Err(ClientError::NoGateway);
+        }
+        // The tree enables two providers of rustls, so one must be named; another part of the program may have done it.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder()
+            .connect_timeout(policy.connect)
+            .pool_idle_timeout(Duration::from_secs(20))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(ClientError::Setup)?;
+        Ok(Self { http, gateways, preferred: Arc::default(), policy })
+    }
+
+    pub(super) fn longest_pause(&self) -> Duration {
+        self.policy.longest_pause
+    }
+
+    /// Asks one gateway after the other until one answers.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, ClientError> {
+        let mut pause = self.policy.first_pause;
+        let mut attempt = 1;
+        loop {
+            let turn = self.preferred.load(Ordering::Relaxed);
+            let gateway = &self.gateways[turn % self.gateways.len()];
+            let failure = match self.attempt(gateway, call).await? {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            // Whoever saw the failure first moves everybody on; the others find the next one preferred already.
+            let _ = self.preferred.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+            if attempt >= self.policy.attempts {
+                return Err(failure.into_error(gateway, attempt));
+            }
+            let every_one_failed = (attempt as usize).is_multiple_of(self.gateways.len());
+            if every_one_failed {
+                let asked = failure.retry_after().unwrap_or_default();
+                tokio::time::sleep(jittered(pause).max(asked).min(self.policy.longest_pause)).await;
+                pause = (pause * 2).min(self.policy.longest_pause);
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, gateway: &Url, call: &Call) -> Result<Result<Answer, Failure>, ClientError> {
+        let mut url = gateway.clone();
+        url.set_path(&format!("{}{}", gateway.path().trim_end_matches('/'), call.path));
+        let patience = if call.wait.is_zero() { self.policy.request } else { call.wait + WAIT_MARGIN };
+        let mut request = self.http.request(call.method.clone(), url).query(&call.query).timeout(patience);
+        if let Some((content_type, body)) = &call.body {
+            request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(Failure::Unreachable(error))),
+        };
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let body = match read_body(response, &call.path).await? {
+            Ok(body) => body,
+            Err(error) => return Ok(Err(Failure::Unreachable(error))),
+        };
+        if status.is_success() {
+            return Ok(Ok(Answer::Found(Content { path: call.path.clone(), body })));
+        }
+        let problem = Box::new(problem(status, &body));
+        Ok(match status {
+            StatusCode::NOT_FOUND => Ok(Answer::Missing(problem)),
+            StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Refused(problem)),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+                Err(Failure::Unavailable { problem, retry_after })
+            }
+            other if other.is_server_error() => Err(Failure::Unavailable { problem, retry_after }),
+            _ => return Err(ClientError::Problem(problem)),
+        })
+    }
+}
+
+impl Failure {
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unreachable(_) => None,
+            Self::Unavailable { retry_after, .. } => *retry_after,
+        }
+    }
+
+    fn into_error(self, gateway: &Url, attempts: u32) -> ClientError {
+        let gateway = gateway.to_string();
+        match self {
+            Self::Unreachable(source) => ClientError::Unreachable { gateway, attempts, source: source.without_url() },
+            Self::Unavailable { problem, .. } => ClientError::Unavailable { gateway, attempts, problem },
+        }
+    }
+}
+
+fn parse(address: &str) -> Result<Url, ClientError> {
+    let wrong = || ClientError::Address { address: address.to_owned() };
+    let url = Url::parse(address).map_err(|_| wrong())?;
+    let web = matches!(url.scheme(), "http" | "https");
+    if web && url.has_host() && url.query().is_none() { Ok(url) } else { Err(wrong()) }
+}
+
+async fn read_body(mut response: Response, path: &str) -> Result<Result<Vec<u8>, reqwest::Error>, ClientError> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Err(ClientError::TooLong { path: path.to_owned(), most: LONGEST_ANSWER }),
+            Ok(None) => return Ok(Ok(body)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
+/// The problem in an answer; what stands before a gateway may answer without one.
+fn problem(status: StatusCode, body: &[u8]) -> Problem {
+    let mut problem = serde_json::from_slice(body).unwrap_or_else(|_| Problem {
+        status: 0,
+        title: status.canonical_reason().unwrap_or("unknown status").to_owned(),
+        detail: "the answer holds no problem".to_owned(),
+        code: String::new(),
+        fields: std::collections::BTreeMap::new(),
+    });
+    problem.status = status.as_u16();
+    problem
+}
+
+/// Whole seconds alone; the other form of the header is a date, for which the growing pauses do.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// Between half of a pause and the whole, so that many clients do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    let share = u32::from(u16::from_le_bytes(random_bytes()));
+    pause / 2 + pause / 2 * share / u32::from(u16::MAX)
+}

@@ -1,0 +1,124 @@
+//! JSON forms of what the ledger writes and does not read itself. Everything here must give back the very same value,
+//! since hashes are taken over it; an unknown field is refused.
+
+use bincode::{Decode, Encode};
+use keis_ledger::chain::{Address, Certificate, Header, Height};
+use keis_ledger::classifiers::Year;
+use keis_ledger::codec;
+use keis_ledger::crypto::{Hash, Signature};
+use keis_ledger::ids::{BlockId, OrderId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
+use keis_ledger::money::{Amounts, Cents};
+use keis_ledger::receipt::{Kind, Receipt, Subject};
+use keis_ledger::record::{OrderState, Totals};
+use keis_ledger::time::Timestamp;
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(remote = "Receipt", deny_unknown_fields)]
+pub(crate) struct ReceiptWire {
+    id: TransactionId,
+    #[serde(deserialize_with = "height")]
+    height: Height,
+    index: u32,
+    time: Timestamp,
+    #[serde(deserialize_with = "named")]
+    kind: Kind,
+    #[serde(deserialize_with = "SubjectWire::deserialize")]
+    subject: Subject,
+    on_behalf: bool,
+    total: Amounts,
+    lines: u32,
+    lines_root: Hash,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Subject", deny_unknown_fields)]
+struct SubjectWire {
+    #[serde(default)]
+    year: Option<Year>,
+    #[serde(default)]
+    order: Option<OrderId>,
+    #[serde(default, deserialize_with = "named_if_any")]
+    order_state: Option<OrderState>,
+    #[serde(default)]
+    session: Option<SessionId>,
+    #[serde(default)]
+    service: Option<ServiceId>,
+    #[serde(default)]
+    school: Option<SchoolId>,
+    #[serde(default)]
+    provider: Option<ProviderId>,
+    #[serde(default)]
+    statement: Option<StatementId>,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Header", deny_unknown_fields)]
+pub(crate) struct HeaderWire {
+    protocol: u32,
+    network: Hash,
+    #[serde(deserialize_with = "height")]
+    height: Height,
+    parent: BlockId,
+    time: Timestamp,
+    proposer: Address,
+    transactions_root: Hash,
+    receipts_root: Hash,
+    state_root: Hash,
+    validators: Hash,
+    next_validators: Hash,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Certificate", deny_unknown_fields)]
+pub(crate) struct CertificateWire {
+    #[serde(deserialize_with = "height")]
+    height: Height,
+    round: u32,
+    block: BlockId,
+    signatures: Vec<(Address, Signature)>,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Totals", deny_unknown_fields)]
+pub(crate) struct TotalsWire {
+    minted: Cents,
+    budget: Cents,
+    reserve: Cents,
+    pupils: Cents,
+    schools: Cents,
+    held: Cents,
+    escrowed: Cents,
+    providers: Cents,
+    settlement: Cents,
+    receivable: Cents,
+    paid: Cents,
+    returned: Cents,
+}
+
+/// Reads a height.
+pub(crate) fn height<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Height, D::Error> {
+    u64::deserialize(deserializer).map(Height)
+}
+
+/// Reads a variant of one of the ledger's closed lists by the name under which the ledger writes it.
+pub(crate) fn named<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<T, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    by_name(&name).ok_or_else(|| D::Error::custom(format_args!("`{name}` is unknown here")))
+}
+
+fn named_if_any<'de, D: Deserializer<'de>, T: Named>(deserializer: D) -> Result<Option<T>, D::Error> {
+    named(deserializer).map(Some)
+}
+
+/// A list of names, numbered from 0 in its encoding.
+pub(crate) trait Named: Encode + Decode<()> + Serialize {}
+impl<T: Encode + Decode<()> + Serialize> Named for T {}
+
+/// Walks the list by its numbers, which never change, so that no second list of the names can fall behind.
+fn by_name<T: Named>(name: &str) -> Option<T> {
+    (0u32..)
+        .map_while(|number| codec::decode::<T>(&codec::encode(&number)).ok())
+        .find(|variant| serde_json::to_value(variant).is_ok_and(|written| written == name))
+}
