@@ -103,9 +103,6 @@ pub enum InvalidBlock {
         /// The rule it breaks.
         rejection: Rejection,
     },
-    /// It holds nothing.
-    #[error("the block holds neither due work nor a transaction")]
-    Empty,
     /// A root or hash in the header is not what execution gives.
     #[error("the header does not follow from the block's contents")]
     Header,
@@ -168,8 +165,9 @@ impl Builder {
         let budget = self.limits.parameters.step_budget;
         self.forget(budget.saturating_mul(8));
         let mut from = RecordKey::queue_start();
+        let room = self.limits.parameters.max_touched as usize / 2;
         for _ in 0..budget {
-            if self.draft.touched() > self.limits.parameters.max_touched as usize / 2 {
+            if self.draft.touched() > room {
                 break;
             }
             let Some((key, due)) = self.draft.next_due(&from) else { break };
@@ -177,7 +175,8 @@ impl Builder {
                 break;
             }
             from = RecordKey::Due(key).place();
-            let (effect, seed) = plan::due(&self.draft, self.time, key, due, budget);
+            let room = room.saturating_sub(self.draft.touched()).max(1);
+            let (effect, seed) = plan::due(&self.draft, self.time, key, due, room);
             let index = self.receipts.len() as u64;
             let height = self.parent.height.next().0;
             let id = hash(Domain::Step, &[&height.to_be_bytes(), &index.to_be_bytes()]).into();

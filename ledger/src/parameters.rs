@@ -87,6 +87,7 @@ impl ProgrammeParameters {
     pub fn is_sound(&self) -> bool {
         !self.amount_per_pupil.is_zero()
             && self.window_from < self.window_until
+            && self.window_until <= Timestamp::LATEST
             && self.register_until < self.window_until
             && self.hold_expiry.0 > 0
             && self.attendance_days <= 60

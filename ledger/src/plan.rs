@@ -49,16 +49,16 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
     }
 }
 
-/// Does one piece of due work, which cannot be refused, and gives the seed of its lines' blinds. `budget` bounds the
-/// records of a piece that is itself large.
-pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, budget: u32) -> (Effect, Hash) {
+/// Does one piece of due work, which cannot be refused, and gives the seed of its lines' blinds. `room` bounds the
+/// records that a piece which is itself large may touch.
+pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, room: usize) -> (Effect, Hash) {
     let mut work = Work::on(draft);
     work.remove::<DueWork>(key);
     match due {
         DueWork::Lapse(year, order) => order::lapse(work, (year, order)),
         DueWork::Attendance(year, order) => order::attendance_stands(work, (year, order)),
         DueWork::Return(year, from) => {
-            let (effect, seed) = funds::return_free_money(work, year, from, at, budget);
+            let (effect, seed) = funds::return_free_money(work, year, from, at, room);
             (effect, seed.unwrap_or_default())
         }
         DueWork::Forget(_) => unreachable!("known ids stand in a namespace of their own, before the queue"),
@@ -163,6 +163,18 @@ pub(crate) fn ascending<T: Ord>(list: &[T]) -> Result<(), Rejection> {
     match list.windows(2).position(|pair| pair[0] >= pair[1]) {
         None => Ok(()),
         Some(before) => Err(Rejection::ListNotAscending { item: item(before + 1) }),
+    }
+}
+
+/// The rule on every item of a list; the first item that breaks it is named.
+pub(crate) fn every<T>(
+    list: &[T],
+    holds: impl Fn(&T) -> bool,
+    otherwise: impl FnOnce(u32) -> Rejection,
+) -> Result<(), Rejection> {
+    match list.iter().position(|entry| !holds(entry)) {
+        None => Ok(()),
+        Some(index) => Err(otherwise(item(index))),
     }
 }
 

@@ -676,9 +676,11 @@ impl DueKey {
     }
 
     /// Where work on an order is due.
-    pub fn order(kind: DueKind, due: Timestamp, order: OrderId) -> Self {
+    pub fn order(kind: DueKind, due: Timestamp, (year, order): (Year, OrderId)) -> Self {
         let mut id = [0; 23];
         id[..16].copy_from_slice(&order.0);
+        // Two years may hold orders of one id.
+        id[16..18].copy_from_slice(&year.0.to_be_bytes());
         Self { due, kind, id }
     }
 

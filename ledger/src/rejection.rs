@@ -130,6 +130,15 @@ pub enum Rejection {
     /// No such statement in that year.
     #[error("the statement is not on the ledger")]
     StatementUnknown,
+    /// The key that it names is bound to nobody.
+    #[error("the key to revoke is not bound to anybody")]
+    TargetKeyUnknown,
+    /// The key that it names has ended.
+    #[error("the key to revoke ended at {}", until.0)]
+    TargetKeyEnded {
+        /// Not used from this instant on.
+        until: Timestamp,
+    },
     /// The id is in use.
     #[error("the id of item {item} is in use")]
     IdTaken {
@@ -334,6 +343,7 @@ impl Rejection {
                 | Self::SessionUnknown
                 | Self::OrderUnknown { .. }
                 | Self::StatementUnknown
+                | Self::TargetKeyUnknown
                 | Self::ValidTooLong { .. }
         )
     }

@@ -22,7 +22,13 @@ impl Span {
     }
 }
 
+/// The latest local day that a calendar counts to; far enough below what a day's number can hold to count on from there.
+const LATEST_DAY: u32 = 3_000_000;
+
 impl Timestamp {
+    /// End of the year 9999: no programme ends later.
+    pub const LATEST: Self = Self(253_402_300_800_000);
+
     /// The instant `span` later; the last instant when there is none.
     pub fn after(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
@@ -80,7 +86,7 @@ impl Calendar {
 
     /// The local day of an instant.
     pub fn day(&self, at: Timestamp) -> Day {
-        Day(u32::try_from(at.0.saturating_add(self.offset(at)) / DAY).unwrap_or(u32::MAX - 7))
+        Day(u32::try_from(at.0.saturating_add(self.offset(at)) / DAY).map_or(LATEST_DAY, |day| day.min(LATEST_DAY)))
     }
 
     /// The instant at which a local day begins.

@@ -1,7 +1,6 @@
 //! Years and their funds: opening, allocation, schools' own money, the end, and what returns after it.
 
-use super::wallet::every;
-use super::{Actor, ascending, bounded};
+use super::{Actor, ascending, bounded, every};
 use crate::accounts::Account;
 use crate::classifiers::Year;
 use crate::crypto::{Domain, Hash, hash};
@@ -15,14 +14,17 @@ use crate::record::{
 };
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::tree::TreeKey;
 
 /// Years that can be. Below and above them in the tree stands what belongs to no year.
 const YEARS: std::ops::Range<u16> = 2000..10_000;
 
+/// Most wallets that one step of returning empties: a block's due work stays below some 50 ms.
+const RETURNED: usize = 4_000;
+
 /// Most records that one step of returning looks at, with money or without.
-const LOOKED_AT: usize = 2_000;
+const LOOKED_AT: usize = 20_000;
 
 pub(super) fn plan(
     work: Work,
@@ -165,8 +167,8 @@ fn end_year(mut work: Work, at: Timestamp, actor: &Actor, year: Year) -> Result<
 }
 
 /// Clock step after the end of a year: money that is free in the wallets of pupils and schools returns, from a place of
-/// the tree on and within a budget of wallets. What is left becomes due again at once. The hash is the seed of the
-/// blinds of the receipt's lines; there is no receipt when nothing returned.
+/// the tree on. At most `room` wallets and [`LOOKED_AT`] records a step; what is left is due at the next instant, so the
+/// next block goes on with it. The hash is the seed of the blinds of the receipt's lines.
 ///
 /// The seed comes from a pupil's id, which the public does not know.
 pub(crate) fn return_free_money(
@@ -174,7 +176,7 @@ pub(crate) fn return_free_money(
     year: Year,
     from: TreeKey,
     at: Timestamp,
-    budget: u32,
+    room: usize,
 ) -> (Effect, Option<Hash>) {
     let next = year.0.checked_add(1).expect("a year that was opened is far below the highest number");
     let end = RecordKey::year_start(Year(next));
@@ -183,24 +185,17 @@ pub(crate) fn return_free_money(
     let mut wallets = 0;
     let records = work.draft().standing_from(&from).take_while(|(place, _)| *place < end);
     for (looked_at, (place, record)) in records.enumerate() {
-        if wallets == budget || looked_at == LOOKED_AT {
-            work.put(DueKey::returning(at, year), DueWork::Return(year, place));
+        if wallets == room.min(RETURNED) || looked_at == LOOKED_AT {
+            work.put(DueKey::returning(at.after(Span(1)), year), DueWork::Return(year, place));
             break;
         }
         let Some((pupil, moved)) = return_from(&mut work, year, record) else { continue };
         wallets += 1;
         total = total.checked_add(&moved).expect("parts of what was minted fit where the sum does");
-        // Lines need a blind; a step that only schools took part in has none.
-        seed = match (seed, pupil) {
-            (None | Some((_, None)), Some(pupil)) => Some((place, Some(pupil))),
-            (None, None) => Some((place, None)),
-            (seen, _) => seen,
-        };
+        if let (None, Some(PupilId(id))) = (seed, pupil) {
+            seed = Some(hash(Domain::Blind, &[&place.0, &id]));
+        }
     }
-    let seed = seed.map(|(place, pupil)| match pupil {
-        Some(PupilId(id)) => hash(Domain::Blind, &[&place.0, &id]),
-        None => hash(Domain::Blind, &[&place.0]),
-    });
     (work.done(Kind::FundsReturned, about(year), total), seed)
 }
 

@@ -11,7 +11,7 @@ pub(super) use lines::release_pupil;
 use super::{Actor, ascending, bounded};
 use crate::classifiers::{Scope, Year};
 use crate::crypto::Hash;
-use crate::ids::OrderId;
+use crate::ids::{OrderId, PupilId};
 use crate::money::{Amounts, Cents};
 use crate::operation::{MAX_PUPILS, OrderAction, Party};
 use crate::receipt::{Kind, Subject};
@@ -99,6 +99,24 @@ fn in_state(work: &Work, key: Key, states: &[OrderState]) -> Result<(), Rejectio
     if states.contains(&state) { Ok(()) } else { Err(Rejection::OrderStateWrong { state }) }
 }
 
+/// Nobody answered a proposal or request in time: it has lapsed, whether or not the clock step has come to it yet.
+fn not_lapsed(work: &Work, at: Timestamp, key: Key) -> Result<(), Rejection> {
+    let order = order(work, key);
+    match order.state {
+        OrderState::Proposed | OrderState::Requested => before(at, order.deadline),
+        OrderState::Confirmed
+        | OrderState::Delivered
+        | OrderState::Attended
+        | OrderState::AttendedAutomatically
+        | OrderState::Settled
+        | OrderState::Declined
+        | OrderState::Lapsed
+        | OrderState::CancelledFree
+        | OrderState::CancelledLate
+        | OrderState::CancelledByProvider => Ok(()),
+    }
+}
+
 /// Before an instant, exclusive.
 fn before(at: Timestamp, until: Timestamp) -> Result<(), Rejection> {
     if at < until { Ok(()) } else { Err(Rejection::TooLate { until }) }
@@ -112,12 +130,12 @@ fn set_deadline(work: &mut Work, key: Key, kind: DueKind, deadline: Timestamp) {
         DueKind::Forget | DueKind::Return => unreachable!("orders have deadlines for answers and attendance only"),
     };
     order_mut(work, key).deadline = deadline;
-    work.put(DueKey::order(kind, deadline, key.1), due);
+    work.put(DueKey::order(kind, deadline, key), due);
 }
 
 fn clear_deadline(work: &mut Work, key: Key, kind: DueKind) {
     let deadline = order(work, key).deadline;
-    work.remove::<DueWork>(DueKey::order(kind, deadline, key.1));
+    work.remove::<DueWork>(DueKey::order(kind, deadline, key));
 }
 
 fn subject(work: &Work, key: Key) -> Subject {
@@ -153,6 +171,15 @@ fn booked_lines(work: &Work, key: Key, named: &[u16]) -> Result<(), Rejection> {
 
 /// A list of line indices that may be empty.
 fn line_list(named: &[u16]) -> Result<(), Rejection> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    bounded(named, MAX_PUPILS)?;
+    ascending(named)
+}
+
+/// A list of pupils that may be empty.
+fn pupil_list(named: &[PupilId]) -> Result<(), Rejection> {
     if named.is_empty() {
         return Ok(());
     }
@@ -225,10 +252,8 @@ fn cancel(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> Result<Effe
     if order(&work, key).state != OrderState::Confirmed {
         clear_deadline(&mut work, key, DueKind::Lapse);
     }
-    let charge = match outcome {
-        OrderState::CancelledLate => order(&work, key).price.share(order(&work, key).rules.late_share),
-        _ => Cents::ZERO,
-    };
+    let late = outcome == OrderState::CancelledLate;
+    let charge = if late { order(&work, key).price.share(order(&work, key).rules.late_share) } else { Cents::ZERO };
     signed(&mut work, key, actor, side);
     let total = lines::release_all(&mut work, key, charge)?;
     end(&mut work, key, outcome);
@@ -239,6 +264,7 @@ fn cancel(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> Result<Effe
 /// again when the provider has not reported delivery by the time at which attendance would have been confirmed.
 fn cancelled_by_orderer(work: &Work, at: Timestamp, key: Key) -> Result<OrderState, Rejection> {
     in_state(work, key, &[OrderState::Proposed, OrderState::Requested, OrderState::Confirmed])?;
+    not_lapsed(work, at, key)?;
     let order = order(work, key);
     if order.state != OrderState::Confirmed || at <= order.start.before(order.rules.free_cancel) {
         return Ok(OrderState::CancelledFree);

@@ -1,7 +1,6 @@
 //! Settlement: what providers earned is put into statements, which they accept or contest.
 
-use super::wallet::every;
-use super::{Actor, ascending, bounded};
+use super::{Actor, ascending, bounded, every};
 use crate::accounts::Account;
 use crate::classifiers::{Scope, Year};
 use crate::ids::{OrderId, ProviderId, StatementId};
@@ -167,15 +166,16 @@ fn is_earned(state: OrderState) -> bool {
         OrderState::Attended
         | OrderState::AttendedAutomatically
         | OrderState::Settled
-        | OrderState::CancelledLate => true,
+        | OrderState::CancelledLate
+        // A line that was dropped late is owed, however the order ended.
+        | OrderState::CancelledFree
+        | OrderState::CancelledByProvider => true,
         OrderState::Proposed
         | OrderState::Requested
         | OrderState::Confirmed
         | OrderState::Delivered
         | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledByProvider => false,
+        | OrderState::Lapsed => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Actor, ascending, bounded, item, open_year, order};
+use super::{Actor, ascending, bounded, every, item, open_year, order};
 use crate::accounts::Account;
 use crate::classifiers::{Grades, Scope, Year};
 use crate::crypto::PublicKey;
@@ -43,18 +43,6 @@ pub(super) fn plan(
             set_standing(work, actor, *party, Standing::Active, Kind::WalletReinstated)
         }
         WalletOperation::Close { party } => close(work, at, actor, *party),
-    }
-}
-
-/// The rule on every item of a list; the first item that breaks it is named.
-pub(super) fn every<T>(
-    list: &[T],
-    holds: impl Fn(&T) -> bool,
-    otherwise: impl FnOnce(u32) -> Rejection,
-) -> Result<(), Rejection> {
-    match list.iter().position(|entry| !holds(entry)) {
-        None => Ok(()),
-        Some(index) => Err(otherwise(item(index))),
     }
 }
 
@@ -211,32 +199,34 @@ fn parties_known(work: &Work, parties: impl Iterator<Item = Party>) -> Result<()
 }
 
 fn revoke_key(mut work: Work, at: Timestamp, actor: &Actor, id: PublicKey) -> Result<Effect, Rejection> {
-    let Key { owner, from, until, .. } = *work.get::<Key>(id).ok_or(Rejection::KeyUnknown)?;
+    let revoker = revoker(actor)?;
+    let Key { owner, until, .. } = *work.get::<Key>(id).ok_or(Rejection::TargetKeyUnknown)?;
+    let party = match owner {
+        Owner::Party(party) => party,
+        Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => return Err(Rejection::NotPermitted),
+    };
     if until <= at {
-        return Err(Rejection::KeyInactive { from, until });
+        return Err(Rejection::TargetKeyEnded { until });
     }
-    let party = may_revoke(actor, owner)?;
+    if revoker.is_some_and(|own| own != party) {
+        return Err(Rejection::NotYours);
+    }
 
     work.edit::<Key>(id).expect("the key was found above").until = at;
     Ok(work.done(Kind::KeyRevoked, about(party), Amounts::ZERO))
 }
 
-/// Whose key it is, when the actor may end it: the operator those of every party, a party its own.
-fn may_revoke(actor: &Actor, owner: Owner) -> Result<Party, Rejection> {
-    let party = match owner {
-        Owner::Party(party) => party,
-        Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => return Err(Rejection::NotPermitted),
-    };
+/// Who ends keys: the operator those of every party, a party (then named) its own.
+fn revoker(actor: &Actor) -> Result<Option<Party>, Rejection> {
     if actor.operator().is_ok() {
-        return Ok(party);
+        return Ok(None);
     }
     // A key that only reads signs nothing, so a leaked one cannot take the others away.
     let signing = [Scope::Propose, Scope::Attendance, Scope::Settlement];
-    let own = match signing.into_iter().find_map(|scope| actor.party(scope).ok()) {
-        Some(own) => own,
-        None => actor.party(Scope::Order)?,
-    };
-    if own == party { Ok(party) } else { Err(Rejection::NotYours) }
+    match signing.into_iter().find_map(|scope| actor.party(scope).ok()) {
+        Some(own) => Ok(Some(own)),
+        None => actor.party(Scope::Order).map(Some),
+    }
 }
 
 /// Where a pupil goes.

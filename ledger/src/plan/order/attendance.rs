@@ -1,8 +1,8 @@
 //! Delivery and attendance: who was there, and what is due for it.
 
 use super::{
-    Key, ascending, before, booked_lines, bounded, change, clear_deadline, done, in_state, line_list, lines, only, order,
-    order_mut, set_deadline, signed,
+    Key, before, booked_lines, change, clear_deadline, done, in_state, line_list, lines, only, order, order_mut, pupil_list,
+    set_deadline, signed, standing,
 };
 use crate::accounts::Account;
 use crate::classifiers::Scope;
@@ -24,8 +24,9 @@ pub(super) fn report(
     key: Key,
     absent: &[u16],
 ) -> Result<Effect, Rejection> {
-    only(&work, actor, key, Scope::Attendance, Side::Provider)?;
+    actor.party(Scope::Attendance)?;
     line_list(absent)?;
+    only(&work, actor, key, Scope::Attendance, Side::Provider)?;
     in_state(&work, key, &[OrderState::Confirmed])?;
     let end = order(&work, key).end;
     if at < end {
@@ -60,12 +61,12 @@ pub(super) fn confirm(
     absent: &[u16],
     added: &[PupilId],
 ) -> Result<Effect, Rejection> {
-    only(&work, actor, key, Scope::Attendance, Side::Orderer)?;
+    actor.party(Scope::Attendance)?;
     line_list(absent)?;
-    if !added.is_empty() {
-        bounded(added, MAX_PUPILS)?;
-        ascending(added)?;
-    }
+    pupil_list(added)?;
+    lines::pupils_known(&work, key.0, added)?;
+    only(&work, actor, key, Scope::Attendance, Side::Orderer)?;
+    lines::in_use(&work, key.0, &[], added)?;
     in_state(&work, key, &[OrderState::Delivered])?;
     before(at, order(&work, key).deadline)?;
     booked_lines(&work, key, absent)?;
@@ -73,13 +74,16 @@ pub(super) fn confirm(
         return Err(Rejection::TooManyLines { most: item(MAX_PUPILS) });
     }
     if !added.is_empty() {
-        change::add_pupils(&mut work, key, added)?;
+        let charges = change::join(&mut work, key, added)?;
+        change::may_spend(actor, order(&work, key).price, usize::from(standing(order(&work, key))))?;
+        lines::charge(&mut work, key, &charges, Account::Escrow)?;
     }
     mark(&mut work, key, absent);
     clear_deadline(&mut work, key, DueKind::Attendance);
     signed(&mut work, key, actor, Side::Orderer);
     order_mut(&mut work, key).state = OrderState::Attended;
     let total = earn(&mut work, key)?;
+    settle_if_nothing_due(&mut work, key);
     Ok(done(work, key, Kind::AttendanceConfirmed, total))
 }
 
@@ -87,8 +91,16 @@ pub(super) fn confirm(
 pub(in crate::plan) fn attendance_stands(mut work: Work, key: Key) -> (Effect, Hash) {
     order_mut(&mut work, key).state = OrderState::AttendedAutomatically;
     let total = earn(&mut work, key).expect("a delivered order's lines hold their whole price");
+    settle_if_nothing_due(&mut work, key);
     let seed = order(&work, key).blind;
     (done(work, key, Kind::AttendanceAutomatic, total), seed)
+}
+
+/// No statement will name an order of which nothing is due.
+fn settle_if_nothing_due(work: &mut Work, key: Key) {
+    if order(work, key).lines.iter().all(|line| line.due.is_zero()) {
+        order_mut(work, key).state = OrderState::Settled;
+    }
 }
 
 /// What each line owes: the price for who was there, a share for who was not; and if that is less than the order's
@@ -150,6 +162,7 @@ pub(super) fn amend(work: &mut Work, key: Key, absent: &[u16]) -> Result<Amounts
         lines::capture(work, key, line, more)?;
     }
     rebook(work, key, &before);
+    settle_if_nothing_due(work, key);
     let dues = order(work, key).lines.iter().map(|line| line.due);
     dues.into_iter().try_fold(Amounts::ZERO, |sum, due| sum.checked_add(&due)).ok_or(Rejection::AmountTooLarge)
 }
@@ -172,10 +185,11 @@ fn came_after_all(work: &Work, key: Key, absent: &[u16], before: &[LineState]) -
 fn rebook(work: &mut Work, key: Key, before: &[LineState]) {
     let now: Vec<(LineState, PupilId)> = order(work, key).lines.iter().map(|line| (line.state, line.pupil)).collect();
     for (old, (new, pupil)) in before.iter().zip(now) {
-        match (old, new) {
-            (LineState::Attended, LineState::Absent) => lines::unbook(work, key, pupil),
-            (LineState::Absent, LineState::Attended) => lines::book(work, key, pupil),
-            _ => {}
+        if *old == LineState::Attended && new == LineState::Absent {
+            lines::unbook(work, key, pupil);
+        }
+        if *old == LineState::Absent && new == LineState::Attended {
+            lines::book(work, key, pupil);
         }
     }
 }

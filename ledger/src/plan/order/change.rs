@@ -1,12 +1,12 @@
 //! Changes of an order: by proposal and acceptance, and what the orderer may change alone until the start.
 
 use super::{
-    Key, ascending, before, booked_lines, bounded, clear_deadline, done, in_state, line_list, lines, only, order, order_mut,
-    set_deadline, side, signed, standing,
+    Key, ascending, before, booked_lines, bounded, clear_deadline, done, in_state, line_list, lines, not_lapsed, only, order,
+    order_mut, pupil_list, set_deadline, side, signed, standing,
 };
 use crate::accounts::Account;
 use crate::classifiers::Scope;
-use crate::ids::{PupilId, SessionId};
+use crate::ids::{OrderId, PupilId, SessionId};
 use crate::money::{Amounts, Cents};
 use crate::operation::{Change, MAX_PUPILS};
 use crate::plan::{Actor, item};
@@ -35,46 +35,41 @@ pub(super) fn propose(
     key: Key,
     change: &Change,
 ) -> Result<Effect, Rejection> {
-    let by = side(&work, actor, key, scope_of(change))?;
-    match change {
-        Change::Booking { session, drop, add } => {
-            propose_booking(&work, at, actor, key, by, *session, drop, add)?;
-        }
-        Change::Attendance { absent } => propose_attendance(&work, key, absent)?,
-    }
+    actor.party(scope_of(change))?;
+    let by = match change {
+        Change::Booking { session, drop, add } => propose_booking(&work, at, actor, key, *session, drop, add)?,
+        Change::Attendance { absent } => propose_attendance(&work, actor, key, absent)?,
+    };
     signed(&mut work, key, actor, by);
     order_mut(&mut work, key).change = Some(PendingChange { by, change: change.clone() });
     Ok(done(work, key, Kind::ChangeProposed, Amounts::ZERO))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart once by the caller")]
 fn propose_booking(
     work: &Work,
     at: Timestamp,
     actor: &Actor,
     key: Key,
-    by: Side,
     session: Option<SessionId>,
     drop: &[u16],
     add: &[PupilId],
-) -> Result<(), Rejection> {
+) -> Result<Side, Rejection> {
     line_list(drop)?;
-    if !add.is_empty() {
-        bounded(add, MAX_PUPILS)?;
-        ascending(add)?;
-    }
+    pupil_list(add)?;
+    lines::pupils_known(work, key.0, add)?;
+    let wanted = session.map(|session| work.get::<Session>((key.0, session)).ok_or(Rejection::SessionUnknown));
+    let wanted = wanted.transpose()?;
+    let by = side(work, actor, key, Scope::Order)?;
     let order = order(work, key);
-    if let Some(session) = session {
-        let found = work.get::<Session>((key.0, session)).ok_or(Rejection::SessionUnknown)?;
-        if found.service != order.service {
-            return Err(Rejection::SessionOfOtherService);
-        }
+    if wanted.is_some_and(|session| session.service != order.service) {
+        return Err(Rejection::SessionOfOtherService);
     }
     in_state(work, key, &BEFORE_DELIVERY)?;
     none_pending(work, key)?;
     if session.is_none_or(|session| session == order.session) && drop.is_empty() && add.is_empty() {
         return Err(Rejection::ChangeEmpty);
     }
+    not_lapsed(work, at, key)?;
     let until = order.start.before(order.rules.free_change);
     if at > until {
         return Err(Rejection::TooLate { until });
@@ -85,7 +80,7 @@ fn propose_booking(
     if by == Side::Orderer {
         may_spend(actor, order.price, left)?;
     }
-    Ok(())
+    Ok(by)
 }
 
 fn size_holds(lines: usize, left: usize) -> Result<(), Rejection> {
@@ -98,7 +93,7 @@ fn size_holds(lines: usize, left: usize) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn may_spend(actor: &Actor, price: Cents, lines: usize) -> Result<(), Rejection> {
+pub(super) fn may_spend(actor: &Actor, price: Cents, lines: usize) -> Result<(), Rejection> {
     actor.may_spend(price.checked_mul(lines as u64).ok_or(Rejection::AmountTooLarge)?)
 }
 
@@ -106,12 +101,14 @@ fn none_pending(work: &Work, key: Key) -> Result<(), Rejection> {
     if order(work, key).change.is_some() { Err(Rejection::ChangePending) } else { Ok(()) }
 }
 
-fn propose_attendance(work: &Work, key: Key, absent: &[u16]) -> Result<(), Rejection> {
+fn propose_attendance(work: &Work, actor: &Actor, key: Key, absent: &[u16]) -> Result<Side, Rejection> {
     line_list(absent)?;
+    let by = side(work, actor, key, Scope::Attendance)?;
     in_state(work, key, &AFTER_ATTENDANCE)?;
     in_no_statement(work, key)?;
     none_pending(work, key)?;
-    booked_lines(work, key, absent)
+    booked_lines(work, key, absent)?;
+    Ok(by)
 }
 
 /// Attendance may be amended until the order is in a statement.
@@ -158,8 +155,16 @@ fn accept_booking(
     drop: &[u16],
     add: &[PupilId],
 ) -> Result<Amounts, Rejection> {
+    lines::in_use(work, key.0, &[], add)?;
+    let goes = session.filter(|session| *session != order(work, key).session);
+    let wanted = goes.map(|session| (session, found(work, key, session).clone()));
+    if wanted.as_ref().is_some_and(|(_, session)| !session.open) {
+        return Err(Rejection::SessionClosed);
+    }
     in_state(work, key, &BEFORE_DELIVERY)?;
+    not_lapsed(work, at, key)?;
     before(at, order(work, key).start)?;
+    wanted.as_ref().map_or(Ok(()), |(_, session)| before(at, session.offer.start))?;
     booked_lines(work, key, drop)?;
     let left = usize::from(standing(order(work, key))).saturating_sub(drop.len()) + add.len();
     size_holds(order(work, key).lines.len() + add.len(), left)?;
@@ -168,28 +173,24 @@ fn accept_booking(
         let (_, back) = lines::drop_line(work, key, *line, Cents::ZERO)?;
         total = total.checked_add(&back).ok_or(Rejection::AmountTooLarge)?;
     }
-    if let Some(session) = session
-        && session != order(work, key).session
-    {
-        move_to(work, at, key, session)?;
+    if let Some((id, session)) = wanted {
+        move_to(work, key, id, &session)?;
     }
-    if !add.is_empty() {
-        let charged = add_pupils(work, key, add)?;
-        total = total.checked_add(&charged).ok_or(Rejection::AmountTooLarge)?;
-    }
+    let charges = join(work, key, add)?;
     if by == Side::Orderer {
         may_spend(actor, order(work, key).price, left)?;
     }
-    Ok(total)
+    let account = money_account(work, key);
+    let charged = lines::charge(work, key, &charges, account)?;
+    total.checked_add(&charged).ok_or(Rejection::AmountTooLarge)
+}
+
+fn found<'w>(work: &'w Work, key: Key, session: SessionId) -> &'w Session {
+    work.get::<Session>((key.0, session)).expect("the change's proposal has looked it up, and sessions are never taken away")
 }
 
 /// Moves the order into another session of the service.
-fn move_to(work: &mut Work, at: Timestamp, key: Key, to: SessionId) -> Result<(), Rejection> {
-    let session = work.get::<Session>((key.0, to)).ok_or(Rejection::SessionUnknown)?.clone();
-    if !session.open {
-        return Err(Rejection::SessionClosed);
-    }
-    before(at, session.offer.start)?;
+fn move_to(work: &mut Work, key: Key, to: SessionId, session: &Session) -> Result<(), Rejection> {
     let pupils: Vec<PupilId> = taking_part(work, key).collect();
     for (index, pupil) in pupils.iter().enumerate() {
         let pupil = work.get::<Pupil>((key.0, *pupil)).expect("an order's pupils are never taken away");
@@ -228,20 +229,18 @@ fn place_of(work: &Work, key: Key) -> lines::Place {
     lines::Place { school: order.school, grades: service.terms.grades, start: order.start, end: order.end }
 }
 
-/// Adds pupils at the order's price, into whichever of hold and escrow its other lines are in.
-pub(super) fn add_pupils(work: &mut Work, key: Key, add: &[PupilId]) -> Result<Amounts, Rejection> {
-    lines::admit_pupils(work, key, add, &place_of(work, key))?;
+/// Gives known pupils lines and places at the order's price, which is then to be charged.
+pub(super) fn join(work: &mut Work, key: Key, add: &[PupilId]) -> Result<Vec<(u16, Cents)>, Rejection> {
+    lines::admit_pupils(work, key.0, add, &place_of(work, key))?;
     let count = u16::try_from(add.len()).map_err(|_| Rejection::AmountTooLarge)?;
     let session = order(work, key).session;
     lines::take_places(work, (key.0, session), count)?;
     let price = order(work, key).price;
-    let charges: Vec<(u16, Cents)> =
-        lines::add_lines(work, key, add).into_iter().map(|line| (line, price)).collect();
-    let account = money_account(work, key);
-    lines::charge(work, key, &charges, account)
+    Ok(lines::add_lines(work, key, add).into_iter().map(|line| (line, price)).collect())
 }
 
-fn money_account(work: &Work, key: Key) -> fn(crate::ids::OrderId, u16) -> Account {
+/// Whichever of hold and escrow the order's lines are in.
+fn money_account(work: &Work, key: Key) -> fn(OrderId, u16) -> Account {
     if order(work, key).state == OrderState::Requested { Account::Hold } else { Account::Escrow }
 }
 
@@ -262,15 +261,19 @@ pub(super) fn swap(
     key: Key,
     swaps: &[(u16, PupilId)],
 ) -> Result<Effect, Rejection> {
-    only(&work, actor, key, Scope::Order, Side::Orderer)?;
+    actor.party(Scope::Order)?;
     bounded(swaps, MAX_PUPILS)?;
     let named: Vec<u16> = swaps.iter().map(|(line, _)| *line).collect();
     let pupils: Vec<PupilId> = swaps.iter().map(|(_, pupil)| *pupil).collect();
     ascending(&named)?;
+    lines::pupils_known(&work, key.0, &pupils)?;
+    only(&work, actor, key, Scope::Order, Side::Orderer)?;
+    lines::in_use(&work, key.0, &[], &pupils)?;
     in_state(&work, key, &BEFORE_DELIVERY)?;
+    not_lapsed(&work, at, key)?;
     before(at, order(&work, key).start)?;
     booked_lines(&work, key, &named)?;
-    lines::admit_pupils(&work, key, &pupils, &place_of(&work, key))?;
+    lines::admit_pupils(&work, key.0, &pupils, &place_of(&work, key))?;
     if let Some(twice) = (1..pupils.len()).find(|index| pupils[..*index].contains(&pupils[*index])) {
         return Err(Rejection::PupilElsewhere { item: item(twice) });
     }
@@ -292,10 +295,12 @@ pub(super) fn drop_lines(
     key: Key,
     named: &[u16],
 ) -> Result<Effect, Rejection> {
-    only(&work, actor, key, Scope::Order, Side::Orderer)?;
+    actor.party(Scope::Order)?;
     bounded(named, MAX_PUPILS)?;
     ascending(named)?;
+    only(&work, actor, key, Scope::Order, Side::Orderer)?;
     in_state(&work, key, &BEFORE_DELIVERY)?;
+    not_lapsed(&work, at, key)?;
     before(at, order(&work, key).start)?;
     booked_lines(&work, key, named)?;
     if named.len() == usize::from(standing(order(&work, key))) {
@@ -307,7 +312,7 @@ pub(super) fn drop_lines(
     let mut total = Amounts::ZERO;
     for line in named {
         let (earned, back) = lines::drop_line(&mut work, key, *line, charge)?;
-        total = total.checked_add(if late { &earned } else { &back }).ok_or(Rejection::AmountTooLarge)?;
+        total = total.checked_add(if charge.is_zero() { &back } else { &earned }).ok_or(Rejection::AmountTooLarge)?;
     }
     signed(&mut work, key, actor, Side::Orderer);
     Ok(done(work, key, Kind::LinesDropped, total))

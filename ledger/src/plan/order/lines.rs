@@ -3,11 +3,11 @@
 
 use super::{Key, end, order, order_mut, standing};
 use crate::accounts::Account;
-use crate::classifiers::Grades;
-use crate::ids::{PupilId, SchoolId, SessionId};
+use crate::classifiers::{Grades, Year};
+use crate::ids::{OrderId, PupilId, SchoolId, SessionId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::Party;
-use crate::plan::item;
+use crate::plan::every;
 use crate::receipt::ReceiptLine;
 use crate::record::{
     Booking, DueKey, DueKind, DueWork, Line, LineState, OrderState, Pupil, Session, Standing, YearRecord, YearState,
@@ -24,29 +24,37 @@ pub(super) struct Place {
     pub(super) end: Timestamp,
 }
 
-/// The rules on each pupil that is to take part, rule by rule over the whole list.
-pub(super) fn admit_pupils(work: &Work, key: Key, pupils: &[PupilId], place: &Place) -> Result<(), Rejection> {
-    let mut found = Vec::with_capacity(pupils.len());
-    for (index, pupil) in pupils.iter().enumerate() {
-        found.push(work.get::<Pupil>((key.0, *pupil)).ok_or(Rejection::PupilUnknown { item: item(index) })?);
+/// The year and each pupil of a list are on the ledger. A list that is empty asks for nothing.
+pub(super) fn pupils_known(work: &Work, year: Year, pupils: &[PupilId]) -> Result<(), Rejection> {
+    if !work.has::<YearRecord>(year) {
+        return Err(Rejection::YearUnknown);
     }
-    let first = |broken: &dyn Fn(&Pupil) -> bool| found.iter().position(|pupil| broken(pupil)).map(item);
-    if let Some(item) = first(&|pupil| pupil.standing == Standing::Suspended) {
-        return Err(Rejection::WalletSuspended { item });
+    every(pupils, |pupil| work.has::<Pupil>((year, *pupil)), |item| Rejection::PupilUnknown { item })
+}
+
+/// The wallets of known pupils, after those of the parties, may take part in something new.
+pub(super) fn in_use(work: &Work, year: Year, parties: &[Standing], pupils: &[PupilId]) -> Result<(), Rejection> {
+    let pupils: Vec<Standing> = pupils.iter().map(|pupil| known(work, year, pupil).standing).collect();
+    for wallets in [parties, &pupils] {
+        every(wallets, |wallet| *wallet != Standing::Suspended, |item| Rejection::WalletSuspended { item })?;
     }
-    if let Some(item) = first(&|pupil| pupil.standing == Standing::Closed) {
-        return Err(Rejection::WalletClosed { item });
-    }
-    if let Some(item) = first(&|pupil| pupil.school != place.school) {
-        return Err(Rejection::NotEnrolled { item });
-    }
-    if let Some(item) = first(&|pupil| !place.grades.has(pupil.grade)) {
-        return Err(Rejection::GradeNotOffered { item });
-    }
-    if let Some(item) = first(&|pupil| is_elsewhere(pupil, None, place.start, place.end)) {
-        return Err(Rejection::PupilElsewhere { item });
+    for wallets in [parties, &pupils] {
+        every(wallets, |wallet| *wallet != Standing::Closed, |item| Rejection::WalletClosed { item })?;
     }
     Ok(())
+}
+
+/// Known pupils can take part there, rule by rule over the whole list.
+pub(super) fn admit_pupils(work: &Work, year: Year, pupils: &[PupilId], place: &Place) -> Result<(), Rejection> {
+    let is = |holds: &dyn Fn(&Pupil) -> bool, pupil: &PupilId| holds(known(work, year, pupil));
+    every(pupils, |one| is(&|pupil| pupil.school == place.school, one), |item| Rejection::NotEnrolled { item })?;
+    every(pupils, |one| is(&|pupil| place.grades.has(pupil.grade), one), |item| Rejection::GradeNotOffered { item })?;
+    let free = |pupil: &Pupil| !is_elsewhere(pupil, None, place.start, place.end);
+    every(pupils, |one| is(&free, one), |item| Rejection::PupilElsewhere { item })
+}
+
+fn known<'w>(work: &'w Work, year: Year, pupil: &PupilId) -> &'w Pupil {
+    work.get::<Pupil>((year, *pupil)).expect("the plan has looked every pupil up before")
 }
 
 /// Whether a pupil is booked at some instant of `start..end`, other than in the order `but`.
@@ -56,7 +64,7 @@ pub(super) fn is_elsewhere(pupil: &Pupil, but: Option<Key>, start: Timestamp, en
 }
 
 /// Takes places in a session.
-pub(super) fn take_places(work: &mut Work, session: (crate::classifiers::Year, SessionId), count: u16) -> Result<(), Rejection> {
+pub(super) fn take_places(work: &mut Work, session: (Year, SessionId), count: u16) -> Result<(), Rejection> {
     let session = work.edit::<Session>(session).ok_or(Rejection::SessionUnknown)?;
     let free = session.offer.capacity.saturating_sub(session.booked);
     if count > free {
@@ -116,7 +124,7 @@ pub(super) fn charge(
     work: &mut Work,
     key: Key,
     lines: &[(u16, Cents)],
-    account: fn(crate::ids::OrderId, u16) -> Account,
+    account: fn(OrderId, u16) -> Account,
 ) -> Result<Amounts, Rejection> {
     let mut total = Amounts::ZERO;
     let mut school_left = school_money_left(work, key);
@@ -244,7 +252,7 @@ pub(super) fn release_all(work: &mut Work, key: Key, charge: Cents) -> Result<Am
 
 /// Releases one pupil from an order that has not begun, without charge: the pupil moves or leaves. An order that no
 /// pupil is left in is cancelled.
-pub(in crate::plan) fn release_pupil(work: &mut Work, year: crate::classifiers::Year, id: crate::ids::OrderId, pupil: PupilId) -> Result<(), Rejection> {
+pub(in crate::plan) fn release_pupil(work: &mut Work, year: Year, id: OrderId, pupil: PupilId) -> Result<(), Rejection> {
     let key = (year, id);
     let lines = &order(work, key).lines;
     let Some(line) = lines.iter().position(|line| line.pupil == pupil && line.state == LineState::Booked) else {
@@ -254,7 +262,7 @@ pub(in crate::plan) fn release_pupil(work: &mut Work, year: crate::classifiers::
     if standing(order(work, key)) == 0 {
         if order(work, key).state == OrderState::Requested {
             let deadline = order(work, key).deadline;
-            work.remove::<DueWork>(DueKey::order(DueKind::Lapse, deadline, id));
+            work.remove::<DueWork>(DueKey::order(DueKind::Lapse, deadline, key));
         }
         end(work, key, OrderState::CancelledFree);
     }

@@ -2,12 +2,12 @@
 
 use super::{Key, clear_deadline, done, lines, set_deadline};
 use crate::accounts::Account;
-use crate::classifiers::Scope;
+use crate::classifiers::{Scope, Year};
 use crate::crypto::Hash;
 use crate::ids::{EntityId, ProviderId, PupilId, SchoolId, SessionId};
 use crate::money::{Amounts, Cents};
 use crate::operation::{MAX_PUPILS, Party};
-use crate::plan::{Actor, ascending, bounded, item, open_year};
+use crate::plan::{Actor, ascending, bounded, open_year};
 use crate::receipt::Kind;
 use crate::record::{
     DueKind, Line, LineState, Order, OrderState, PinnedRules, Provider, Pupil, School, Service, Session, Standing,
@@ -46,6 +46,7 @@ pub(super) fn propose(
 ) -> Result<Effect, Rejection> {
     let orderer = actor.party(Scope::Propose)?;
     let found = look(&work, at, key, orderer, session, pupils, None)?;
+    clear_proposal(&mut work, key);
     let wish = Wish { session, pupils, price: found.service.terms.price, school_money: Cents::ZERO };
     place(&mut work, actor, key, &found, &wish, OrderState::Proposed, blind);
     set_deadline(&mut work, key, DueKind::Lapse, found.deadline);
@@ -70,9 +71,7 @@ pub(super) fn request(
     }
     let cost = price.checked_mul(u64::from(count)).ok_or(Rejection::AmountTooLarge)?;
     actor.may_spend(cost)?;
-    if work.has::<Order>(key) {
-        clear_deadline(&mut work, key, DueKind::Lapse);
-    }
+    clear_proposal(&mut work, key);
     place(&mut work, actor, key, &found, wish, OrderState::Requested, blind);
     lines::take_places(&mut work, (key.0, wish.session), count)?;
     for pupil in wish.pupils {
@@ -82,6 +81,13 @@ pub(super) fn request(
     let total = lines::charge(&mut work, key, &charges, Account::Hold)?;
     set_deadline(&mut work, key, DueKind::Lapse, found.deadline);
     Ok(done(work, key, Kind::OrderRequested, total))
+}
+
+/// A proposal whose place is taken lapses no more.
+fn clear_proposal(work: &mut Work, key: Key) {
+    if work.has::<Order>(key) {
+        clear_deadline(work, key, DueKind::Lapse);
+    }
 }
 
 /// Every rule on a new order but money, places and the signer's cap.
@@ -94,26 +100,19 @@ fn look(
     pupils: &[PupilId],
     agreed: Option<Cents>,
 ) -> Result<Found, Rejection> {
+    may_order(key.0, orderer, pupils)?;
     bounded(pupils, MAX_PUPILS)?;
     ascending(pupils)?;
     let year = open_year(work, key.0)?;
-    let school_id = school_of(work, key, orderer)?;
-    if let Party::Pupil(_, own) = orderer
-        && pupils != [own]
-    {
-        return Err(Rejection::NotPermitted);
-    }
+    let school_id = school_of(work, orderer)?;
     let school = work.get::<School>(school_id).ok_or(Rejection::SchoolUnknown { item: 0 })?;
-    if let Some(index) = pupils.iter().position(|pupil| !work.has::<Pupil>((key.0, *pupil))) {
-        return Err(Rejection::PupilUnknown { item: item(index) });
-    }
+    lines::pupils_known(work, key.0, pupils)?;
     let session = work.get::<Session>((key.0, session_id)).ok_or(Rejection::SessionUnknown)?;
     let service = work.get::<Service>(session.service).expect("a session's service is never taken away");
     let provider = work.get::<Provider>(service.provider).expect("a service's provider is never taken away");
-    free_or_own_proposal(work, key, school_id)?;
+    free_or_own_proposal(work, key, orderer, school_id)?;
     sides_differ(school.entity, provider.entity)?;
-    active(school.standing)?;
-    active(provider.standing)?;
+    lines::in_use(work, key.0, &[school.standing, provider.standing], pupils)?;
     if service.standing != Standing::Active {
         return Err(Rejection::ServiceNotOffered);
     }
@@ -131,7 +130,7 @@ fn look(
         start: session.offer.start,
         end: session.offer.end,
     };
-    lines::admit_pupils(work, key, pupils, &place)?;
+    lines::admit_pupils(work, key.0, pupils, &place)?;
     Ok(Found {
         school: school_id,
         orderer,
@@ -143,37 +142,39 @@ fn look(
     })
 }
 
-/// The school of who orders. A pupil orders for itself alone.
-fn school_of(work: &Work, key: Key, orderer: Party) -> Result<SchoolId, Rejection> {
+/// Schools order for pupils, a pupil for itself alone.
+fn may_order(year: Year, orderer: Party, pupils: &[PupilId]) -> Result<(), Rejection> {
     match orderer {
-        Party::School(school) => Ok(school),
-        Party::Pupil(year, pupil) if year == key.0 => {
-            let record = work.get::<Pupil>((year, pupil)).ok_or(Rejection::PupilUnknown { item: 0 })?;
-            Ok(record.school)
-        }
+        Party::School(_) => Ok(()),
+        Party::Pupil(of, own) if of == year && pupils == [own] => Ok(()),
         Party::Pupil(..) | Party::Provider(_) => Err(Rejection::NotPermitted),
     }
 }
 
-/// The order's id is free, or names a proposal of the same school.
-fn free_or_own_proposal(work: &Work, key: Key, school: SchoolId) -> Result<(), Rejection> {
-    match work.get::<Order>(key) {
-        None => Ok(()),
-        Some(order) if order.state == OrderState::Proposed && order.school == school => Ok(()),
-        Some(_) => Err(Rejection::IdTaken { item: 0 }),
+/// The school of who orders.
+fn school_of(work: &Work, orderer: Party) -> Result<SchoolId, Rejection> {
+    match orderer {
+        Party::School(school) => Ok(school),
+        Party::Pupil(year, pupil) => {
+            let record = work.get::<Pupil>((year, pupil)).ok_or(Rejection::PupilUnknown { item: 0 })?;
+            Ok(record.school)
+        }
+        Party::Provider(_) => Err(Rejection::NotPermitted),
     }
+}
+
+/// The order's id is free, or names a proposal of the same orderer; a school takes up those of its pupils too.
+fn free_or_own_proposal(work: &Work, key: Key, orderer: Party, school: SchoolId) -> Result<(), Rejection> {
+    let own = |order: &Order| {
+        order.state == OrderState::Proposed
+            && order.school == school
+            && (order.orderer == orderer || orderer == Party::School(school))
+    };
+    if work.get::<Order>(key).is_none_or(own) { Ok(()) } else { Err(Rejection::IdTaken { item: 0 }) }
 }
 
 fn sides_differ(school: EntityId, provider: EntityId) -> Result<(), Rejection> {
     if school == provider { Err(Rejection::BothSides) } else { Ok(()) }
-}
-
-fn active(standing: Standing) -> Result<(), Rejection> {
-    match standing {
-        Standing::Active => Ok(()),
-        Standing::Suspended => Err(Rejection::WalletSuspended { item: 0 }),
-        Standing::Closed => Err(Rejection::WalletClosed { item: 0 }),
-    }
 }
 
 fn place(work: &mut Work, actor: &Actor, key: Key, found: &Found, wish: &Wish, state: OrderState, blind: Hash) {

@@ -1,0 +1,137 @@
+//! The money equation, recomputed from every record.
+
+use std::collections::BTreeMap;
+
+use keis_ledger::classifiers::Year;
+use keis_ledger::money::{Amounts, Source};
+use keis_ledger::operation::Buyer;
+use keis_ledger::record::{LineState, Order, OrderState, Record, RecordKey, Totals};
+use keis_ledger::state::State;
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    pupils: u64,
+    schools: [u64; 2],
+    held: [u64; 2],
+    escrowed: [u64; 2],
+    providers: [u64; 2],
+    settlement: [u64; 2],
+}
+
+fn add(sums: &mut [u64; 2], amounts: &Amounts) {
+    for (sum, source) in sums.iter_mut().zip(Source::ALL) {
+        *sum += amounts.of(source).get();
+    }
+}
+
+/// Invariant 1: what the accounts hold is what the year's totals say, and all of it is what was minted.
+pub fn assert_equation(state: &State) {
+    let mut sums: BTreeMap<Year, Sums> = BTreeMap::new();
+    let mut totals: BTreeMap<Year, [Totals; 2]> = BTreeMap::new();
+    for (place, record) in state.records() {
+        let year = Year(u16::from_be_bytes([place.0[0], place.0[1]]));
+        let sums = sums.entry(year).or_default();
+        match record {
+            Record::Pupil(pupil) => sums.pupils += pupil.balance.get(),
+            Record::SchoolPurse(purse) => sums.schools[1] += purse.balance.get(),
+            Record::ProviderPurse(purse) => add(&mut sums.providers, &purse.balance),
+            Record::Order(order) => {
+                assert_order(order);
+                for line in &order.lines {
+                    add(&mut sums.held, &line.held);
+                    add(&mut sums.escrowed, &line.escrow);
+                }
+            }
+            Record::Statement(statement) => {
+                let source = match statement.buyer {
+                    Buyer::Programme => 0,
+                    Buyer::School(_) => 1,
+                };
+                sums.settlement[source] += statement.balance.get();
+            }
+            Record::Year(record) => {
+                let known = totals.insert(year, [record.state_money, record.school_money]);
+                assert!(known.is_none());
+                assert_eq!(*place, RecordKey::Year(year).place());
+            }
+            Record::Network(_)
+            | Record::Key(_)
+            | Record::School(_)
+            | Record::Provider(_)
+            | Record::Service(_)
+            | Record::Nullifier(_)
+            | Record::Session(_)
+            | Record::Billing(_)
+            | Record::Due(_) => {}
+        }
+    }
+    for (year, totals) in totals {
+        assert_year(&sums[&year], &totals);
+    }
+}
+
+fn assert_year(sums: &Sums, totals: &[Totals; 2]) {
+    let said = Sums {
+        pupils: totals[0].pupils.get(),
+        schools: [totals[0].schools.get(), totals[1].schools.get()],
+        held: [totals[0].held.get(), totals[1].held.get()],
+        escrowed: [totals[0].escrowed.get(), totals[1].escrowed.get()],
+        providers: [totals[0].providers.get(), totals[1].providers.get()],
+        settlement: [totals[0].settlement.get(), totals[1].settlement.get()],
+    };
+    assert_eq!(*sums, said, "the accounts' sums are the year's totals");
+    assert_eq!(totals[1].pupils.get(), 0, "no pupil holds a school's money");
+    for one in totals {
+        let parts = [
+            one.budget, one.reserve, one.pupils, one.schools, one.held, one.escrowed, one.providers, one.settlement,
+            one.paid, one.returned,
+        ];
+        let somewhere: u64 = parts.iter().map(|part| part.get()).sum();
+        assert_eq!(somewhere, one.minted.get() + one.receivable.get(), "all that was minted is somewhere: {one:?}");
+    }
+}
+
+/// Money stands where the order's state says.
+fn assert_order(order: &Order) {
+    let price = order.price.get();
+    for line in &order.lines {
+        let [held, escrow, due] =
+            [line.held, line.escrow, line.due].map(|part| part.total().expect("parts can be counted").get());
+        match (order.state, line.state) {
+            (OrderState::Requested, LineState::Booked) => assert_eq!((held, escrow, due), (price, 0, 0)),
+            (OrderState::Confirmed, LineState::Booked) => assert_eq!((held, escrow, due), (0, price, 0)),
+            (OrderState::Delivered, LineState::Attended | LineState::Absent) => {
+                assert_eq!((held, escrow, due), (0, price, 0));
+            }
+            (_, LineState::Attended) => assert_eq!((held, escrow, due), (0, 0, price)),
+            (_, LineState::Absent | LineState::Dropped) => {
+                assert_eq!((held, escrow), (0, 0));
+                assert!(due <= price, "no line owes more than the price");
+            }
+            (OrderState::Proposed, LineState::Proposed) => assert_eq!((held, escrow, due), (0, 0, 0)),
+            (state, line) => panic!("a line is {line:?} in an order that is {state:?}"),
+        }
+    }
+}
+
+/// The totals of a year that are not zero, in words: `state: budget 5, pupils 2; school: schools 7`.
+pub fn words(state: &[Totals; 2]) -> String {
+    let one = |name: &str, totals: &Totals| {
+        let parts = [
+            ("budget", totals.budget),
+            ("reserve", totals.reserve),
+            ("pupils", totals.pupils),
+            ("schools", totals.schools),
+            ("held", totals.held),
+            ("escrow", totals.escrowed),
+            ("providers", totals.providers),
+            ("settlement", totals.settlement),
+            ("returned", totals.returned),
+        ];
+        let parts: Vec<String> =
+            parts.iter().filter(|(_, sum)| !sum.is_zero()).map(|(name, sum)| format!("{name} {}", sum.get())).collect();
+        if parts.is_empty() { String::new() } else { format!("{name}: {}", parts.join(", ")) }
+    };
+    let both = [one("state", &state[0]), one("school", &state[1])];
+    both.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
+}
