@@ -1,0 +1,11 @@
+#!/bin/sh
+# Builds everything and passes all tests. Arguments go to the test runner: `sh tests/all.sh -p keis-ledger`.
+set -eu
+cd "$(dirname "$0")/.."
+. cli/prepare.sh
+# The system tests start this binary.
+cargo build --release --locked -p keis-cli
+if cargo nextest --version >/dev/null 2>&1; then
+    exec cargo nextest run --release --locked --workspace --no-fail-fast "$@"
+fi
+exec cargo test --release --locked --workspace --no-fail-fast "$@"
