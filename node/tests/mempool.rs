@@ -140,17 +140,19 @@ fn unknown_keys_together_park_only_a_part() {
 
 #[test]
 fn one_sender_never_takes_the_room_of_the_others() {
-    let node = Node::new(small());
+    let node = Node::new(Limits { count: 64, sender_count: 20, ..Limits::default() });
     let flood: Vec<_> = (0..50).map(|number| node.submit(&sign(&officer(0), open_school(number)))).collect();
-    assert_eq!(flood.iter().filter(|one| one.is_ok()).count(), 6);
+    assert_eq!(flood.iter().filter(|one| one.is_ok()).count(), 20);
     assert_eq!(flood[49], Err(Refused::SenderFull));
-    // A second flood gets half of what is left, and so on; there is always room for somebody new.
-    for flooder in 1..5 {
+    // A second flood gets a part of what is left, and so on; there is room for whoever has nothing here yet.
+    for flooder in 1..6 {
         for number in 0..50 {
             node.submit(&sign(&officer(flooder), open_school(1_000 * u32::from(flooder) + number))).ok();
         }
     }
-    node.admit(&sign(&officer(9), open_school(900_000)));
+    for newcomer in 10..13 {
+        node.admit(&sign(&officer(newcomer), open_school(900_000 + u32::from(newcomer))));
+    }
 }
 
 #[test]
@@ -385,7 +387,9 @@ fn bounds_hold_in_any_order_of_events() {
             0 => {
                 let candidates = node.mempool.candidates(2_000);
                 let taken = candidates.first().map(|first| (***first).clone());
-                node.decide(&taken.iter().filter(|one| one.body().valid_until > node.clock.now()).collect::<Vec<_>>());
+                if let Some(taken) = taken.filter(|taken| node.applies(taken)) {
+                    node.decide(&[&taken]);
+                }
             }
             1 => {
                 let ids: Vec<_> = node.candidates().into_iter().map(|id| (id, Rejection::ListEmpty)).collect();

@@ -260,7 +260,7 @@ async fn attack(address: SocketAddr, frames: Vec<Vec<u8>>) -> usize {
     let mut swarm = raw_swarm(9);
     let to: Multiaddr = format!("/ip4/127.0.0.1/tcp/{}", address.port()).parse().unwrap();
     swarm.dial(to).unwrap();
-    let (mut failed, mut frames) = (0, frames.into_iter());
+    let (mut failed, mut frames) = (0_usize, frames.into_iter());
     loop {
         match swarm.select_next_some().await {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
@@ -268,7 +268,10 @@ async fn attack(address: SocketAddr, frames: Vec<Vec<u8>>) -> usize {
                     swarm.behaviour_mut().send_request(&peer_id, frame);
                 }
             }
-            SwarmEvent::Behaviour(request_response::Event::OutboundFailure { peer, .. }) => {
+            // A stream that is dropped ends without an answer, or breaks.
+            SwarmEvent::Behaviour(
+                request_response::Event::OutboundFailure { peer, .. } | request_response::Event::Message { peer, .. },
+            ) => {
                 failed += 1;
                 if let Some(frame) = frames.next() {
                     swarm.behaviour_mut().send_request(&peer, frame);

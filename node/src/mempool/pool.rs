@@ -89,15 +89,34 @@ impl Usage {
     }
 }
 
-/// Whether one more of `bytes` fits. A sender may hold at most as much as is free, so that a few of them together never
-/// leave nothing for the others.
-fn room(all: Usage, own: Usage, count: (usize, usize), total: (usize, usize), bytes: usize) -> Result<(), Refused> {
-    let (free_count, free_bytes) = (count.0.saturating_sub(all.count), total.0.saturating_sub(all.bytes));
-    if free_count == 0 || bytes > free_bytes {
-        return Err(Refused::Full);
+/// Senders with fewer than this have the last part of the room to themselves.
+const LIGHT: usize = 2;
+/// One part in so many is theirs.
+const RESERVE: usize = 8;
+
+/// What a class of transactions may take, together and of one sender.
+struct Bounds {
+    count: usize,
+    bytes: usize,
+    sender_count: usize,
+    sender_bytes: usize,
+}
+
+impl Bounds {
+    /// Whether one more of `bytes` fits. A sender may hold at most as much as is free, and the last part is for those who
+    /// hold hardly anything, so that even many who flood leave something for the others.
+    fn room(&self, all: Usage, own: Usage, bytes: usize) -> Result<(), Refused> {
+        let free = (self.count.saturating_sub(all.count), self.bytes.saturating_sub(all.bytes));
+        if free.0 == 0 || bytes > free.1 {
+            return Err(Refused::Full);
+        }
+        if own.count < LIGHT && own.count < self.sender_count && own.bytes + bytes <= self.sender_bytes {
+            return Ok(());
+        }
+        let count = free.0.saturating_sub(self.count / RESERVE).min(self.sender_count);
+        let total = free.1.saturating_sub(self.bytes / RESERVE).min(self.sender_bytes);
+        if own.count < count && own.bytes + bytes <= total { Ok(()) } else { Err(Refused::SenderFull) }
     }
-    let fits = own.count < free_count.min(count.1) && own.bytes + bytes <= free_bytes.min(total.1);
-    if fits { Ok(()) } else { Err(Refused::SenderFull) }
 }
 
 impl Pool {
@@ -142,23 +161,17 @@ impl Pool {
     /// Whether one more transaction of this sender may wait.
     pub(super) fn room_to_wait(&self, signer: &PublicKey, bytes: usize) -> Result<(), Refused> {
         let own = self.senders.get(signer).map_or(Usage::default(), |sender| sender.waiting);
-        let limits = &self.limits;
-        room(self.waiting, own, (limits.count, limits.sender_count), (limits.bytes, limits.sender_bytes), bytes)
+        let Limits { count, bytes: most, sender_count, sender_bytes, .. } = self.limits;
+        Bounds { count, bytes: most, sender_count, sender_bytes }.room(self.waiting, own, bytes)
     }
 
     fn room_to_park(&self, signer: &PublicKey, bytes: usize, hold: Hold) -> Result<(), Refused> {
         let own = self.senders.get(signer).map_or(Usage::default(), |sender| sender.parked);
-        let limits = &self.limits;
-        if is_stranger(hold) && self.strangers >= limits.parked_count / 4 {
+        let Limits { parked_count: count, parked_bytes: most, sender_count, sender_bytes, .. } = self.limits;
+        if is_stranger(hold) && self.strangers >= count / 4 {
             return Err(Refused::Full);
         }
-        room(
-            self.parked,
-            own,
-            (limits.parked_count, limits.sender_count),
-            (limits.parked_bytes, limits.sender_bytes),
-            bytes,
-        )
+        Bounds { count, bytes: most, sender_count, sender_bytes }.room(self.parked, own, bytes)
     }
 
     /// Takes a new transaction in: to wait, or to be parked while `hold` stands in its way.

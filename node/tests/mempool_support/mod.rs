@@ -1,5 +1,7 @@
 //! A ledger small enough to see through: four institutions, officers of the operator, blocks made at will.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::sync::Arc;
 
 use keis_genesis::{ClockKind, Document, FORMAT, Genesis, Institution, Office, Officer, default_parameters};
@@ -114,6 +116,14 @@ impl Node {
         assert!(admitted.fresh, "it was here before");
         assert_eq!(admitted.id, transaction.id());
         admitted.id
+    }
+
+    /// Whether a block of this transaction alone would take effect.
+    pub fn applies(&self, transaction: &SignedTransaction) -> bool {
+        let network = self.network();
+        let mut builder = Builder::start(&self.tip, block::next_time(self.tip.time, self.clock.now())).unwrap();
+        let raw = RawTransaction(transaction.raw().to_vec());
+        builder.offer(&raw.parse(&network).unwrap().verify(&network).unwrap()).is_ok()
     }
 
     /// Decides a block of these transactions; all of them must take effect.
