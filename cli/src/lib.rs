@@ -2,6 +2,10 @@
 
 pub mod demo;
 pub mod found;
+pub mod genesis;
+pub mod key;
 pub mod node;
 pub mod programme;
 pub mod sample;
+pub mod wallet;
+pub mod words;

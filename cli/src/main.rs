@@ -3,11 +3,18 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keis_cli::{demo, node, sample};
+use keis_cli::{demo, genesis, key, node, sample, wallet, words};
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
-#[command(name = "keis", version, arg_required_else_help = true)]
+#[command(
+    name = "keis",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done; 1 failed, the error says what to do next; 2 wrong usage; 3 done, but the outcome is not \
+        what it must be.\nSecrets are read from files or asked for, never given as arguments.\n\n\
+        Example:\n  keis demo"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -18,7 +25,13 @@ enum Command {
     Sample(sample::SampleArgs),
     Demo(demo::DemoArgs),
     #[command(subcommand)]
+    Genesis(genesis::GenesisCommand),
+    #[command(subcommand)]
     Node(node::NodeCommand),
+    #[command(subcommand)]
+    Wallet(wallet::WalletCommand),
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 /// Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 done, but the outcome is not what it must be.
@@ -29,7 +42,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(ASTRAY),
         Err(error) => {
-            eprintln!("keis: {error:#}");
+            eprintln!("keis: {}", words::explain(&error));
             ExitCode::FAILURE
         }
     }
@@ -39,6 +52,9 @@ fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Sample(args) => sample::run(args).map(|()| true),
         Command::Demo(args) => demo::run(&args),
+        Command::Genesis(command) => genesis::run(command),
         Command::Node(command) => node::run(command),
+        Command::Wallet(command) => wallet::run(command),
+        Command::Key(command) => key::run(command),
     }
 }

@@ -22,6 +22,7 @@ use crate::words::Advice;
     after_help = "Example:\n  keis node run --home /var/lib/keis\n  keis node status --home /var/lib/keis"
 )]
 pub enum NodeCommand {
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Init(init::InitArgs),
     /// Run the node of a folder until it is asked to stop (SIGTERM or Ctrl-C)
     #[command(
@@ -37,7 +38,9 @@ pub enum NodeCommand {
         #[arg(long)]
         simulated: bool,
     },
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Status(status::StatusArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Adopt(adopt::AdoptArgs),
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::translate::pupils_of;
-use crate::programme::{Action, Deed, OrderCode, Programme, ProviderCode, PupilChange, RegisterCode, SessionCode, StatementCode};
-use crate::programme::{LegalCode, UtcInstant};
+use crate::programme::{
+    Action, Actor, Deed, LegalCode, OrderCode, Programme, ProviderCode, PupilChange, RegisterCode, SessionCode, StatementCode,
+    UtcInstant,
+};
 
 /// Longest stretch of the year that one batch covers, in seconds: well within the files' distance from any deadline.
 const LONGEST_SECONDS: i64 = 2 * 60 * 60;
@@ -79,21 +80,12 @@ pub(super) fn batches(programme: &Programme, events: &[Event]) -> Vec<Range<usiz
 fn footprints(programme: &Programme) -> BTreeMap<OrderCode, BTreeSet<Touched>> {
     let mut footprints: BTreeMap<OrderCode, BTreeSet<Touched>> = BTreeMap::new();
     for action in &programme.calendar {
-        let Some(order) = order_of(&action.deed) else { continue };
+        let Some(order) = action.deed.order() else { continue };
         let footprint = footprints.entry(order).or_default();
-        footprint.extend(pupils_of(&action.deed).into_iter().map(Touched::Pupil));
-        match &action.deed {
-            Deed::Propose { session, .. } => _ = footprint.insert(Touched::Session(*session)),
-            Deed::Request { session, school_cents, .. } => {
-                footprint.insert(Touched::Session(*session));
-                if let (true, crate::programme::Actor::School(school)) = (*school_cents > 0, action.actor) {
-                    footprint.insert(Touched::Purse(school));
-                }
-            }
-            Deed::ProposeChange { change: crate::programme::Change::Session(session), .. } => {
-                footprint.insert(Touched::Session(*session));
-            }
-            _ => {}
+        footprint.extend(action.deed.pupils().into_iter().map(Touched::Pupil));
+        footprint.extend(action.deed.session().map(Touched::Session));
+        if let (Deed::Request { school_cents: 1.., .. }, Actor::School(school)) = (&action.deed, action.actor) {
+            footprint.insert(Touched::Purse(school));
         }
     }
     footprints
@@ -115,35 +107,10 @@ fn touched(event: &Event, footprints: &BTreeMap<OrderCode, BTreeSet<Touched>>) -
         }
         Deed::EndYear => BTreeSet::from([Touched::Everything]),
         deed => {
-            let order = order_of(deed);
+            let order = deed.order();
             let mut touched = order.and_then(|order| footprints.get(&order)).cloned().unwrap_or_default();
             touched.extend(order.map(Touched::Order));
             touched
         }
-    }
-}
-
-fn order_of(deed: &Deed) -> Option<OrderCode> {
-    match deed {
-        Deed::Propose { order, .. }
-        | Deed::Request { order, .. }
-        | Deed::Confirm { order }
-        | Deed::Decline { order }
-        | Deed::ProposeChange { order, .. }
-        | Deed::AcceptChange { order }
-        | Deed::RefuseChange { order }
-        | Deed::Swap { order, .. }
-        | Deed::Drop { order, .. }
-        | Deed::Cancel { order }
-        | Deed::ReportDelivery { order, .. }
-        | Deed::ConfirmAttendance { order, .. }
-        | Deed::ProposeAmendment { order, .. }
-        | Deed::AcceptAmendment { order }
-        | Deed::Nothing { order, .. } => Some(*order),
-        Deed::RecordSchoolMoney { .. }
-        | Deed::IssueStatement { .. }
-        | Deed::AcceptStatement { .. }
-        | Deed::ContestStatement { .. }
-        | Deed::EndYear => None,
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use keis_ledger::crypto::{Hash, SecretKey};
+use keis_ledger::ids::DocumentId;
 use keis_ledger::operation::Operation;
 use keis_ledger::receipt::Receipt;
 use keis_ledger::time::Timestamp;
@@ -88,6 +89,13 @@ impl Driver {
             answer.context("a gateway does not take the step of the clock")?;
         }
         Ok(())
+    }
+
+    /// Gives the nodes public documents, many at once. Returns their ids in their order.
+    pub(super) async fn documents(&self, documents: Vec<Vec<u8>>) -> anyhow::Result<Vec<DocumentId>> {
+        let put = |(index, document): (usize, Vec<u8>)| async move { self.client(index).put_document(&document).await };
+        let ids = stream::iter(documents.into_iter().enumerate()).map(put).buffered(AT_ONCE);
+        Ok(ids.try_collect().await?)
     }
 
     /// Sends operations of one signer or many, many at once; each must take effect. Returns the receipts in their order.

@@ -1,5 +1,7 @@
 //! What stands before the year begins: wallets, keys, money, services, sessions.
 
+use std::collections::BTreeMap;
+
 use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory};
 use keis_ledger::ids::{DocumentId, Nullifier};
 use keis_ledger::money::{BasisPoints, Cents};
@@ -13,7 +15,7 @@ use keis_wallet::random::{new_id, random_bytes};
 
 use super::drive::{Driver, timestamp};
 use super::translate::Wish;
-use crate::programme::{self, PlaceCode, Programme};
+use crate::programme::{self, PlaceCode, Programme, ServiceCode};
 
 /// Opens everything, step by step; `progress` hears of each step and of transactions done in it.
 pub(super) async fn run(
@@ -147,36 +149,58 @@ fn grants(driver: &Driver) -> Vec<KeyGrant> {
 }
 
 async fn services(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
-    let mut wishes = Vec::with_capacity(programme.services.len());
-    for (index, service) in programme.services.iter().enumerate() {
-        let document = serde_json::to_vec(&serde_json::json!({
-            "salt": hex::encode(random_bytes::<32>()),
-            "title": { "lt": service.title_lt, "en": service.title_en },
-            "description": service.description,
-        }))?;
-        let document = driver.client(index).put_document(&document).await?;
-        let publish = CatalogueOperation::Publish {
-            service: driver.book.services[&service.service_code],
-            provider: driver.book.providers[&service.provider_code].id,
-            terms: terms(programme, service, document),
-        };
-        wishes.push(by_operator(driver, Operation::Catalogue(publish)));
-    }
+    let capacities = capacities(programme);
+    let documents = programme.services.iter().map(description).collect::<Result<Vec<_>, _>>()?;
+    let documents = driver.documents(documents).await?;
+    let publish = |service: &programme::Service, document| CatalogueOperation::Publish {
+        service: driver.book.services[&service.service_code],
+        provider: driver.book.providers[&service.provider_code].id,
+        terms: terms(programme, service, capacities.get(&service.service_code).copied(), document),
+    };
+    let wishes = programme
+        .services
+        .iter()
+        .zip(documents)
+        .map(|(service, document)| by_operator(driver, Operation::Catalogue(publish(service, document))))
+        .collect();
     driver.all(wishes, &|count| progress.add(count)).await?;
     Ok(())
 }
 
-fn terms(programme: &Programme, service: &programme::Service, document: DocumentId) -> ServiceTerms {
+/// The public description of a service, with a salt so that its hash says nothing to who does not have it.
+fn description(service: &programme::Service) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&serde_json::json!({
+        "salt": hex::encode(random_bytes::<32>()),
+        "title": { "lt": service.title_lt, "en": service.title_en },
+        "description": service.description,
+    }))
+}
+
+/// The largest session of each service.
+fn capacities(programme: &Programme) -> BTreeMap<ServiceCode, u16> {
+    let mut capacities = BTreeMap::new();
+    for session in &programme.sessions {
+        let largest: &mut u16 = capacities.entry(session.service_code).or_default();
+        *largest = session.capacity.max(*largest);
+    }
+    capacities
+}
+
+fn terms(
+    programme: &Programme,
+    service: &programme::Service,
+    largest_session: Option<u16>,
+    document: DocumentId,
+) -> ServiceTerms {
     let mut venues: Vec<Place> = service.venues.places().iter().map(|code| place(*code)).collect();
     venues.sort_unstable();
     venues.dedup();
-    let capacities = programme.sessions.iter().filter(|session| session.service_code == service.service_code);
     ServiceTerms {
         field: field(service.art_field),
         kind: kind(service.service_type),
         grades: Grades { from: service.grade_from, until: service.grade_to },
         price: Cents::new(service.price_cents.into()),
-        capacity: capacities.map(|session| session.capacity).fold(service.max_group, u16::max),
+        capacity: largest_session.map_or(service.max_group, |largest| largest.max(service.max_group)),
         vat: match service.vat_category {
             programme::VatCategory::Standard => VatCategory::Standard,
             programme::VatCategory::Exempt => VatCategory::ExemptCulture,
@@ -213,7 +237,7 @@ fn kind(kind: programme::ServiceType) -> ServiceKind {
 }
 
 async fn sessions(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
-    let owners: std::collections::BTreeMap<_, _> =
+    let owners: BTreeMap<_, _> =
         programme.services.iter().map(|service| (service.service_code, service.provider_code)).collect();
     let wishes = programme
         .sessions

@@ -10,7 +10,7 @@ use keis_ledger::ids::Nullifier;
 use keis_wallet::random::new_id;
 
 use super::book::Book;
-use crate::programme::{self, Action, Actor, BookedLines, ChangeKind, Deed, OrderCode, PupilChange, RegisterCode};
+use crate::programme::{self, Action, Actor, BookedLines, ChangeKind, Deed, OrderCode, PupilChange};
 
 /// What to send, and who signs it.
 pub(super) struct Wish {
@@ -190,15 +190,4 @@ pub(super) fn register_change(book: &mut Book, change: &PupilChange) -> anyhow::
             vec![Operation::Wallet(WalletOperation::MovePupil { year, pupil, school, grade, keep_lines })]
         }
     })
-}
-
-/// Pupils that an action names.
-pub(super) fn pupils_of(deed: &Deed) -> Vec<RegisterCode> {
-    match deed {
-        Deed::Propose { pupils, .. } | Deed::Request { pupils, .. } | Deed::Drop { pupils, .. } => pupils.clone(),
-        Deed::ProposeChange { change: programme::Change::Pupils { add, drop }, .. } => [add.as_slice(), drop].concat(),
-        Deed::Swap { from, to, .. } => vec![*from, *to],
-        Deed::ConfirmAttendance { absent, added, .. } => [absent.as_slice(), added].concat(),
-        _ => Vec::new(),
-    }
 }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<bool> {
             let advice = format!("The node is stopped or still starting: keis node run --home {}", home.display());
             (format!("http://{}", reachable(config.gateway.listen)), advice)
         }
-        (None, None) => unreachable!("the command line asks for one of them"),
+        (None, None) => anyhow::bail!("name the node with --home or --gateway"),
     };
     let patience = Duration::from_secs(5);
     let policy = Policy { connect: patience, request: patience, attempts: 1, ..Policy::default() };

@@ -1,0 +1,16 @@
+//! The built `keis` command, as people and scripts use it: what it prints, its exit codes, and that no secret leaves it.
+
+#[path = "command/genesis.rs"]
+mod genesis;
+#[path = "command/help.rs"]
+mod help;
+#[path = "command/key.rs"]
+mod key;
+#[path = "command/network.rs"]
+mod network;
+#[path = "command/node.rs"]
+mod node;
+#[path = "command/support.rs"]
+mod support;
+#[path = "command/wallet.rs"]
+mod wallet;

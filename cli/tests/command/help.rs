@@ -1,0 +1,56 @@
+use crate::support::Place;
+
+/// Every command with subcommands or arguments.
+const COMMANDS: [&[&str]; 22] = [
+    &[],
+    &["sample"],
+    &["demo"],
+    &["genesis"],
+    &["genesis", "new"],
+    &["genesis", "show"],
+    &["genesis", "check"],
+    &["node"],
+    &["node", "init"],
+    &["node", "run"],
+    &["node", "status"],
+    &["node", "adopt"],
+    &["wallet"],
+    &["wallet", "new"],
+    &["wallet", "show"],
+    &["wallet", "send"],
+    &["wallet", "receipt"],
+    &["wallet", "verify"],
+    &["wallet", "example"],
+    &["key"],
+    &["key", "new"],
+    &["key", "show"],
+];
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let place = Place::new();
+    for command in COMMANDS {
+        let out = place.run(&[command, &["--help"]].concat()).ok();
+        let example = format!("keis {}", command.join(" "));
+        let after = out.split_once("Example").unwrap_or_else(|| panic!("{example}: no example in {out}")).1;
+        assert!(after.contains(example.trim_end()), "{example}: {after}");
+    }
+}
+
+#[test]
+fn wrong_usage_has_an_exit_code_of_its_own() {
+    let place = Place::new();
+    for wrong in [
+        &["fly"][..],
+        &["key", "new"],
+        &["genesis", "new"],
+        &["genesis", "new", "--example", "--out", "genesis.json"],
+        &["node", "init", "--home", "x"],
+        &["node", "status"],
+        &["node", "status", "--home", "x", "--gateway", "http://localhost"],
+        &["wallet", "send", "--gateway", "http://localhost", "--operation", "x"],
+        &["wallet", "receipt", "--gateway", "http://localhost", "--genesis", "x", "ord_00"],
+    ] {
+        assert_eq!(place.run(wrong).code, 2, "{wrong:?}");
+    }
+}
