@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::problem::Problem;
-use crate::chain::Archive;
+use crate::chain::{Archive, ChainError};
 use crate::view::Views;
 
 /// Blocks read in one go.
@@ -65,49 +65,35 @@ impl Index {
     pub(super) async fn follow(self, mut views: Views, archive: Archive, stopping: CancellationToken) {
         loop {
             let view = views.borrow_and_update().clone();
-            if let Some(advanced) = self.advance(&archive, view.height(), view.tip.state.clone(), &stopping).await
-                && !advanced
-            {
-                tokio::select! {
-                    () = stopping.cancelled() => return,
-                    () = tokio::time::sleep(PAUSE) => continue,
-                }
-            }
+            let caught_up = self.advance(&archive, view.height(), &view.tip.state, &stopping).await;
             tokio::select! {
                 () = stopping.cancelled() => return,
-                changed = views.changed() => if changed.is_err() { return },
+                changed = views.changed(), if caught_up => if changed.is_err() { return },
+                () = tokio::time::sleep(PAUSE), if !caught_up => {}
             }
         }
     }
 
-    /// Reads up to `tip`; `Some(false)` when history could not be read, `None` when there is nothing more to do.
-    async fn advance(&self, archive: &Archive, tip: Height, state: State, stopping: &CancellationToken) -> Option<bool> {
-        while *self.height.borrow() < tip {
-            if stopping.is_cancelled() {
-                return None;
-            }
+    /// Reads up to `tip`; says whether it came so far.
+    async fn advance(&self, archive: &Archive, tip: Height, state: &State, stopping: &CancellationToken) -> bool {
+        while *self.height.borrow() < tip && !stopping.is_cancelled() {
             let from = self.height.borrow().next();
             let until = Height(tip.0.min(from.0 + STRIDE - 1));
             let (index, archive, state) = (self.clone(), archive.clone(), state.clone());
             let read = tokio::task::spawn_blocking(move || {
-                let news = read(&archive, from, until)?;
-                index.take(news, &state);
+                index.take(read(&archive, from, until)?, &state);
                 index.height.send_replace(until);
-                Ok::<(), crate::chain::ChainError>(())
+                Ok::<(), ChainError>(())
             });
-            match read.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::error!(height = from.0, %error, "the gateway's index cannot read the receipts");
-                    return Some(false);
-                }
-                Err(error) => {
-                    tracing::error!(height = from.0, %error, "the gateway's index failed");
-                    return Some(false);
-                }
-            }
+            let failure: Box<dyn std::error::Error + Send + Sync> = match read.await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.into(),
+                Err(error) => error.into(),
+            };
+            tracing::error!(height = from.0, error = &*failure as &dyn std::error::Error, "receipts cannot be indexed");
+            return false;
         }
-        Some(true)
+        true
     }
 
     fn take(&self, news: News, state: &State) {
@@ -143,7 +129,7 @@ impl Index {
     }
 }
 
-fn read(archive: &Archive, from: Height, until: Height) -> Result<News, crate::chain::ChainError> {
+fn read(archive: &Archive, from: Height, until: Height) -> Result<News, ChainError> {
     let mut news = News::default();
     for height in from.0..=until.0 {
         let past = archive.past(Height(height))?;

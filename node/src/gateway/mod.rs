@@ -132,7 +132,7 @@ struct Context {
     services: Services,
     index: Index,
     stopping: CancellationToken,
-    workers: Semaphore,
+    workers: Arc<Semaphore>,
 }
 
 /// Why the gateway does not start.
@@ -177,7 +177,7 @@ impl Gateway {
             services.archive.clone(),
             stopping.clone(),
         ));
-        let workers = Semaphore::new(limits.workers.max(1));
+        let workers = Arc::new(Semaphore::new(limits.workers.max(1)));
         let context = Arc::new(Context { services, index, stopping: stopping.clone(), workers });
         let door = Arc::new(routes::door(&context, limits));
         let routes = door.templates.iter().map(|(method, template)| (method.to_string(), *template)).collect();
@@ -216,13 +216,19 @@ impl Context {
         self.services.views.borrow().clone()
     }
 
-    /// Does work that would hold up the executor, a bounded number at a time.
+    /// Does work that would hold up the executor, a bounded number at a time. Once begun it goes on to its end, whether
+    /// its client waits or not.
     async fn work<T, F>(&self, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let _place = self.workers.acquire().await.map_err(|error| Problem::internal(&error))?;
+        let place = self.workers.clone().acquire_owned().await.map_err(|error| Problem::internal(&error))?;
+        let work = move || {
+            let done = work();
+            drop(place);
+            done
+        };
         tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
     }
 

@@ -1,5 +1,7 @@
 //! The OpenAPI document, collected from what stands beside each handler.
 
+use std::sync::LazyLock;
+
 use utoipa::OpenApi;
 
 use super::{catalogue, chain, documents, money, orders, schema, system, transactions};
@@ -45,3 +47,7 @@ struct Document;
 pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
+
+/// The description as it is served.
+pub(super) static TEXT: LazyLock<Vec<u8>> =
+    LazyLock::new(|| serde_json::to_vec(&document()).expect("the description is plain data"));

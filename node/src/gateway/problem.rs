@@ -10,7 +10,10 @@ pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A problem to be answered: a stable code, a status, words for people, and fields for programs.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Content>);
+
+#[derive(Debug)]
+struct Content {
     status: StatusCode,
     title: &'static str,
     code: String,
@@ -22,7 +25,7 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, code: &str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Content {
             status,
             title,
             code: code.to_owned(),
@@ -30,7 +33,7 @@ impl Problem {
             fields: Map::new(),
             retry_after_seconds: None,
             allow: None,
-        }
+        }))
     }
 
     /// The request cannot be understood.
@@ -46,9 +49,10 @@ impl Problem {
     /// The route has other methods.
     pub(super) fn method_not_allowed(allow: String) -> Self {
         let detail = format!("this address answers {allow}");
-        let problem =
-            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", detail);
-        Self { allow: Some(allow), ..problem }
+        let title = "The method is not allowed here";
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title, detail);
+        problem.0.allow = Some(allow);
+        problem
     }
 
     /// The body did not arrive in time.
@@ -77,10 +81,10 @@ impl Problem {
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", "The transaction has no effect", detail);
         if let Value::Object(mut fields) = rejection_json(rejection) {
             if let Some(Value::String(code)) = fields.remove("code") {
-                problem.code = code;
+                problem.0.code = code;
             }
             fields.remove("detail");
-            problem.fields = fields;
+            problem.0.fields = fields;
         }
         problem
     }
@@ -93,14 +97,12 @@ impl Problem {
     /// One sender has too much waiting.
     pub(super) fn sender_full() -> Self {
         let detail = "too much of this signer waits already; send it again later";
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "sender_full", "Too many requests", detail);
-        Self { retry_after_seconds: Some(2), ..problem }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "sender_full", "Too many requests", detail).retry_after(2)
     }
 
     /// The node cannot answer now.
     pub(super) fn unavailable(code: &str, detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The node cannot answer now", detail);
-        Self { retry_after_seconds: Some(1), ..problem }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The node cannot answer now", detail).retry_after(1)
     }
 
     /// A fault of the node. The cause is logged, and not told.
@@ -110,29 +112,34 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The node failed", detail)
     }
 
+    fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
     /// Adds a field for programs.
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
-        self.fields.insert(name.to_owned(), value);
+        self.0.fields.insert(name.to_owned(), value);
         self
     }
 
     /// The answer.
     pub(super) fn into_response(self) -> Response {
-        let mut body = self.fields;
-        body.insert("type".to_owned(), json!(format!("urn:keis:problem:{}", self.code)));
-        body.insert("title".to_owned(), json!(self.title));
-        body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
-        body.insert("code".to_owned(), json!(self.code));
+        let Content { status, title, code, detail, fields: mut body, retry_after_seconds, allow } = *self.0;
+        body.insert("type".to_owned(), json!(format!("urn:keis:problem:{code}")));
+        body.insert("title".to_owned(), json!(title));
+        body.insert("status".to_owned(), json!(status.as_u16()));
+        body.insert("detail".to_owned(), json!(detail));
+        body.insert("code".to_owned(), json!(code));
         let mut response = Response::new(Value::Object(body).to_string().into());
-        *response.status_mut() = self.status;
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some(allow) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+        if let Some(allow) = allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
             headers.insert(header::ALLOW, allow);
         }
         response

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
@@ -37,9 +37,27 @@ pub(super) struct Door {
     pub(super) limits: Limits,
 }
 
+/// A connection's place; given back and uncounted even when its task panics.
+struct Counted {
+    _place: OwnedSemaphorePermit,
+}
+
+impl Counted {
+    fn new(place: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("keis_gateway_connections").increment(1);
+        Self { _place: place }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("keis_gateway_connections").decrement(1);
+    }
+}
+
 /// Takes connections until `stopping`, then lets requests under way end within the drain time.
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopping: CancellationToken) {
-    let places = Arc::new(Semaphore::new(door.limits.connections));
+    let places = Arc::new(Semaphore::new(door.limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     loop {
         let place = tokio::select! {
@@ -54,11 +72,10 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopping: Canc
         match accepted {
             Ok((stream, _)) => {
                 let (door, stopping) = (door.clone(), stopping.clone());
+                let counted = Counted::new(place);
                 connections.spawn(async move {
-                    metrics::gauge!("keis_gateway_connections").increment(1);
                     connection(stream, door, stopping).await;
-                    metrics::gauge!("keis_gateway_connections").decrement(1);
-                    drop(place);
+                    drop(counted);
                 });
             }
             Err(error) => {
@@ -154,6 +171,7 @@ fn count(method: &Method, response: &Response, elapsed: Duration) {
         _ => "other",
     };
     let status = response.status().as_str().to_owned();
-    metrics::counter!("keis_gateway_requests", "route" => route, "method" => method, "status" => status).increment(1);
+    tracing::debug!(route, method, status, seconds = elapsed.as_secs_f64(), "answered");
+    metrics::counter!("keis_gateway_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
     metrics::histogram!("keis_gateway_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
 }

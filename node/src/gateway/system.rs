@@ -181,7 +181,7 @@ pub(super) async fn step(context: Arc<Context>, call: Call) -> Answer {
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 pub(super) async fn openapi(_: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
-    json(StatusCode::OK, Keep::Not, &openapi::document())
+    Ok(bytes(StatusCode::OK, Keep::Not, "application/json", openapi::TEXT.clone()))
 }
 
 /// Whether the process answers.
@@ -191,7 +191,7 @@ pub(super) async fn live(_: Arc<Context>, call: Call) -> Answer {
     json(StatusCode::OK, Keep::Not, &Health { status: "ok" })
 }
 
-/// Whether the node has caught up and its disk takes what is written.
+/// Whether the node has caught up with its peers.
 #[utoipa::path(get, path = "/health/ready", tag = "node",
     responses(
         (status = 200, body = Health),

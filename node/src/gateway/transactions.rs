@@ -102,13 +102,17 @@ pub(super) struct Located {
 pub(super) async fn submit(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["wait"])?;
     let wait = wait(&call)?;
-    let (mempool, raw) = (context.services.mempool.clone(), call.body.clone());
-    let offered = context.work(move || mempool.submit(raw.to_vec(), Origin::Client)).await?;
-    let transaction = match offered {
-        Ok(Admitted { id, fresh }) => {
-            if fresh {
-                context.services.network.publish(&call.body);
-            }
+    let (services, raw) = (context.services.clone(), call.body.clone());
+    let offered = context.work(move || {
+        let offered = services.mempool.submit(raw.to_vec(), Origin::Client);
+        // Here, since a client that goes away takes the rest of this function with it.
+        if offered.is_ok_and(|admitted| admitted.fresh) {
+            services.network.publish(&raw);
+        }
+        offered
+    });
+    let transaction = match offered.await? {
+        Ok(Admitted { id, .. }) => {
             let missing = || Problem::unavailable("outcome_unknown", "the transaction is no longer remembered here");
             outcome(&context, id, wait).await?.ok_or_else(missing)?
         }

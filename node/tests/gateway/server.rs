@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use keis_ledger::operation::{CatalogueOperation, Operation};
 use keis_node::gateway::Limits;
 use keis_node::mempool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Stand, document};
+use crate::support::{OPERATOR, SERVICE, Stand, document};
 
 async fn connect(stand: &Stand) -> TcpStream {
     TcpStream::connect(stand.address.trim_start_matches("http://")).await.unwrap()
@@ -113,25 +114,52 @@ async fn connections_are_bounded_and_wait_for_their_turn() {
     assert_eq!(answer.status(), 200);
 }
 
+/// Posts a head, and returns when the handler has begun to read the body.
+async fn begin(stand: &Stand, path: &str, media_type: &str, length: usize) -> TcpStream {
+    let mut stream = connect(stand).await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_answers_what_is_under_way_and_takes_no_more() {
     let mut stand = Stand::start().await;
     stand.open_year().await;
-    let operation = keis_ledger::operation::CatalogueOperation::Suspend { service: crate::support::SERVICE };
-    let parked = stand.signed(crate::support::OPERATOR, None, keis_ledger::operation::Operation::Catalogue(operation));
-    stand.submit(&parked).await.is(202);
-    let url = format!("{}/v1/transactions/{}?wait=30", stand.address, parked.id());
-    let mut waiting = connect(&stand).await;
-    let path = url.trim_start_matches(&stand.address).to_owned();
-    waiting.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await.unwrap();
-    // An answer on a second connection shows that the first request, accepted before it, is being served.
-    stand.get("/health/live").await.is(200);
-    let gateway = stand.gateway.take().unwrap();
-    let closed = tokio::time::timeout(Duration::from_secs(10), gateway.shutdown()).await;
-    assert!(closed.is_ok(), "the drain did not end");
-    let mut answer = Vec::new();
-    waiting.read_to_end(&mut answer).await.unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 202 "), "{answer}");
-    assert!(TcpStream::connect(stand.address.trim_start_matches("http://")).await.is_err());
+    let unknown = CatalogueOperation::Suspend { service: SERVICE };
+    let parked = stand.signed(OPERATOR, None, Operation::Catalogue(unknown));
+    let text = document(7);
+    let octets = "application/octet-stream";
+    let mut waiting = begin(&stand, "/v1/transactions?wait=30", octets, parked.raw().len()).await;
+    let mut writing = begin(&stand, "/v1/documents", "application/json", text.len()).await;
+    waiting.write_all(parked.raw()).await.unwrap();
+
+    let address = stand.address.trim_start_matches("http://").to_owned();
+    let closing = tokio::spawn(stand.gateway.take().unwrap().shutdown());
+    while TcpStream::connect(&address).await.is_ok() {}
+    writing.write_all(text.as_bytes()).await.unwrap();
+    for (mut stream, status) in [(writing, "HTTP/1.1 201 "), (waiting, "HTTP/1.1 202 ")] {
+        let mut answer = String::new();
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut answer)).await;
+        read.unwrap().unwrap();
+        assert!(answer.starts_with(status), "{answer}");
+    }
+    tokio::time::timeout(Duration::from_secs(20), closing).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_cuts_who_does_not_end() {
+    let limits = Limits { drain_seconds: 1, ..Limits::default() };
+    let mut stand = Stand::with(true, mempool::Limits::default(), limits).await;
+    let mut stalled = begin(&stand, "/v1/documents", "application/json", 100).await;
+    let closing = stand.gateway.take().unwrap().shutdown();
+    tokio::time::timeout(Duration::from_secs(8), closing).await.unwrap();
+    let mut rest = Vec::new();
+    stalled.read_to_end(&mut rest).await.ok();
+    assert!(rest.is_empty());
 }
