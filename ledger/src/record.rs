@@ -2,6 +2,9 @@
 //!
 //! A record knows no rule. Balances change through [`crate::accounts`] alone.
 
+mod due;
+mod order;
+
 use std::sync::Arc;
 
 use bincode::{Decode, Encode};
@@ -12,13 +15,16 @@ use crate::classifiers::{Place, Scopes, Year};
 use crate::codec;
 use crate::crypto::{Domain, Hash, PublicKey, hash};
 use crate::ids::{
-    EntityId, Nullifier, OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
+    EntityId, Nullifier, OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId,
 };
-use crate::money::{Amounts, BasisPoints, Cents};
-use crate::operation::{Buyer, Change, Owner, Party, ServiceTerms, SessionOffer};
+use crate::money::{Amounts, Cents};
+use crate::operation::{Buyer, Owner, ServiceTerms, SessionOffer};
 use crate::parameters::{NetworkParameters, ProgrammeParameters};
-use crate::time::{Calendar, Span, Timestamp};
+use crate::time::Timestamp;
 use crate::tree::TreeKey;
+
+pub use due::{DueKey, DueKind, DueWork};
+pub use order::{Line, LineState, Order, OrderState, PendingChange, PinnedRules, Side};
 
 /// Key of a record; its hash, after the year, is the record's place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -53,30 +59,6 @@ pub enum RecordKey {
     Billing(Year, ProviderId, Buyer),
     /// Due work, in its order.
     Due(DueKey),
-}
-
-/// Place of due work in the queue: by time, then kind, then id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub struct DueKey {
-    /// When it is due.
-    pub due: Timestamp,
-    /// What kind it is.
-    pub kind: DueKind,
-    /// Which one; the first 23 bytes of a longer id.
-    pub id: [u8; 23],
-}
-
-/// Kinds of due work, in the order in which they are done at one instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub enum DueKind {
-    /// A transaction's id need no longer be known.
-    Forget,
-    /// A proposal or request that nobody answered lapses.
-    Lapse,
-    /// The provider's attendance list stands.
-    Attendance,
-    /// Free money of an ended year returns, wallet after wallet.
-    Return,
 }
 
 /// Namespaces of known ids and of the due queue in the tree, after every year that can be.
@@ -441,167 +423,6 @@ pub struct Session {
     pub open: bool,
 }
 
-/// State of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderState {
-    /// A teacher proposed it.
-    Proposed,
-    /// The money is held.
-    Requested,
-    /// The provider took it on; the money is in escrow.
-    Confirmed,
-    /// The provider reported it.
-    Delivered,
-    /// The orderer confirmed attendance.
-    Attended,
-    /// Nobody objected in time; the provider's list stands.
-    AttendedAutomatically,
-    /// Every statement of it is accepted.
-    Settled,
-    /// The provider refused.
-    Declined,
-    /// Nobody answered in time.
-    Lapsed,
-    /// Cancelled without charge.
-    CancelledFree,
-    /// Cancelled late: a share was due.
-    CancelledLate,
-    /// The provider cancelled.
-    CancelledByProvider,
-}
-
-/// The rules that an order keeps from its request on.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct PinnedRules {
-    /// See [`ProgrammeParameters::free_change`].
-    pub free_change: Span,
-    /// See [`ProgrammeParameters::free_cancel`].
-    pub free_cancel: Span,
-    /// See [`ProgrammeParameters::late_share`].
-    pub late_share: BasisPoints,
-    /// See [`ProgrammeParameters::absence_share`].
-    pub absence_share: BasisPoints,
-    /// See [`ProgrammeParameters::minimum_share`].
-    pub minimum_share: BasisPoints,
-    /// See [`ProgrammeParameters::attendance_days`].
-    pub attendance_days: u16,
-}
-
-impl PinnedRules {
-    /// The rules of a year as they are now.
-    pub fn of(parameters: &ProgrammeParameters) -> Self {
-        Self {
-            free_change: parameters.free_change,
-            free_cancel: parameters.free_cancel,
-            late_share: parameters.late_share,
-            absence_share: parameters.absence_share,
-            minimum_share: parameters.minimum_share,
-            attendance_days: parameters.attendance_days,
-        }
-    }
-
-    /// The last instant at which the orderer may confirm attendance of what ended or was reported at `from`.
-    pub fn attendance_deadline(&self, calendar: &Calendar, from: Timestamp) -> Timestamp {
-        calendar.end_of_working_day(from, self.attendance_days)
-    }
-}
-
-/// An order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct Order {
-    /// The school, also of a pupil who orders alone.
-    pub school: SchoolId,
-    /// Who ordered: the school or its pupil.
-    pub orderer: Party,
-    /// Who gives the service.
-    pub provider: ProviderId,
-    /// The service.
-    pub service: ServiceId,
-    /// Its version at request.
-    pub version: u32,
-    /// The session.
-    pub session: SessionId,
-    /// The session begins.
-    pub start: Timestamp,
-    /// The session ends.
-    pub end: Timestamp,
-    /// Where the order stands.
-    pub state: OrderState,
-    /// Price a pupil, at request.
-    pub price: Cents,
-    /// The rules, at request.
-    pub rules: PinnedRules,
-    /// Most of the school's own money.
-    pub school_money: Cents,
-    /// When the next deadline falls: the answer's, or the attendance's.
-    pub deadline: Timestamp,
-    /// Pupils and their money.
-    pub lines: Vec<Line>,
-    /// A change that waits for the other side.
-    pub change: Option<PendingChange>,
-    /// The key that last signed for the orderer.
-    pub orderer_key: PublicKey,
-    /// The key that last signed for the provider.
-    pub provider_key: Option<PublicKey>,
-    /// Statement of the state's part.
-    pub programme_statement: Option<StatementId>,
-    /// Statement of the school's part.
-    pub school_statement: Option<StatementId>,
-    /// Seed of the blinds of its automatic receipts.
-    pub blind: Hash,
-}
-
-/// One pupil's line in an order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct Line {
-    /// The pupil.
-    pub pupil: PupilId,
-    /// Where the line stands.
-    pub state: LineState,
-    /// Held since the request.
-    pub held: Amounts,
-    /// In escrow since confirmation.
-    pub escrow: Amounts,
-    /// Due to the provider.
-    pub due: Amounts,
-}
-
-/// State of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LineState {
-    /// Proposed only.
-    Proposed,
-    /// Booked, the money set aside.
-    Booked,
-    /// Dropped, or its order ended without taking place.
-    Dropped,
-    /// The pupil was there.
-    Attended,
-    /// The pupil was not.
-    Absent,
-}
-
-/// One of the two sides of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The school or the pupil.
-    Orderer,
-    /// The provider.
-    Provider,
-}
-
-/// A proposed change.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct PendingChange {
-    /// Who proposed it.
-    pub by: Side,
-    /// What it is.
-    pub change: Change,
-}
-
 /// State of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -638,56 +459,4 @@ pub struct Statement {
 pub struct Billing {
     /// The time.
     pub last: Timestamp,
-}
-
-/// Due work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DueWork {
-    /// Forget a transaction's id.
-    Forget(TransactionId),
-    /// Let an order lapse.
-    Lapse(Year, OrderId),
-    /// Let the provider's attendance list stand.
-    Attendance(Year, OrderId),
-    /// Return free money of an ended year, from this place of the tree on.
-    Return(Year, #[serde(skip)] TreeKey),
-}
-
-impl DueKey {
-    /// The key of a place in the queue.
-    pub fn at(place: &TreeKey) -> Option<Self> {
-        let kind = match place.0[10] {
-            0 => DueKind::Forget,
-            1 => DueKind::Lapse,
-            2 => DueKind::Attendance,
-            3 => DueKind::Return,
-            _ => return None,
-        };
-        let due = u64::from_be_bytes(place.0[2..10].try_into().ok()?);
-        Some(Self { due: Timestamp(due), kind, id: place.0[11..].try_into().ok()? })
-    }
-
-    /// Where the id of a transaction is remembered, until it can no longer be included.
-    pub fn known(id: TransactionId, valid_until: Timestamp) -> Self {
-        let mut short = [0; 23];
-        short.copy_from_slice(&id.0[..23]);
-        Self { due: Timestamp(valid_until.0.saturating_add(1)), kind: DueKind::Forget, id: short }
-    }
-
-    /// Where work on an order is due.
-    pub fn order(kind: DueKind, due: Timestamp, (year, order): (Year, OrderId)) -> Self {
-        let mut id = [0; 23];
-        id[..16].copy_from_slice(&order.0);
-        // Two years may hold orders of one id.
-        id[16..18].copy_from_slice(&year.0.to_be_bytes());
-        Self { due, kind, id }
-    }
-
-    /// Where the return of a year's free money goes on.
-    pub fn returning(due: Timestamp, year: Year) -> Self {
-        let mut id = [0; 23];
-        id[..2].copy_from_slice(&year.0.to_be_bytes());
-        Self { due, kind: DueKind::Return, id }
-    }
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test file is a crate of its own and uses its part")]
 
 pub mod money;
+pub mod rejections;
+pub mod samples;
 pub mod scenario;
 pub mod stage;
 

@@ -264,7 +264,7 @@ pub fn staged_with(world: &mut World, parameters: ProgrammeParameters) {
     let mut does = |who: u8, operation: Operation| {
         world.submit(who, operation).expect("the stage can be set");
     };
-    does(BUDGET_HOLDER, open_year(YEAR, parameters, 1_000_000, 100_000));
+    does(BUDGET_HOLDER, open_year(YEAR, parameters, 1_000_000, 1_000_000));
     does(OPERATOR, wallet(WalletOperation::OpenSchools { schools: vec![new_school(1), new_school(2)] }));
     does(OPERATOR, wallet(WalletOperation::OpenProviders { providers: vec![new_provider(1), new_provider(2)] }));
     does(OPERATOR, open_pupils((1..=PUPILS).map(new_pupil).collect()));

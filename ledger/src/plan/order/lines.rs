@@ -32,16 +32,17 @@ pub(super) fn pupils_known(work: &Work, year: Year, pupils: &[PupilId]) -> Resul
     every(pupils, |pupil| work.has::<Pupil>((year, *pupil)), |item| Rejection::PupilUnknown { item })
 }
 
-/// The wallets of known pupils, after those of the parties, may take part in something new.
+/// The wallets of the parties, then of known pupils, may take part in something new.
 pub(super) fn in_use(work: &Work, year: Year, parties: &[Standing], pupils: &[PupilId]) -> Result<(), Rejection> {
-    let pupils: Vec<Standing> = pupils.iter().map(|pupil| known(work, year, pupil).standing).collect();
-    for wallets in [parties, &pupils] {
-        every(wallets, |wallet| *wallet != Standing::Suspended, |item| Rejection::WalletSuspended { item })?;
+    let stands = |pupil: &PupilId, standing| known(work, year, pupil).standing == standing;
+    if parties.contains(&Standing::Suspended) {
+        return Err(Rejection::WalletSuspended { item: 0 });
     }
-    for wallets in [parties, &pupils] {
-        every(wallets, |wallet| *wallet != Standing::Closed, |item| Rejection::WalletClosed { item })?;
+    every(pupils, |one| !stands(one, Standing::Suspended), |item| Rejection::WalletSuspended { item })?;
+    if parties.contains(&Standing::Closed) {
+        return Err(Rejection::WalletClosed { item: 0 });
     }
-    Ok(())
+    every(pupils, |one| !stands(one, Standing::Closed), |item| Rejection::WalletClosed { item })
 }
 
 /// Known pupils can take part there, rule by rule over the whole list.

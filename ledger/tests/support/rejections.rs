@@ -1,0 +1,33 @@
+//! Names of the rejections in their order. A new variant does not compile here until it is named.
+
+use keis_ledger::rejection::Rejection;
+
+macro_rules! rejections {
+    ($($variant:ident)*) => {
+        /// All names, in the order of precedence.
+        pub const NAMES: &[&str] = &[$(stringify!($variant)),*];
+
+        pub fn name(rejection: &Rejection) -> &'static str {
+            match rejection {
+                $(Rejection::$variant { .. } => stringify!($variant),)*
+            }
+        }
+    };
+}
+
+rejections! {
+    Expired ValidTooLong Known KeyUnknown KeyInactive BehalfNotAllowed NotPermitted ScopeMissing
+    ListEmpty ListTooLong ListNotAscending AmountZero ParametersUnsound TermsUnsound OfferUnsound ItemUnsound
+    YearUnknown YearExists YearEnded YearNotOver SchoolUnknown ProviderUnknown PupilUnknown ServiceUnknown SessionUnknown
+    OrderUnknown StatementUnknown TargetKeyUnknown TargetKeyEnded IdTaken NullifierUsed KeyTaken
+    NotYours BothSides WalletSuspended WalletClosed StandingUnchanged WalletInUse ServiceNotOffered SessionClosed
+    SessionInUse SessionOfOtherService OrderStateWrong StatementStateWrong ChangeMissing ChangePending ChangeOwn ChangeEmpty
+    TooEarly TooLate OutsideWindow VenueNotOffered PriceDiffers LineUnknown LineNotBooked NoLineLeft TooManyLines
+    NotEnrolled GradeNotOffered PupilElsewhere SessionFull AllocatedBefore CapExceeded SchoolMoneyExceeded FundsMissing
+    AmountTooLarge NothingDue StatementTooSoon
+}
+
+/// Place in the order of precedence.
+pub fn rank(name: &str) -> usize {
+    NAMES.iter().position(|other| *other == name).expect("every rejection has a name")
+}
