@@ -36,6 +36,8 @@ pub(crate) type Alive = mpsc::Sender<()>;
 const SYNC_OVERHEAD: usize = 1024 * 1024;
 /// Largest message of consensus: a part of a block, or a certificate of many validators.
 const MAX_MESSAGE: usize = 1024 * 1024;
+/// Blocks asked for at once by a node that catches up; answers are cut to [`sync_bytes`].
+const SYNC_BATCH: usize = 32;
 /// How long the engine's threads may take to end.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
@@ -322,6 +324,7 @@ fn settings(config: &Config) -> Result<Settings, EngineError> {
     p2p.rpc_max_size = byte_size(sync_bytes(config.max_block_bytes))?;
     let sync = ValueSyncConfig {
         status_update_interval: config.status_interval,
+        batch_size: SYNC_BATCH,
         max_response_size: byte_size(sync_bytes(config.max_block_bytes))?,
         ..ValueSyncConfig::default()
     };

@@ -120,7 +120,7 @@ impl<A: Application> Host<A> {
         mut stop: watch::Receiver<bool>,
     ) -> Answer<()> {
         let mut work = self.app.work();
-        let mut newest = self.witness.newest();
+        let (mut newest, mut claimed) = (self.witness.newest(), self.witness.claimed());
         let mut second_copy = match &self.guard {
             Some(guard) => guard.second_copy(),
             None => watch::channel(false).1,
@@ -133,7 +133,7 @@ impl<A: Application> Host<A> {
                     Some(message) => self.answer(message).await?,
                     None => return Err(EngineError::Halted),
                 },
-                () = worth_starting(&mut work, &mut newest, tip, deadline), if deadline.is_some() => self.begin_next(),
+                () = worth_starting(&mut work, &mut newest, &mut claimed, tip, deadline), if deadline.is_some() => self.begin_next(),
                 () = turned_true(&mut second_copy) => return Err(EngineError::SecondCopy { height: self.started }),
                 () = asked_to_stop(&mut stop) => return Ok(()),
             }
@@ -365,7 +365,7 @@ impl<A: Application> Host<A> {
         if let Some(guard) = &self.guard {
             guard.decided(height, !self.synced)?;
         }
-        self.witness.committed(tip);
+        self.witness.committed(tip, self.synced);
         self.streams.committed(tip);
         self.pending.retain(|height, _| *height > tip);
         self.tip.send_replace(tip);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 pub(crate) async fn worth_starting(
     work: &mut watch::Receiver<bool>,
     newest: &mut watch::Receiver<Height>,
+    claimed: &mut watch::Receiver<Height>,
     tip: Height,
     deadline: Option<Instant>,
 ) {
@@ -17,14 +18,10 @@ pub(crate) async fn worth_starting(
             None => std::future::pending().await,
         }
     };
-    let heard = async {
-        if newest.wait_for(|newest| *newest > tip).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
     tokio::select! {
         () = turned_true(work) => {}
-        () = heard => {}
+        () = above(newest, tip) => {}
+        () = above(claimed, tip) => {}
         () = idle => {}
     }
 }
@@ -39,4 +36,11 @@ pub(crate) async fn turned_true(flag: &mut watch::Receiver<bool>) {
 /// Waits for the request to stop; an engine whose handle was dropped stops as well.
 pub(crate) async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Waits until a height is above the tip.
+async fn above(height: &mut watch::Receiver<Height>, tip: Height) {
+    if height.wait_for(|height| *height > tip).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

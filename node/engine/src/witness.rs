@@ -21,6 +21,8 @@ pub(crate) struct Witness {
     /// Highest height that peers work on, as far as it is near the tip.
     newest: watch::Sender<Height>,
     peer_tip: watch::Sender<Height>,
+    /// The same, forgotten whenever a height is decided that should have been there already.
+    claimed: watch::Sender<Height>,
 }
 
 struct Polls {
@@ -34,6 +36,7 @@ impl Witness {
             polls: Mutex::new(Polls { tip, voters: BTreeMap::new() }),
             newest: watch::Sender::new(tip),
             peer_tip: watch::Sender::new(Height(0)),
+            claimed: watch::Sender::new(tip),
         }
     }
 
@@ -47,10 +50,8 @@ impl Witness {
 
     /// A peer says that it has committed this height.
     pub(crate) fn peer_tip(&self, height: Height) {
-        let tip = self.polls().tip;
         self.peer_tip.send_if_modified(|peer_tip| raise(peer_tip, height));
-        let near = Height(height.0.min(tip.0.saturating_add(LOOKAHEAD)));
-        self.newest.send_if_modified(|newest| raise(newest, near));
+        self.claimed.send_if_modified(|claimed| raise(claimed, height));
     }
 
     /// A vote for a block whose signature holds.
@@ -76,16 +77,25 @@ impl Witness {
         u128::from(power) * 3 > u128::from(validators.total_power()) * 2
     }
 
-    /// Everything up to `tip` is committed.
-    pub(crate) fn committed(&self, tip: Height) {
+    /// Everything up to `tip` is committed. A tip that was voted for here, not `synced` from a peer that had it, shows that
+    /// no peer's claim to be ahead helps: it is believed again when it is made again.
+    pub(crate) fn committed(&self, tip: Height, synced: bool) {
         let mut polls = self.polls();
         polls.tip = tip;
         polls.voters.retain(|(height, ..), _| *height > tip);
+        if !synced {
+            self.claimed.send_replace(tip);
+        }
     }
 
     /// Follows the highest height that peers work on.
     pub(crate) fn newest(&self) -> watch::Receiver<Height> {
         self.newest.subscribe()
+    }
+
+    /// Follows the highest height that peers claim to have, as long as following them brings heights.
+    pub(crate) fn claimed(&self) -> watch::Receiver<Height> {
+        self.claimed.subscribe()
     }
 
     /// Follows the highest height that a peer claims to have committed.

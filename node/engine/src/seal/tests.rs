@@ -98,7 +98,7 @@ async fn precommits_make_a_certificate_that_the_ledger_verifies_alone() {
     assert!(witness.quorum(VoteStep::Precommit, Height(3), 1, BlockId([7; 32]), &validators));
     assert!(!witness.quorum(VoteStep::Prevote, Height(3), 1, BlockId([7; 32]), &validators));
     certificate.verify(&NETWORK, &validators).unwrap();
-    witness.committed(Height(3));
+    witness.committed(Height(3), false);
     assert!(!witness.quorum(VoteStep::Precommit, Height(3), 1, BlockId([7; 32]), &validators));
 }
 
