@@ -1,5 +1,7 @@
 //! How long the blocks after the end of a national year take. Run with `cargo run --release -p keis-ledger --example year_end`.
 
+#![allow(clippy::disallowed_types, reason = "it measures time")]
+
 use std::time::{Duration, Instant};
 
 use keis_ledger::block::{Builder, Tip};

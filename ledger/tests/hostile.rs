@@ -1,5 +1,7 @@
 //! Bytes and numbers that no honest party would send: refused, or counted rightly, never a panic.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
+
 mod support;
 
 use keis_ledger::block::{Block, InvalidBlock, execute};

@@ -1,5 +1,7 @@
 //! What a stranger verifies with this crate alone: receipts, lines, records and certificates.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
+
 mod support;
 
 use keis_ledger::chain::{Address, Certificate, CertificateError, Height, ValidatorSet, ValidatorSetError, VoteStep, vote_bytes};

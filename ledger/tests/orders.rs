@@ -1,5 +1,7 @@
 //! Every way of an order through the table of README.md, step by step, with the money.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
+
 mod support;
 
 use keis_ledger::crypto::Hash;

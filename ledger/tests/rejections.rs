@@ -1,5 +1,7 @@
 //! Every rejection is hit, and of two broken rules the one that stands first is named.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! The manners of this crate that a compiler does not see.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
+
 use std::path::{Path, PathBuf};
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -68,4 +70,35 @@ fn every_module_says_what_it_is() {
     each_source(&["src", "tests"], |path, text| {
         assert!(text.starts_with("//!") || text.starts_with("#![doc"), "{} opens without a word", path.display());
     });
+}
+
+#[test]
+fn what_is_below_knows_nothing_above() {
+    let layers: [&[&str]; 4] = [
+        &["codec", "crypto", "text", "ids", "money", "time", "classifiers", "list", "tree"],
+        &["parameters", "operation", "chain", "transaction", "record", "receipt", "rejection"],
+        &["state", "accounts"],
+        &["plan", "block"],
+    ];
+    each_source(&["src"], |path, text| {
+        let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("a source of this crate");
+        let module = inside.iter().next().and_then(|name| name.to_str()).expect("a name").trim_end_matches(".rs");
+        let Some(layer) = layers.iter().position(|layer| layer.contains(&module)) else {
+            assert_eq!(module, "lib", "{} has no layer", path.display());
+            return;
+        };
+        for above in layers[layer + 1..].iter().copied().flatten() {
+            assert!(!text.contains(&format!("use crate::{above}::")), "{} knows {above}", path.display());
+        }
+    });
+}
+
+#[test]
+fn nothing_is_ignored_and_the_workspaces_lints_hold() {
+    let ignored = ["#[", "ignore"].concat();
+    each_source(&["src", "tests"], |path, text| {
+        assert!(!text.contains(&ignored), "{} ignores a test", path.display());
+    });
+    let manifest = include_str!("../Cargo.toml");
+    assert!(manifest.contains("[lints]\nworkspace = true"));
 }

@@ -1,5 +1,7 @@
 //! The end of a year: free money returns over several blocks, each of bounded work.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
+
 mod support;
 
 use keis_ledger::ids::{Nullifier, PupilId};
