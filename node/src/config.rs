@@ -226,7 +226,10 @@ impl Default for Snapshot {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info,arc_malachitebft=warn,informalsystems_malachitebft=warn".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info,arc_malachitebft=warn,informalsystems_malachitebft=warn".to_owned(),
+        }
     }
 }
 
@@ -266,7 +269,13 @@ impl Snapshot {
 
 impl Config {
     /// Settings of a node with everything that can be left out left out.
-    pub fn new(genesis: PathBuf, consensus: SocketAddr, gossip: SocketAddr, gateway: SocketAddr, peers: Vec<Peer>) -> Self {
+    pub fn new(
+        genesis: PathBuf,
+        consensus: SocketAddr,
+        gossip: SocketAddr,
+        gateway: SocketAddr,
+        peers: Vec<Peer>,
+    ) -> Self {
         Self {
             genesis,
             moniker: None,

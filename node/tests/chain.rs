@@ -9,6 +9,7 @@ use keis_genesis::Genesis;
 use keis_ledger::block::{Block, Builder};
 use keis_ledger::chain::{Address, Certificate, Height, VoteStep, vote_bytes};
 use keis_ledger::ids::BlockId;
+use keis_ledger::list;
 use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::{Body, RawTransaction, VerifiedTransaction};
 use keis_node::chain::{Archive, Chain, Published, SnapshotPolicy, load};
@@ -34,7 +35,7 @@ struct Opened {
     archive: Archive,
     views: Views,
     clock: Clock,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 impl Bench {
@@ -44,8 +45,12 @@ impl Bench {
 
     /// Opens the chain; dropping it without a word is the crash.
     fn open(&self, policy: SnapshotPolicy) -> Opened {
+        self.open_with(policy, Options::new(self.genesis.hash().0))
+    }
+
+    fn open_with(&self, policy: SnapshotPolicy, options: Options) -> Opened {
         let network = self.genesis.hash();
-        let (store, _) = Store::open(self.folder.path(), Options::new(network.0)).expect("the store opens");
+        let (store, _) = Store::open(self.folder.path(), options).expect("the store opens");
         let loaded = load(&store, &self.genesis.tip()).expect("the chain loads");
         let clock = Clock::simulated(network, key(4, 0).public(), START);
         let published = Published::new(&store, loaded, true);
@@ -54,7 +59,7 @@ impl Bench {
         let mempool = Mempool::new(Limits::default(), network, views.clone(), clock.clone(), documents);
         let (stop, stopping) = watch::channel(false);
         let chain = Chain::new(store, published, mempool.clone(), clock.clone(), policy, stopping);
-        Opened { chain: chain.expect("a chain"), mempool, archive, views, clock, _stop: stop }
+        Opened { chain: chain.expect("a chain"), mempool, archive, views, clock, stop }
     }
 
     fn transaction(&self, number: u8) -> VerifiedTransaction {
@@ -173,23 +178,27 @@ async fn what_breaks_the_rules_is_refused() {
     let bench = Bench::new();
     let mut opened = bench.open(FAR);
     let sound = opened.foreign(&bench, 1, Timestamp(START.0 + 5));
-    let mut block = Block::decode(&sound.bytes).expect("a block");
-    block.transactions.push(bench.transaction(1).raw().to_vec());
-    let twice = proposal(&block);
-    assert_eq!(opened.chain.receive(twice.clone(), true).await.expect("judged"), Verdict::Invalid);
-    let mut block = Block::decode(&sound.bytes).expect("a block");
-    block.header.state_root.0[0] ^= 1;
-    assert_eq!(opened.chain.receive(proposal(&block), false).await.expect("judged"), Verdict::Invalid);
-    let mut block = Block::decode(&sound.bytes).expect("a block");
-    *block.transactions[0].last_mut().expect("some bytes") ^= 1;
-    let unsigned = proposal(&block);
+    let mut twice = Block::decode(&sound.bytes).expect("a block");
+    twice.transactions.push(bench.transaction(1).raw().to_vec());
+    let mut unsigned = Block::decode(&sound.bytes).expect("a block");
+    *unsigned.transactions[0].last_mut().expect("some bytes") ^= 1;
+    for mut wrong in [twice, unsigned] {
+        // Other content under the sound block's id must not stand in its way.
+        let disguised = proposal(&wrong);
+        assert_eq!(disguised.block, sound.block);
+        assert_eq!(opened.chain.identify(&disguised.bytes), None);
+        assert_eq!(opened.chain.receive(disguised, true).await.expect("judged"), Verdict::Garbage);
+        let leaves: Vec<_> = wrong.transactions.iter().map(|raw| list::leaf(&[raw])).collect();
+        wrong.header.transactions_root = list::root(&leaves);
+        assert_eq!(opened.chain.receive(proposal(&wrong), true).await.expect("judged"), Verdict::Invalid);
+    }
+    let mut other = Block::decode(&sound.bytes).expect("a block");
+    other.header.state_root.0[0] ^= 1;
+    assert_eq!(opened.chain.receive(proposal(&other), false).await.expect("judged"), Verdict::Invalid);
     let garbage = Proposal { bytes: Bytes::from_static(b"no block"), ..sound.clone() };
     assert_eq!(opened.chain.receive(garbage, true).await.expect("judged"), Verdict::Garbage);
     let later = Proposal { height: Height(2), ..sound.clone() };
     assert_eq!(opened.chain.receive(later, true).await.expect("judged"), Verdict::Garbage);
-    // The header of the last one is the sound block's, so the same id would be meant by two contents.
-    assert_eq!(unsigned.block, sound.block);
-    assert_eq!(opened.chain.receive(unsigned, true).await.expect("judged"), Verdict::Garbage);
     assert_eq!(opened.chain.receive(sound.clone(), true).await.expect("judged"), Verdict::Valid);
     assert!(opened.chain.commit(bench.certificate(Height(1), BlockId([7; 32]))).await.is_err(), "an unknown block");
 }
@@ -218,7 +227,11 @@ async fn proposals_of_one_height_are_bounded() {
     }
     assert_eq!(refused, 32);
     let decided = opened.foreign(&bench, 2, Timestamp(START.0 + 1));
-    assert_eq!(opened.chain.receive(decided, false).await.expect("judged"), Verdict::Valid, "a quorum stands behind it");
+    assert_eq!(
+        opened.chain.receive(decided, false).await.expect("judged"),
+        Verdict::Valid,
+        "a quorum stands behind it"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,4 +257,19 @@ async fn a_snapshot_that_is_not_the_state_of_its_block_is_not_used() {
     assert_eq!((loaded.snapshot, loaded.replayed), (None, 3));
     assert_eq!(loaded.tip.state.root(), tip.state.root());
     assert!(store.snapshot_heights().expect("readable").is_empty(), "it is removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_makes_the_chain_wait() {
+    let bench = Bench::new();
+    drop(bench.open(FAR));
+    let full = Options { min_free_bytes: 1 << 62, ..Options::new(bench.genesis.hash().0) };
+    let mut opened = bench.open_with(FAR, full);
+    let block = opened.foreign(&bench, 1, Timestamp(START.0 + 5));
+    let stop = opened.stop.clone();
+    let judged = tokio::spawn(async move { opened.chain.receive(block, true).await });
+    tokio::task::yield_now().await;
+    assert!(!judged.is_finished(), "nothing is answered that is not durable");
+    stop.send_replace(true);
+    assert!(judged.await.expect("no panic").is_err(), "a node that stops does not wait for room");
 }

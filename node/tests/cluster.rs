@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use cluster_support::{Cluster, START, open_provider, open_school};
 use keis_ledger::chain::Height;
+use keis_ledger::ids::SchoolId;
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::School;
-use keis_ledger::ids::SchoolId;
 use keis_ledger::time::Timestamp;
 use keis_node::chain::load;
 use keis_node::store::{Options, Store};
@@ -47,6 +47,11 @@ async fn blocks_carry_the_time_that_the_driver_shows() {
     let located = cluster.receipt(1, &school).await;
     assert!(located.header.time >= later && located.header.time.0 < later.0 + 1_000);
     cluster.assert_equal(&ALL).await;
+    let latest = Timestamp(later.0 + 1_000_000);
+    cluster.step(0, latest);
+    cluster.stop_all().await;
+    cluster.start(0).await;
+    assert!(cluster.node(0).clock().now() >= latest, "the step outlives the process");
     cluster.stop_all().await;
 }
 
@@ -106,6 +111,30 @@ async fn a_wiped_store_is_rebuilt_from_peers() {
     }
     cluster.stop(3).await;
     std::fs::remove_dir_all(cluster.store(3)).expect("the store is removed");
+    cluster.start(3).await;
+    for receipt in &receipts {
+        cluster.receipt(3, receipt).await;
+    }
+    cluster.assert_equal(&ALL).await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_damaged_store_is_set_aside_and_rebuilt_from_peers() {
+    let mut cluster = Cluster::running(true).await;
+    let mut receipts = Vec::new();
+    for number in 1..4 {
+        let school = cluster.submit(0, open_school(number));
+        cluster.receipt(3, &school).await;
+        receipts.push(school);
+    }
+    cluster.stop(3).await;
+    let data = cluster.store(3).join("sled/db");
+    let mut bytes = std::fs::read(&data).expect("the data file");
+    for at in (4_096..bytes.len()).step_by(509) {
+        bytes[at] ^= 0x55;
+    }
+    std::fs::write(&data, bytes).expect("damaged");
     cluster.start(3).await;
     for receipt in &receipts {
         cluster.receipt(3, receipt).await;

@@ -7,6 +7,7 @@ use keis_ledger::block::{Block, Builder, Executed, InvalidBlock, Refusal, Tip, e
 use keis_ledger::chain::Address;
 use keis_ledger::crypto::Hash;
 use keis_ledger::ids::TransactionId;
+use keis_ledger::list;
 use keis_ledger::rejection::Rejection;
 use keis_ledger::time::Timestamp;
 use keis_ledger::transaction::{RawTransaction, TransactionError, VerifiedTransaction};
@@ -50,6 +51,14 @@ pub(super) fn build(
         }
     }
     Ok(Built { executed: builder.seal(proposer), refused })
+}
+
+/// Reads a block whose header commits to exactly these transactions, so that one id never stands for two contents.
+/// Whatever else is false about it is the block's own fault.
+pub(super) fn read(bytes: &[u8]) -> Option<Block> {
+    let block = Block::decode(bytes).ok()?;
+    let leaves: Vec<Hash> = block.transactions.iter().map(|raw| list::leaf(&[raw])).collect();
+    (list::root(&leaves) == block.header.transactions_root).then_some(block)
 }
 
 /// Executes a block on its parent, proving the transactions' signatures.

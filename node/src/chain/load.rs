@@ -81,13 +81,7 @@ fn restore(store: &Store, genesis: &Tip, height: Height) -> Result<(Tip, Header)
     if restored.state.root() != header.state_root {
         return Err("its root is not its block's".to_owned());
     }
-    let tip = Tip {
-        network: genesis.network,
-        height,
-        block: header.id(),
-        time: header.time,
-        state: restored.state,
-    };
+    let tip = Tip { network: genesis.network, height, block: header.id(), time: header.time, state: restored.state };
     Ok((tip, header))
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use keis_engine::{AppError, Application, Proposal, Verdict};
-use keis_ledger::block::{Block, Executed, Tip, next_time};
+use keis_ledger::block::{Executed, Tip, next_time};
 use keis_ledger::chain::{Address, Certificate, Header, Height, ValidatorSet};
 use keis_ledger::codec;
 use keis_ledger::ids::{BlockId, TransactionId};
@@ -175,7 +175,7 @@ impl Chain {
         let (parent, mempool) = (self.view.tip.clone(), self.mempool.clone());
         let started = Instant::now();
         let judged = off_the_executor(height, move || {
-            let decoded = Block::decode(&bytes).ok().filter(|decoded| decoded.header.id() == block);
+            let decoded = execution::read(&bytes).filter(|decoded| decoded.header.id() == block);
             let Some(decoded) = decoded.filter(|decoded| decoded.header.height == height) else {
                 return Judged::Garbage;
             };
@@ -252,13 +252,8 @@ impl Chain {
             executed.receipts.iter().map(|full| (full.receipt.id.0, full.receipt.index)).collect();
         let size = bytes.len();
         let write = move |store: &Store| {
-            let commit = Commit {
-                height: height.0,
-                id: block.0,
-                block: &bytes,
-                certificate: &decision,
-                receipts: &receipts,
-            };
+            let commit =
+                Commit { height: height.0, id: block.0, block: &bytes, certificate: &decision, receipts: &receipts };
             store.commit(&commit, ids.iter().copied())
         };
         self.durable(height, write).await?;
@@ -271,9 +266,7 @@ impl Chain {
     async fn execute_again(&self, height: Height, block: BlockId, bytes: Bytes) -> Result<Executed, ChainError> {
         match self.judge(height, block, bytes).await? {
             Judged::Garbage => Err(ChainError::Malformed { what: "the decided block", height }),
-            Judged::Block(judged) => {
-                judged.map_err(|reason| ChainError::DecidedInvalid { height, block, reason })
-            }
+            Judged::Block(judged) => judged.map_err(|reason| ChainError::DecidedInvalid { height, block, reason }),
         }
     }
 
@@ -321,7 +314,7 @@ impl Application for Chain {
     }
 
     fn identify(&self, bytes: &Bytes) -> Option<BlockId> {
-        Block::decode(bytes).ok().map(|block| block.header.id())
+        execution::read(bytes).map(|block| block.header.id())
     }
 
     async fn propose(&mut self, height: Height, round: u32, proposer: Address) -> Result<Proposal, AppError> {

@@ -183,9 +183,6 @@ pub(super) fn read(store: &Store, height: Height) -> Result<Restored, ReadError>
     }
 }
 
-fn read_chunk(
-    chunk: Result<Vec<u8>, StoreError>,
-    index: usize,
-) -> Result<Vec<(TreeKey, Record)>, ReadError> {
+fn read_chunk(chunk: Result<Vec<u8>, StoreError>, index: usize) -> Result<Vec<(TreeKey, Record)>, ReadError> {
     codec::decode(&chunk?).map_err(|_| ReadError::Malformed { chunk: index })
 }

@@ -232,7 +232,9 @@ impl Cluster {
             assert!(headers.windows(2).all(|pair| pair[0] == pair[1]), "headers of height {height} differ");
             let certificate = self.node(numbers[0]).archive().certificate(height).expect("readable").expect("stored");
             assert_eq!(certificate.block, headers[0].id());
-            certificate.verify(&self.network(), self.genesis.validators()).expect("a certificate that proves its block");
+            certificate
+                .verify(&self.network(), self.genesis.validators())
+                .expect("a certificate that proves its block");
         }
         for number in numbers {
             let view = self.node(*number).views().borrow().clone();
@@ -243,11 +245,8 @@ impl Cluster {
 }
 
 pub fn open_school(number: u8) -> Operation {
-    let school = NewSchool {
-        school: SchoolId([number; 16]),
-        entity: EntityId([number; 16]),
-        place: Place::Municipality(1),
-    };
+    let school =
+        NewSchool { school: SchoolId([number; 16]), entity: EntityId([number; 16]), place: Place::Municipality(1) };
     Operation::Wallet(WalletOperation::OpenSchools { schools: vec![school] })
 }
 
