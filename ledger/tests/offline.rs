@@ -144,3 +144,54 @@ fn no_institution_holds_a_third() {
     assert_eq!(of(&[(1, u64::MAX), (2, 1), (3, 1), (4, 1)]), Err(ValidatorSetError::Power));
     assert_eq!(of(&[(1, u64::MAX / 4), (2, 1), (3, 1), (4, 1)]), Err(ValidatorSetError::Power));
 }
+
+fn blake3_of(parts: &[&[u8]]) -> [u8; 32] {
+    *blake3::hash(&parts.concat()).as_bytes()
+}
+
+/// A verifier written from README.md alone, without this crate's functions.
+#[test]
+fn formats_are_as_the_rulebook_says() {
+    let world = with_order(OrderState::Confirmed);
+    let block = world.blocks.last().expect("a block");
+    let h = &block.header;
+    let mut header = h.protocol.to_le_bytes().to_vec();
+    header.extend(h.network.0);
+    header.extend(h.height.0.to_le_bytes());
+    header.extend(h.parent.0);
+    header.extend(h.time.0.to_le_bytes());
+    header.extend(h.proposer.0);
+    for root in [h.transactions_root, h.receipts_root, h.state_root, h.validators, h.next_validators] {
+        header.extend(root.0);
+    }
+    assert_eq!(header.len(), 264);
+    assert_eq!(h.id().0, blake3_of(&[b"KEIS/block/0001\0", &header]));
+    let mut wire = header;
+    wire.extend(1u64.to_le_bytes());
+    let raw = &block.transactions[0];
+    wire.extend((raw.len() as u64).to_le_bytes());
+    wire.extend(raw);
+    assert_eq!(block.encode(), wire);
+
+    let body = &raw[..raw.len() - 64];
+    assert_eq!(body[..32], secret(PROVIDER).public().0, "a body opens with its signer");
+    let id = blake3_of(&[b"KEIS/transact/1\0", &NETWORK.0, body]);
+    assert_eq!(support::verified(block)[0].id().0, id);
+    let leaf = blake3_of(&[b"KEIS/listleaf/1\0", raw]);
+    let root = blake3_of(&[b"KEIS/listnode/1\0", &1u64.to_be_bytes(), &leaf]);
+    assert_eq!(h.transactions_root.0, root);
+
+    let key = RecordKey::Order(YEAR, order(1));
+    let encoded = [&11u32.to_le_bytes()[..], &2026u16.to_le_bytes(), &[1; 16]].concat();
+    let place = [&2026u16.to_be_bytes()[..], &blake3_of(&[b"KEIS/reckey/001\0", &encoded])].concat();
+    assert_eq!(key.place().0[..], place);
+    let value = keis_ledger::codec::encode(&world.get::<Order>((YEAR, order(1))).clone().into_record());
+    let value = blake3_of(&[b"KEIS/recvalue/1\0", &value]);
+    let mut hash = blake3_of(&[b"KEIS/stateleaf/\0", &place, &value]);
+    for step in world.tip.state.prove(&key).path {
+        let right = place[usize::from(step.bit / 8)] >> (7 - step.bit % 8) & 1 == 1;
+        let (low, high) = if right { (step.sibling.0, hash) } else { (hash, step.sibling.0) };
+        hash = blake3_of(&[b"KEIS/statenode/\0", &step.bit.to_be_bytes(), &low, &high]);
+    }
+    assert_eq!(h.state_root.0, hash);
+}
