@@ -472,3 +472,12 @@ fn the_names_are_in_the_order_of_the_source() {
         .collect();
     assert_eq!(variants, NAMES);
 }
+
+#[test]
+fn the_rulebook_lists_them_in_their_order() {
+    let rulebook = include_str!("../README.md").split("## Rejections").nth(1).expect("the chapter");
+    let chapter = rulebook.split("`Rejection::may_pass_later`").next().expect("its lists");
+    let lists = chapter.lines().filter(|line| line.contains(": ") || line.starts_with("StatementUnknown"));
+    let words = lists.flat_map(|line| line.split([' ', ',', '.', ':']).filter(|word| NAMES.contains(word)));
+    assert_eq!(words.collect::<Vec<_>>(), NAMES);
+}
