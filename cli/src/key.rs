@@ -54,8 +54,9 @@ pub fn run(command: KeyCommand) -> anyhow::Result<bool> {
             (key.public(), json)
         }
         KeyCommand::Show { file, json } => {
-            let key = secret_file::read(&file)
-                .or_advise("`keis key new --out FILE` makes a machine's key; `keis wallet show FILE` shows a wallet's.")?;
+            let key = secret_file::read(&file).or_advise(
+                "`keis key new --out FILE` makes a machine's key; `keis wallet show FILE` shows a wallet's.",
+            )?;
             (key.public(), json)
         }
     };

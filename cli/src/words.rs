@@ -14,9 +14,8 @@ pub fn instant(time: Timestamp) -> String {
 /// # Errors
 /// When the text is none, or lies before 1970.
 pub fn read_instant(text: &str) -> anyhow::Result<Timestamp> {
-    let known: jiff::Timestamp = text
-        .parse()
-        .with_context(|| format!("`{text}` is no instant such as 2027-01-01T00:00:00Z"))?;
+    let known: jiff::Timestamp =
+        text.parse().with_context(|| format!("`{text}` is no instant such as 2027-01-01T00:00:00Z"))?;
     let millis = u64::try_from(known.as_millisecond()).context("an instant before 1970")?;
     Ok(Timestamp(millis))
 }

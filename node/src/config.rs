@@ -228,7 +228,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             format: LogFormat::Text,
-            filter: "info,arc_malachitebft=warn,informalsystems_malachitebft=warn".to_owned(),
+            filter: "info,arc_malachitebft=warn".to_owned(),
         }
     }
 }

@@ -190,7 +190,7 @@ fn the_two_newest_snapshots_are_kept() {
     assert!(matches!(store.snapshot_writer(30, [0; 32]), Err(StoreError::SnapshotExists { height: 30 })));
     drop(store);
     let (store, report) = open(folder.path());
-    assert_eq!(report.unfinished_snapshots, []);
+    assert!(report.unfinished_snapshots.is_empty());
     assert_eq!(store.snapshot_heights().unwrap(), [30, 20]);
     let (newest, damaged) = store.newest_snapshot().unwrap();
     let newest = newest.unwrap();
@@ -207,7 +207,7 @@ fn an_abandoned_snapshot_leaves_nothing_and_bars_nothing() {
     let mut writer = store.snapshot_writer(10, [1; 32]).unwrap();
     writer.write(&[1; 9_000]).unwrap();
     drop(writer);
-    assert_eq!(store.snapshot_heights().unwrap(), []);
+    assert!(store.snapshot_heights().unwrap().is_empty());
     let mut writer = store.snapshot_writer(10, [1; 32]).unwrap();
     writer.write(&[2; 7_000]).unwrap();
     writer.finish().unwrap();

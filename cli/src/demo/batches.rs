@@ -96,21 +96,19 @@ fn touched(event: &Event, footprints: &BTreeMap<OrderCode, BTreeSet<Touched>>) -
         Event::Register(change) => return BTreeSet::from([Touched::Pupil(change.register_code)]),
         Event::Action(action) => action,
     };
-    match &action.deed {
-        Deed::RecordSchoolMoney { school, .. } => BTreeSet::from([Touched::Purse(*school)]),
-        Deed::IssueStatement { statement, provider, orders, .. } => {
-            let orders = orders.iter().map(|order| Touched::Order(*order));
-            orders.chain([Touched::Statement(*statement), Touched::Billing(*provider)]).collect()
-        }
-        Deed::AcceptStatement { statement } | Deed::ContestStatement { statement } => {
-            BTreeSet::from([Touched::Statement(*statement)])
-        }
-        Deed::EndYear => BTreeSet::from([Touched::Everything]),
-        deed => {
-            let order = deed.order();
-            let mut touched = order.and_then(|order| footprints.get(&order)).cloned().unwrap_or_default();
-            touched.extend(order.map(Touched::Order));
-            touched
-        }
+    if let Some(order) = action.deed.order() {
+        let footprint = footprints.get(&order).into_iter().flatten().copied();
+        return footprint.chain([Touched::Order(order)]).collect();
     }
+    if let Deed::RecordSchoolMoney { school, .. } = &action.deed {
+        return BTreeSet::from([Touched::Purse(*school)]);
+    }
+    if let Deed::IssueStatement { statement, provider, orders, .. } = &action.deed {
+        let orders = orders.iter().map(|order| Touched::Order(*order));
+        return orders.chain([Touched::Statement(*statement), Touched::Billing(*provider)]).collect();
+    }
+    if let Deed::AcceptStatement { statement } | Deed::ContestStatement { statement } = &action.deed {
+        return BTreeSet::from([Touched::Statement(*statement)]);
+    }
+    BTreeSet::from([Touched::Everything])
 }

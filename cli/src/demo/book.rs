@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::SecretKey;
 use keis_ledger::ids::{EntityId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
+use keis_ledger::operation::{Operation, OrderAction};
 use keis_wallet::random::{new_id, new_key};
 
 use crate::programme::{
@@ -110,6 +111,11 @@ impl Book {
     /// The ledger's id of an order; drawn at the first mention.
     pub(super) fn order(&mut self, code: OrderCode) -> OrderId {
         *self.orders.entry(code).or_default().id.get_or_insert_with(|| new_id(OrderId))
+    }
+
+    /// An action on an order, as an operation.
+    pub(super) fn act(&mut self, order: OrderCode, action: OrderAction) -> Operation {
+        Operation::Order { year: self.year, order: self.order(order), action }
     }
 
     /// The ledger's id of a statement; drawn at the first mention.

@@ -26,17 +26,8 @@ pub(super) struct Officers {
 
 /// The transaction of an action; none where only time passes.
 pub(super) fn wish(book: &mut Book, officers: &Officers, action: &Action) -> anyhow::Result<Option<Wish>> {
-    let signer = |book: &Book| signer(book, officers, action);
-    Ok(match order_action(book, &action.deed)? {
-        Some((order, deed)) => {
-            let operation = Operation::Order { year: book.year, order, action: deed };
-            Some(Wish { signer: signer(book)?, operation })
-        }
-        None => match other_operation(book, &action.deed)? {
-            Some(operation) => Some(Wish { signer: signer(book)?, operation }),
-            None => None,
-        },
-    })
+    let Some(operation) = operation(book, &action.deed) else { return Ok(None) };
+    Ok(Some(Wish { signer: signer(book, officers, action)?, operation }))
 }
 
 fn signer(book: &Book, officers: &Officers, action: &Action) -> anyhow::Result<SecretKey> {
@@ -52,10 +43,12 @@ fn signer(book: &Book, officers: &Officers, action: &Action) -> anyhow::Result<S
     })
 }
 
-fn order_action(book: &mut Book, deed: &Deed) -> anyhow::Result<Option<(OrderId, OrderAction)>> {
-    let (code, action) = match deed {
+fn operation(book: &mut Book, deed: &Deed) -> Option<Operation> {
+    let year = book.year;
+    Some(match deed {
         Deed::Propose { order, session, pupils } => {
-            (*order, OrderAction::Propose { session: book.sessions[session], pupils: book.sorted(pupils).1 })
+            let action = OrderAction::Propose { session: book.sessions[session], pupils: book.sorted(pupils).1 };
+            book.act(*order, action)
         }
         Deed::Request { order, session, pupils, from_proposal: _, school_cents } => {
             let action = OrderAction::Request {
@@ -64,37 +57,60 @@ fn order_action(book: &mut Book, deed: &Deed) -> anyhow::Result<Option<(OrderId,
                 price: Cents::new(book.prices[session].into()),
                 school_money: Cents::new((*school_cents).into()),
             };
-            (*order, action)
+            book.act(*order, action)
         }
-        Deed::Confirm { order } => (*order, OrderAction::Confirm),
-        Deed::Decline { order } => (*order, OrderAction::Decline),
-        Deed::ProposeChange { order, change } => (*order, OrderAction::ProposeChange(booking_change(book, *order, change))),
-        Deed::AcceptChange { order } | Deed::AcceptAmendment { order } => (*order, OrderAction::AcceptChange),
-        Deed::RefuseChange { order } => (*order, OrderAction::DropChange),
+        Deed::Confirm { order } => book.act(*order, OrderAction::Confirm),
+        Deed::Decline { order } => book.act(*order, OrderAction::Decline),
+        Deed::ProposeChange { order, change } => {
+            let change = booking_change(book, *order, change);
+            book.act(*order, OrderAction::ProposeChange(change))
+        }
+        Deed::AcceptChange { order } | Deed::AcceptAmendment { order } => book.act(*order, OrderAction::AcceptChange),
+        Deed::RefuseChange { order } => book.act(*order, OrderAction::DropChange),
         Deed::Swap { order, from, to } => {
-            let line = book.lines(*order, &[*from])[0];
-            (*order, OrderAction::Swap { lines: vec![(line, book.pupil(*to))] })
+            let lines = vec![(book.lines(*order, &[*from])[0], book.pupil(*to))];
+            book.act(*order, OrderAction::Swap { lines })
         }
-        Deed::Drop { order, pupils } => (*order, OrderAction::DropLines { lines: book.lines(*order, pupils) }),
-        Deed::Cancel { order } => (*order, OrderAction::Cancel),
+        Deed::Drop { order, pupils } => {
+            let lines = book.lines(*order, pupils);
+            book.act(*order, OrderAction::DropLines { lines })
+        }
+        Deed::Cancel { order } => book.act(*order, OrderAction::Cancel),
         Deed::ReportDelivery { order, absent } => {
-            (*order, OrderAction::ReportDelivery { absent: book.lines(*order, absent) })
+            let absent = book.lines(*order, absent);
+            book.act(*order, OrderAction::ReportDelivery { absent })
         }
         Deed::ConfirmAttendance { order, absent, added } => {
-            let absent = book.lines(*order, absent);
-            (*order, OrderAction::ConfirmAttendance { absent, added: book.sorted(added).1 })
+            let (absent, added) = (book.lines(*order, absent), book.sorted(added).1);
+            book.act(*order, OrderAction::ConfirmAttendance { absent, added })
         }
         Deed::ProposeAmendment { order, absent } => {
-            (*order, OrderAction::ProposeChange(Change::Attendance { absent: book.lines(*order, absent) }))
+            let absent = book.lines(*order, absent);
+            book.act(*order, OrderAction::ProposeChange(Change::Attendance { absent }))
         }
-        Deed::RecordSchoolMoney { .. }
-        | Deed::IssueStatement { .. }
-        | Deed::AcceptStatement { .. }
-        | Deed::ContestStatement { .. }
-        | Deed::Nothing { .. }
-        | Deed::EndYear => return Ok(None),
-    };
-    Ok(Some((book.order(code), action)))
+        Deed::RecordSchoolMoney { school, amount_cents } => {
+            let (school, amount) = (book.schools[school].id, Cents::new((*amount_cents).into()));
+            Operation::Funds(FundsOperation::RecordSchoolMoney { year, school, amount })
+        }
+        Deed::IssueStatement { statement, provider, buyer, orders, .. } => {
+            let mut orders: Vec<OrderId> = orders.iter().map(|order| book.order(*order)).collect();
+            orders.sort_unstable();
+            let buyer = match buyer {
+                programme::Buyer::State => Buyer::Programme,
+                programme::Buyer::School(code) => Buyer::School(book.schools[code].id),
+            };
+            let (statement, provider) = (book.statement(*statement), book.providers[provider].id);
+            Operation::Settlement(SettlementOperation::Issue { year, statement, provider, buyer, orders })
+        }
+        Deed::AcceptStatement { statement } => {
+            Operation::Settlement(SettlementOperation::Accept { year, statement: book.statement(*statement) })
+        }
+        Deed::ContestStatement { statement } => {
+            Operation::Settlement(SettlementOperation::Contest { year, statement: book.statement(*statement) })
+        }
+        Deed::EndYear => Operation::Funds(FundsOperation::EndYear { year }),
+        Deed::Nothing { .. } => return None,
+    })
 }
 
 fn booking_change(book: &mut Book, order: OrderCode, change: &programme::Change) -> Change {
@@ -106,33 +122,6 @@ fn booking_change(book: &mut Book, order: OrderCode, change: &programme::Change)
             Change::Booking { session: None, drop: book.lines(order, drop), add: book.sorted(add).1 }
         }
     }
-}
-
-fn other_operation(book: &mut Book, deed: &Deed) -> anyhow::Result<Option<Operation>> {
-    let year = book.year;
-    let statement = match deed {
-        Deed::RecordSchoolMoney { school, amount_cents } => {
-            let (school, amount) = (book.schools[school].id, Cents::new((*amount_cents).into()));
-            return Ok(Some(Operation::Funds(FundsOperation::RecordSchoolMoney { year, school, amount })));
-        }
-        Deed::EndYear => return Ok(Some(Operation::Funds(FundsOperation::EndYear { year }))),
-        Deed::IssueStatement { statement, provider, buyer, orders, .. } => {
-            let mut orders: Vec<OrderId> = orders.iter().map(|order| book.order(*order)).collect();
-            orders.sort_unstable();
-            let buyer = match buyer {
-                programme::Buyer::State => Buyer::Programme,
-                programme::Buyer::School(code) => Buyer::School(book.schools[code].id),
-            };
-            let (statement, provider) = (book.statement(*statement), book.providers[provider].id);
-            SettlementOperation::Issue { year, statement, provider, buyer, orders }
-        }
-        Deed::AcceptStatement { statement } => SettlementOperation::Accept { year, statement: book.statement(*statement) },
-        Deed::ContestStatement { statement } => {
-            SettlementOperation::Contest { year, statement: book.statement(*statement) }
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(Operation::Settlement(statement)))
 }
 
 /// Follows, in the parties' own lists of lines, an action that the ledger took.
@@ -162,7 +151,20 @@ pub(super) fn follow(book: &mut Book, deed: &Deed) {
             let (sorted, _) = book.sorted(added);
             book.order_lines(*order).pupils.extend(sorted);
         }
-        _ => {}
+        Deed::ProposeChange { change: programme::Change::Session(_), .. }
+        | Deed::Confirm { .. }
+        | Deed::Decline { .. }
+        | Deed::Drop { .. }
+        | Deed::Cancel { .. }
+        | Deed::ReportDelivery { .. }
+        | Deed::ProposeAmendment { .. }
+        | Deed::AcceptAmendment { .. }
+        | Deed::RecordSchoolMoney { .. }
+        | Deed::IssueStatement { .. }
+        | Deed::AcceptStatement { .. }
+        | Deed::ContestStatement { .. }
+        | Deed::Nothing { .. }
+        | Deed::EndYear => {}
     }
 }
 

@@ -129,8 +129,9 @@ impl Founder {
 impl NewOfficer {
     fn officer(self, institutions: &[Institution], time: Timestamp) -> anyhow::Result<Officer> {
         let named = &self.institution;
-        let mut found =
-            institutions.iter().filter(|institution| institution.name == *named || institution.id.to_string() == *named);
+        let mut found = institutions
+            .iter()
+            .filter(|institution| institution.name == *named || institution.id.to_string() == *named);
         let institution = match (found.next(), found.next()) {
             (Some(institution), None) => institution.id,
             (None, _) => bail!("the officer {} is of `{named}`, which is no institution of the file", self.key),

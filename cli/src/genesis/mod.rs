@@ -42,10 +42,8 @@ pub enum GenesisCommand {
         example: bool,
     },
     /// Show what a founding document says
-    #[command(
-        after_help = "Exit code 3 when the document breaks a rule.\n\n\
-            Example:\n  keis genesis show genesis.json"
-    )]
+    #[command(after_help = "Exit code 3 when the document breaks a rule.\n\n\
+            Example:\n  keis genesis show genesis.json")]
     Show {
         /// Founding document
         #[arg(value_name = "FILE")]
@@ -55,10 +53,8 @@ pub enum GenesisCommand {
         json: bool,
     },
     /// Judge a founding document and print its hash
-    #[command(
-        after_help = "Exit code 0 when the document founds a network, 1 when it does not.\n\n\
-            Example:\n  keis genesis check genesis.json"
-    )]
+    #[command(after_help = "Exit code 0 when the document founds a network, 1 when it does not.\n\n\
+            Example:\n  keis genesis check genesis.json")]
     Check {
         /// Founding document
         #[arg(value_name = "FILE")]
@@ -79,8 +75,9 @@ pub fn run(command: GenesisCommand) -> anyhow::Result<bool> {
         }
         GenesisCommand::Show { file, json } => show::run(&file, json),
         GenesisCommand::Check { file } => {
-            let genesis = Genesis::load(&file)
-                .or_advise("`keis genesis show FILE` prints what the document says; `keis genesis new` makes a sound one.")?;
+            let genesis = Genesis::load(&file).or_advise(
+                "`keis genesis show FILE` prints what the document says; `keis genesis new` makes a sound one.",
+            )?;
             println!("{}", genesis.hash());
             Ok(true)
         }
@@ -94,7 +91,9 @@ fn make(from: &Path, out: &Path) -> anyhow::Result<bool> {
         .check()
         .with_context(|| format!("the founders in {} found no network", from.display()))
         .or_advise(advice)?;
-    genesis.save(out).or_advise("A founding document is never overwritten; name a new file, in a folder that exists.")?;
+    genesis
+        .save(out)
+        .or_advise("A founding document is never overwritten; name a new file, in a folder that exists.")?;
     println!("{} founds the network", out.display());
     println!("{}", genesis.hash());
     println!("Give the file to every institution; each one compares this hash with `keis genesis check`.");

@@ -12,7 +12,11 @@ use crate::words::{Advice, instant};
 pub(super) fn run(file: &Path, json: bool) -> anyhow::Result<bool> {
     let document = Document::load(file).or_advise("`keis genesis new` makes a founding document.")?;
     let judged = document.clone().check();
-    if json { print_json(&document, &judged) } else { print_words(&document, &judged) }
+    if json {
+        print_json(&document, &judged)
+    } else {
+        print_words(&document, &judged)
+    }
     Ok(judged.is_ok())
 }
 
@@ -46,7 +50,9 @@ fn print_words(document: &Document, judged: &Result<Genesis, CheckError>) {
     println!("time    {}", instant(document.time));
     match document.clock {
         ClockKind::Real => println!("clock   real"),
-        ClockKind::Simulated { driver } => println!("clock   simulated, stepped by {driver}: nothing on this network is real"),
+        ClockKind::Simulated { driver } => {
+            println!("clock   simulated, stepped by {driver}: nothing on this network is real")
+        }
     }
     let votes: u128 = document.institutions.iter().map(|institution| u128::from(institution.power)).sum();
     println!("\nInstitutions ({votes} votes)");

@@ -75,7 +75,8 @@ pub struct InitArgs {
 fn peer(text: &str) -> Result<Peer, String> {
     let form = || "a peer is written key_…@IP:PORT@IP:PORT: network key, consensus address, gossip address";
     let mut parts = text.split('@');
-    let (Some(key), Some(consensus), Some(gossip), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(key), Some(consensus), Some(gossip), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(form().to_owned());
     };
     let network_key = key.parse().map_err(|error| format!("{error}; {}", form()))?;
@@ -95,11 +96,11 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     let peers = args.peers.clone();
     let mut config = Config::new(original, args.listen_consensus, args.listen_gossip, args.listen_gateway, peers);
     config.moniker.clone_from(&args.moniker);
-    let beginning =
-        if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
+    let beginning = if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
     let address = Address::of(&consensus.public());
     let new = NewHome { config, consensus, network, beginning };
-    let home = Home::create(&args.home, &new).or_advise("Name a folder that is missing or empty; its parent must be writable.")?;
+    let home = Home::create(&args.home, &new)
+        .or_advise("Name a folder that is missing or empty; its parent must be writable.")?;
     keep_genesis(&home, &genesis, new.config)?;
     println!("{} is the node of {}", args.home.display(), institution.name);
     println!("network    {}", genesis.hash());
@@ -108,7 +109,9 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
         println!("It signs after {} heights that the others decided without its key.", args.heights);
     }
     for stranger in strangers {
-        println!("Note: no --peer has the network key of {stranger}; add it to [[peers]] in {CONFIG} before the start.");
+        println!(
+            "Note: no --peer has the network key of {stranger}; add it to [[peers]] in {CONFIG} before the start."
+        );
     }
     let simulated = if genesis.is_simulated() { " --simulated" } else { "" };
     println!("Next: keis node run --home {}{simulated}", args.home.display());

@@ -140,10 +140,22 @@ fn catalogue() -> Vec<Example> {
             "operator: publishes an approved service",
             CatalogueOperation::Publish { service: new_id(ServiceId), provider: PROVIDER, terms: terms.clone() },
         ),
-        of("amend", "operator: publishes a service's next version", CatalogueOperation::Amend { service: SERVICE, terms }),
-        of("suspend-service", "operator: stops new orders of a service", CatalogueOperation::Suspend { service: SERVICE }),
+        of(
+            "amend",
+            "operator: publishes a service's next version",
+            CatalogueOperation::Amend { service: SERVICE, terms },
+        ),
+        of(
+            "suspend-service",
+            "operator: stops new orders of a service",
+            CatalogueOperation::Suspend { service: SERVICE },
+        ),
         of("reinstate-service", "operator: ends a suspension", CatalogueOperation::Reinstate { service: SERVICE }),
-        of("withdraw", "operator or provider: takes a service out of the catalogue", CatalogueOperation::Withdraw { service: SERVICE }),
+        of(
+            "withdraw",
+            "operator or provider: takes a service out of the catalogue",
+            CatalogueOperation::Withdraw { service: SERVICE },
+        ),
         of(
             "open-session",
             "provider: offers a time and place",
@@ -197,20 +209,10 @@ fn orders() -> Vec<Example> {
         ),
         of("accept-change", "the other side: accepts it", ORDER, OrderAction::AcceptChange),
         of("drop-change", "either side: refuses it or takes it back", ORDER, OrderAction::DropChange),
-        of(
-            "swap",
-            "school: puts other pupils into lines",
-            ORDER,
-            OrderAction::Swap { lines: vec![(0, OTHER_PUPIL)] },
-        ),
+        of("swap", "school: puts other pupils into lines", ORDER, OrderAction::Swap { lines: vec![(0, OTHER_PUPIL)] }),
         of("drop-lines", "school: drops lines", ORDER, OrderAction::DropLines { lines: vec![1] }),
         of("cancel", "school or provider: ends an order", ORDER, OrderAction::Cancel),
-        of(
-            "report-delivery",
-            "provider: it took place",
-            ORDER,
-            OrderAction::ReportDelivery { absent: vec![1] },
-        ),
+        of("report-delivery", "provider: it took place", ORDER, OrderAction::ReportDelivery { absent: vec![1] }),
         of("confirm-attendance", "school: who was there", ORDER, attended),
     ]
 }

@@ -26,14 +26,12 @@ pub use summary::summary;
     about = "Make keys of people, sign and send transactions, verify receipts",
     after_help = "Example:\n  keis wallet new --out coordinator.wallet --label \"Vilnius, school 3\"\n  \
         keis wallet example confirm > confirm.json\n  \
-        keis wallet send --wallet coordinator.wallet --gateway https://keis.example.lt --operation confirm.json"
+        keis wallet send --wallet coordinator.wallet --operation confirm.json \\\n    --gateway https://keis.example.lt"
 )]
 pub enum WalletCommand {
     /// Make a key and seal it with a passphrase in a new file
-    #[command(
-        after_help = "The passphrase is asked for twice, unless a file that only you may read holds it.\n\n\
-            Example:\n  keis wallet new --out coordinator.wallet --label \"Vilnius, school 3\""
-    )]
+    #[command(after_help = "The passphrase is asked for twice, unless a file that only you may read holds it.\n\n\
+            Example:\n  keis wallet new --out coordinator.wallet --label \"Vilnius, school 3\"")]
     New {
         /// File to write; one that exists is never overwritten
         #[arg(long, value_name = "FILE")]
@@ -65,10 +63,8 @@ pub enum WalletCommand {
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Verify(receipt::VerifyArgs),
     /// Print an operation in JSON to fill in; without a name, list the names
-    #[command(
-        after_help = "Ids of what the operation makes are drawn at random; all others are to be replaced.\n\n\
-            Example:\n  keis wallet example request > request.json"
-    )]
+    #[command(after_help = "Ids of what the operation makes are drawn at random; all others are to be replaced.\n\n\
+            Example:\n  keis wallet example request > request.json")]
     Example {
         /// Which operation
         #[arg(value_name = "NAME")]

@@ -36,9 +36,8 @@ fn read(from: impl Read) -> std::io::Result<String> {
 }
 
 fn parse(text: &str) -> anyhow::Result<Operation> {
-    let written: Value = serde_json::from_str(text).map_err(|error| {
-        anyhow::anyhow!("it is no JSON from line {}, column {} on", error.line(), error.column())
-    })?;
+    let written: Value = serde_json::from_str(text)
+        .map_err(|error| anyhow::anyhow!("it is no JSON from line {}, column {} on", error.line(), error.column()))?;
     ensure!(written.is_object(), "an operation is an object such as {{\"funds\": …}}");
     // From the text and not from the value, so that an error names its line.
     let operation: Operation = serde_json::from_str(text)?;

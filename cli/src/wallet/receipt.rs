@@ -25,7 +25,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
         The proof is judged against the founding document alone: a gateway can hide a receipt, it cannot invent one.",
     after_help = "Exit code 0 when the receipt is proven, 3 when the gateway knows none, 1 when it does not answer or the proof does \
         not hold.\n\n\
-        Example:\n  keis wallet receipt --gateway https://keis.example.lt --genesis genesis.json --out receipt.json tx_…"
+        Example:\n  keis wallet receipt --genesis genesis.json --out receipt.json tx_… \\\n    --gateway https://keis.example.lt"
 )]
 pub struct ReceiptArgs {
     /// Address of a gateway; several are tried in turn
@@ -99,7 +99,8 @@ pub(super) async fn fetch(
 ) -> anyhow::Result<Option<ProvenReceipt>> {
     let proven = client.proven_receipt(id).await.or_advise("Is the address right, and the node running?")?;
     if let Some(proven) = &proven {
-        judge(proven, genesis).with_context(|| format!("the gateway does not prove the receipt of {id}; ask another one"))?;
+        judge(proven, genesis)
+            .with_context(|| format!("the gateway does not prove the receipt of {id}; ask another one"))?;
     }
     Ok(proven)
 }
@@ -111,8 +112,8 @@ fn judge(proven: &ProvenReceipt, genesis: &Genesis) -> anyhow::Result<()> {
 fn keep(path: &Path, proven: &ProvenReceipt) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(proven)?;
     text.push('\n');
-    let written =
-        std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    let written = std::fs::File::create_new(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 

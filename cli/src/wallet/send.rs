@@ -12,7 +12,7 @@ use keis_ledger::time::Span;
 use keis_ledger::transaction::SignedTransaction;
 use keis_wallet::client::{Client, ClientError, Outcome, Policy, Rejection, Status, Submission, TransactionStatus};
 use keis_wallet::compose::Composer;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{operation, receipt, secret, summary};
 use crate::words::{Advice, instant};
@@ -26,8 +26,8 @@ use crate::words::{Advice, instant};
         lists them. With --genesis the gateways are not trusted: they must be of that network, and the receipt is verified.",
     after_help = "Exit code 0 when it took effect (with --no-wait: was taken), 3 when the ledger refused it, 1 when its fate is \
         not known.\n\n\
-        Example:\n  keis wallet send --wallet coordinator.wallet --gateway https://keis.example.lt --operation request.json\n  \
-        keis wallet example end-year | keis wallet send --wallet officer.wallet --gateway https://keis.example.lt --operation -"
+        Example:\n  keis wallet send --wallet coordinator.wallet --operation request.json \\\n    --gateway https://keis.example.lt\n  \
+        keis wallet example end-year |\n    keis wallet send --wallet officer.wallet --operation - --gateway https://keis.example.lt"
 )]
 pub struct SendArgs {
     /// File of the sealed key that signs
@@ -79,7 +79,8 @@ pub(super) fn run(args: &SendArgs) -> anyhow::Result<bool> {
     let asking = Client::new(&args.gateways, Policy { attempts: 3, ..Policy::default() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let status = asking.status().await.or_advise("Is the address right, and the node running? Nothing was sent.")?;
+        let status =
+            asking.status().await.or_advise("Is the address right, and the node running? Nothing was sent.")?;
         if let Some(genesis) = &genesis {
             ensure!(
                 status.network == genesis.hash(),
@@ -195,10 +196,7 @@ fn refused(args: &SendArgs, transaction: &SignedTransaction, outcome: &str, reje
         println!("  {}", rejection.detail);
     }
     for (name, value) in rejection.fields.iter().filter(|(name, _)| is_telling(name)) {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         println!("  {name}: {value}");
     }
     false

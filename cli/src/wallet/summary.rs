@@ -46,7 +46,9 @@ fn funds(operation: &FundsOperation) -> String {
         FundsOperation::RecordSchoolMoney { year, school, amount } => {
             format!("Record that school {school} paid in {amount} for {year}.")
         }
-        FundsOperation::EndYear { year } => format!("End the year {year}: no new orders; free money returns to its source."),
+        FundsOperation::EndYear { year } => {
+            format!("End the year {year}: no new orders; free money returns to its source.")
+        }
     }
 }
 
@@ -81,7 +83,8 @@ fn wallet(operation: &WalletOperation) -> String {
         }
         WalletOperation::RevokeKey { key } => format!("Revoke the key {key}."),
         WalletOperation::MovePupil { year, pupil, school, grade, keep_lines } => {
-            let lines = if *keep_lines { "booked lines stay" } else { "booked lines are dropped and their money released" };
+            let lines =
+                if *keep_lines { "booked lines stay" } else { "booked lines are dropped and their money released" };
             format!("Move pupil {pupil} of {year} to school {school}, grade {grade}; {lines}.")
         }
         WalletOperation::Suspend { party } => format!("Suspend new orders of {}.", party_words(party)),

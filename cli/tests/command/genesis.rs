@@ -47,7 +47,9 @@ fn a_document_is_shown_to_people_and_programs() {
 fn what_the_founders_say_is_kept_and_the_rest_is_usual() {
     let place = Place::new();
     let driver = place.key("driver");
-    place.found(&format!("{{ simulated = {{ driver = \"{driver}\" }} }}\ntime = \"2027-01-01T00:00:00Z\"\n[parameters]\nstep_budget = 9"));
+    place.found(&format!(
+        "{{ simulated = {{ driver = \"{driver}\" }} }}\ntime = \"2027-01-01T00:00:00Z\"\n[parameters]\nstep_budget = 9"
+    ));
     let json: Value = serde_json::from_str(&place.read("genesis.json")).unwrap();
     assert_eq!(json["clock"]["simulated"]["driver"], driver);
     assert_eq!(json["time"], 1_798_761_600_000u64);
@@ -70,14 +72,20 @@ fn founders_that_found_nothing_are_told_why() {
     };
     refused(sound.replace("clock = \"real\"", "clok = \"real\""), &["bad.toml, line 2", "clok"]);
     refused(sound.replace("office = \"operator\"", "office = \"king\""), &["line 2", "king"]);
-    refused(sound.replace("institution = \"library\"", "institution = \"libraries\""), &["`libraries`", "no institution"]);
+    refused(
+        sound.replace("institution = \"library\"", "institution = \"libraries\""),
+        &["`libraries`", "no institution"],
+    );
     refused(sound.replace("institution = \"library\"", "institution = \"ministry\""), &["two different institutions"]);
     refused(sound.replace("name = \"audit\"", "name = \"library\""), &["several institutions"]);
     refused(sound.replacen("consensus_key", "power = 5\nconsensus_key", 1), &["third"]);
-    let key = place.read("founders.toml").lines().find_map(|line| line.strip_prefix("network_key = ")).unwrap().to_owned();
+    let key =
+        place.read("founders.toml").lines().find_map(|line| line.strip_prefix("network_key = ")).unwrap().to_owned();
     refused(sound.replace(&key, "\"0123\""), &["line", "key_"]);
     refused(sound.replace("clock", "time = \"tomorrow\"\nclock"), &["`tomorrow`", "2027-01-01T00:00:00Z"]);
-    place.run(&["genesis", "new", "--from", "missing.toml", "--out", "bad.json"]).fails(1, &["missing.toml", "--example"]);
+    place
+        .run(&["genesis", "new", "--from", "missing.toml", "--out", "bad.json"])
+        .fails(1, &["missing.toml", "--example"]);
 }
 
 #[test]

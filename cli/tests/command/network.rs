@@ -106,7 +106,8 @@ fn a_founded_network_takes_and_proves_a_transaction() {
         let fetch = ["wallet", "receipt", "--gateway", &gateways[3], "--genesis", "genesis.json", id];
         place.run(&fetch).code == 0
     });
-    let keep = ["wallet", "receipt", "--gateway", &gateways[3], "--genesis", "genesis.json", "--out", "receipt.json", id];
+    let keep =
+        ["wallet", "receipt", "--gateway", &gateways[3], "--genesis", "genesis.json", "--out", "receipt.json", id];
     let kept = place.run(&keep).ok();
     assert!(kept.contains("schools opened") && kept.contains("verified"), "{kept}");
     let unknown = id.replace(&id[3..9], "000000");

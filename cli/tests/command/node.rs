@@ -114,9 +114,25 @@ fn a_restored_key_observes_first() {
     place.found("\"real\"");
     let listen = addresses(1)[0].map(|address| address.to_string());
     let made = place.run(&[
-        "node", "init", "--home", "ministry", "--genesis", "genesis.json", "--consensus-key", "ministry-consensus.key",
-        "--network-key", "ministry-network.key", "--listen-consensus", &listen[0], "--listen-gossip", &listen[1],
-        "--listen-gateway", &listen[2], "--restored", "--heights", "4",
+        "node",
+        "init",
+        "--home",
+        "ministry",
+        "--genesis",
+        "genesis.json",
+        "--consensus-key",
+        "ministry-consensus.key",
+        "--network-key",
+        "ministry-network.key",
+        "--listen-consensus",
+        &listen[0],
+        "--listen-gossip",
+        &listen[1],
+        "--listen-gateway",
+        &listen[2],
+        "--restored",
+        "--heights",
+        "4",
     ]);
     assert!(made.ok().contains("after 4 heights"));
     let adopted = place.run(&["node", "adopt", "--home", "ministry"]).ok();

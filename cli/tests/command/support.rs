@@ -125,7 +125,14 @@ impl Place {
         let (consensus, network) = (format!("{name}-consensus.key"), format!("{name}-network.key"));
         let mut arguments = vec!["node", "init", "--home", name, "--genesis", "genesis.json"];
         arguments.extend(["--consensus-key", &consensus, "--network-key", &network]);
-        arguments.extend(["--listen-consensus", &listen[0], "--listen-gossip", &listen[1], "--listen-gateway", &listen[2]]);
+        arguments.extend([
+            "--listen-consensus",
+            &listen[0],
+            "--listen-gossip",
+            &listen[1],
+            "--listen-gateway",
+            &listen[2],
+        ]);
         for peer in peers {
             arguments.extend(["--peer", peer]);
         }

@@ -69,8 +69,7 @@ fn every_example_is_an_operation_that_is_told_in_words() {
 #[test]
 fn the_examples_of_the_manual_are_operations() {
     let manual = include_str!("../../README.md");
-    let blocks: Vec<_> =
-        manual.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    let blocks: Vec<_> = manual.split("```json\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
     assert!(blocks.len() >= 3);
     let place = Place::new();
     for block in blocks {
@@ -84,7 +83,9 @@ fn words_name_what_is_signed() {
     let request = examples().into_iter().find(|example| example.name == "request").unwrap();
     let Operation::Order { order, .. } = &request.operation else { panic!("a request is about an order") };
     let words = summary(&request.operation);
-    for part in [&order.to_string(), "2027", "2 pupils", "12.50 EUR each", "25.00 EUR in all", "0.00 EUR of it the school's"] {
+    for part in
+        [&order.to_string(), "2027", "2 pupils", "12.50 EUR each", "25.00 EUR in all", "0.00 EUR of it the school's"]
+    {
         assert!(words.contains(part), "{part}: {words}");
     }
 }

@@ -9,18 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use keis_ledger::crypto::{PublicKey, SecretKey};
+use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::DocumentId;
 use keis_ledger::transaction::VerifiedTransaction;
-use libp2p::allow_block_list::{self, AllowedPeers};
-use libp2p::connection_limits::{self, ConnectionLimits};
-use libp2p::multiaddr::{Multiaddr, Protocol};
-use libp2p::request_response::{
-    self, InboundFailure, Message, OutboundFailure, OutboundRequestId, ProtocolSupport, ResponseChannel,
-};
+use libp2p::request_response::{self, InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel};
+use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{PeerId, Swarm, SwarmBuilder, identity, noise, tcp, yamux};
+use libp2p::{PeerId, Swarm};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -28,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::handle::{Handled, Services, handle, put};
 use super::peer::{Peer, Sent, WINDOW};
-use super::wire::{Framing, Request, Response, protocol};
+use super::swarm::{Behaviour, BehaviourEvent, REQUEST, build, multiaddr, peer_id, socket_address};
+use super::wire::{Request, Response};
 use super::{Config, NetworkError, PeerStatus};
 use crate::clock::ClockStep;
 
@@ -40,30 +36,17 @@ const GREETING: u64 = 20;
 const RECONCILING: u64 = 240;
 /// Oldest transactions announced with a greeting.
 const OLDEST: usize = 1024;
-/// After this long a request has failed.
-const REQUEST: Duration = Duration::from_secs(15);
-/// Streams of one connection at a time; each holds at most a frame.
-const STREAMS: usize = 16;
 /// Jobs at a time.
 const JOBS: usize = 2;
 /// Recent faults after which a peer is shut out, and for how long.
 const FAULTS: u32 = 16;
 const SHUT_OUT: Duration = Duration::from_secs(30);
-/// Connections close when nothing was said for this long; greetings come far more often.
-const IDLE: Duration = Duration::from_secs(600);
 
 /// What this node wants said.
 pub(super) enum Command {
     Transaction(Arc<VerifiedTransaction>),
     Document(DocumentId),
     Step(ClockStep),
-}
-
-#[derive(NetworkBehaviour)]
-struct Behaviour {
-    listed: allow_block_list::Behaviour<AllowedPeers>,
-    limits: connection_limits::Behaviour,
-    gossip: request_response::Behaviour<Framing>,
 }
 
 enum Done {
@@ -99,7 +82,7 @@ impl Hub {
         statuses: watch::Sender<Vec<PeerStatus>>,
         lagging: Arc<AtomicBool>,
     ) -> Result<Self, NetworkError> {
-        let mut swarm = build(&config.secret, &services)?;
+        let mut swarm = build(&config.secret, &services.mempool.network())?;
         let (own, now) = (config.secret.public(), Instant::now());
         let mut peers = BTreeMap::new();
         for peer in config.peers.into_iter().filter(|peer| peer.network_key != own) {
@@ -134,6 +117,7 @@ impl Hub {
                 }
                 SwarmEvent::ListenerError { error, .. } => return Err(unusable(error.to_string())),
                 SwarmEvent::ListenerClosed { reason, .. } => return Err(unusable(format!("{reason:?}"))),
+                #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
                 _ => {}
             }
         }
@@ -184,6 +168,7 @@ impl Hub {
                 metrics::counter!("keis_network_refused_connections_total").increment(1);
                 tracing::debug!(%error, "connection refused");
             }
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
             _ => {}
         }
     }
@@ -477,52 +462,3 @@ fn status(peer: &Peer) -> PeerStatus {
         queued_bytes: peer.outbox.whole_bytes(),
     }
 }
-
-fn build(secret: &SecretKey, services: &Services) -> Result<Swarm<Behaviour>, NetworkError> {
-    let keypair = identity::Keypair::ed25519_from_bytes(secret.to_bytes())
-        .expect("32 bytes are an Ed25519 secret key");
-    let config = request_response::Config::default().with_request_timeout(REQUEST).with_max_concurrent_streams(STREAMS);
-    let protocols = [(protocol(&services.mempool.network()), ProtocolSupport::Full)];
-    let limits = ConnectionLimits::default()
-        .with_max_pending_incoming(Some(64))
-        .with_max_established_per_peer(Some(4));
-    let behaviour = Behaviour {
-        listed: allow_block_list::Behaviour::default(),
-        limits: connection_limits::Behaviour::new(limits),
-        gossip: request_response::Behaviour::with_codec(Framing, protocols, config),
-    };
-    let streams = || {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(4 * STREAMS);
-        config
-    };
-    let transport = |error: String| NetworkError::Transport(error);
-    let swarm = SwarmBuilder::with_existing_identity(keypair)
-        .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, streams)
-        .map_err(|error| transport(error.to_string()))?
-        .with_behaviour(|_| behaviour)
-        .map_err(|error| transport(error.to_string()))?
-        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
-        .build();
-    Ok(swarm)
-}
-
-fn peer_id(key: &PublicKey) -> Result<PeerId, NetworkError> {
-    let key = identity::ed25519::PublicKey::try_from_bytes(&key.0).map_err(|_| NetworkError::Key(*key))?;
-    Ok(identity::PublicKey::from(key).to_peer_id())
-}
-
-fn multiaddr(address: SocketAddr) -> Multiaddr {
-    Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()))
-}
-
-fn socket_address(address: &Multiaddr) -> Option<SocketAddr> {
-    let mut parts = address.iter();
-    match (parts.next()?, parts.next()?) {
-        (Protocol::Ip4(ip), Protocol::Tcp(port)) => Some((ip, port).into()),
-        (Protocol::Ip6(ip), Protocol::Tcp(port)) => Some((ip, port).into()),
-        _ => None,
-    }
-}
-
