@@ -108,6 +108,7 @@ impl Hub {
     }
 
     /// Waits until the socket is bound; says to what.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
     pub(super) async fn listening(&mut self) -> Result<SocketAddr, NetworkError> {
         let unusable = |reason: String| NetworkError::Listen { address: self.listen, reason };
         loop {
@@ -117,7 +118,6 @@ impl Hub {
                 }
                 SwarmEvent::ListenerError { error, .. } => return Err(unusable(error.to_string())),
                 SwarmEvent::ListenerClosed { reason, .. } => return Err(unusable(format!("{reason:?}"))),
-                #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
                 _ => {}
             }
         }
@@ -146,6 +146,7 @@ impl Hub {
         while self.jobs.join_next().await.is_some() {}
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } if num_established.get() == 1 => {
@@ -168,7 +169,6 @@ impl Hub {
                 metrics::counter!("keis_network_refused_connections_total").increment(1);
                 tracing::debug!(%error, "connection refused");
             }
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
             _ => {}
         }
     }
