@@ -1,0 +1,262 @@
+//! A network of processes in a temporary folder: started, killed, wiped, stopped.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use keis_cli::found::{self, GENESIS_FILE, Network};
+use keis_genesis::Genesis;
+use keis_ledger::chain::Address;
+use keis_ledger::crypto::Hash;
+use keis_ledger::time::Timestamp;
+use keis_node::clock::ClockStep;
+use keis_wallet::client::{Client, Policy, Status};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::program;
+use crate::wait::{Turn, turn, until};
+
+/// First instant of the networks' time: 2026-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp(1_767_225_600_000);
+/// Longest time until something comes that must come.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Starts that may fail because somebody else took a free port in the meantime.
+const START_ATTEMPTS: usize = 5;
+
+/// A network of validators, each a process of its own or down. What still runs is killed when this is dropped.
+pub struct Cluster {
+    /// Keys of the officers and of the clock, validators' folders.
+    pub network: Network,
+    /// The founding document.
+    pub genesis: Genesis,
+    children: Vec<Option<Child>>,
+    clients: Vec<Client>,
+    settings: Vec<(String, String)>,
+    folder: TempDir,
+    _turn: Turn,
+}
+
+/// A client of one gateway that soon gives up.
+pub fn client(gateway: &str) -> Client {
+    let pause = Duration::from_millis(50);
+    let policy = Policy {
+        connect: Duration::from_secs(2),
+        request: Duration::from_secs(20),
+        attempts: 2,
+        first_pause: pause,
+        longest_pause: pause * 4,
+    };
+    Client::new(&[gateway], policy).expect("an address of a founded network")
+}
+
+impl Cluster {
+    /// Founds a network; nothing runs yet. Waits for its turn first.
+    pub async fn found(count: usize) -> Self {
+        let turn = turn().await;
+        let folder = tempfile::Builder::new().prefix("keis-tests-").tempdir().expect("a temporary folder");
+        let network = found::simulated(folder.path(), count, START).expect("a network can be founded");
+        let genesis = Genesis::load(&folder.path().join(GENESIS_FILE)).expect("the founding document was just written");
+        let clients = network.validators.iter().map(|one| client(&format!("http://{}", one.gateway))).collect();
+        let children = network.validators.iter().map(|_| None).collect();
+        Self { network, genesis, children, clients, settings: Vec::new(), folder, _turn: turn }
+    }
+
+    /// A network of four that runs.
+    pub async fn running() -> Self {
+        let mut cluster = Self::found(4).await;
+        cluster.start_all().await;
+        cluster
+    }
+
+    /// Lays a setting over those of every node that is started from now on, such as `SNAPSHOT__BLOCKS`.
+    pub fn set(&mut self, setting: &str, value: &str) {
+        self.settings.push((format!("KEIS_NODE__{setting}"), value.to_owned()));
+    }
+
+    /// Number of validators.
+    pub fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.children.is_empty()
+    }
+
+    /// All validators.
+    pub fn all(&self) -> Vec<usize> {
+        (0..self.len()).collect()
+    }
+
+    /// The network's identity.
+    pub fn hash(&self) -> Hash {
+        self.genesis.hash()
+    }
+
+    /// The folder of the whole network.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder of a validator.
+    pub fn home(&self, index: usize) -> PathBuf {
+        self.network.validators[index].home.clone()
+    }
+
+    /// What a validator has logged so far.
+    pub fn log(&self, index: usize) -> String {
+        let bytes = fs::read(self.home(index).join("node.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Addresses of all gateways.
+    pub fn gateways(&self) -> Vec<String> {
+        self.network.validators.iter().map(|one| format!("http://{}", one.gateway)).collect()
+    }
+
+    /// A client of this validator's gateway alone.
+    pub fn client(&self, index: usize) -> &Client {
+        &self.clients[index]
+    }
+
+    /// The address under which a validator votes.
+    pub fn address(&self, index: usize) -> Address {
+        let key = self.genesis.document().institutions[index].consensus_key;
+        Address::of(&key)
+    }
+
+    /// Where a validator stands.
+    pub async fn status(&self, index: usize) -> Status {
+        let status = self.client(index).status().await;
+        status.unwrap_or_else(|error| panic!("no status of {index}: {error:?}\n{}", self.tail(index)))
+    }
+
+    /// Starts a validator and waits until its gateway answers.
+    pub async fn start(&mut self, index: usize) {
+        for attempt in 1.. {
+            self.launch(index);
+            let Some(ended) = self.answers(index).await else { return };
+            let taken = self.tail(index).contains("in use");
+            assert!(taken && attempt < START_ATTEMPTS, "node {index} ended with {ended}\n{}", self.tail(index));
+        }
+    }
+
+    /// Starts a validator that must refuse; returns how it ended and its log.
+    pub async fn refused(&mut self, index: usize) -> (ExitStatus, String) {
+        self.launch(index);
+        let ended = self.answers(index).await;
+        (ended.unwrap_or_else(|| panic!("node {index} runs, and must refuse")), self.log(index))
+    }
+
+    /// Starts every validator that is down.
+    pub async fn start_all(&mut self) {
+        let down: Vec<usize> = self.all().into_iter().filter(|index| self.children[*index].is_none()).collect();
+        for index in &down {
+            self.launch(*index);
+        }
+        for index in down {
+            if self.answers(index).await.is_some() {
+                self.start(index).await;
+            }
+        }
+    }
+
+    fn launch(&mut self, index: usize) {
+        let home = self.home(index);
+        let log = File::options().create(true).append(true).open(home.join("node.log")).expect("a log in the folder");
+        let child = Command::new(program::path())
+            .args(["node", "run", "--simulated", "--home"])
+            .arg(&home)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file can be had twice"))
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn();
+        self.children[index] = Some(child.expect("the binary can be run"));
+    }
+
+    /// Waits until a launched validator answers; tells how it ended when it ends instead.
+    async fn answers(&mut self, index: usize) -> Option<ExitStatus> {
+        let (child, client) = (&mut self.children[index], &self.clients[index]);
+        let process = child.as_mut().expect("it was launched");
+        let ended = until("a gateway answers", PATIENCE, async || {
+            let ended = process.try_wait().expect("a child can be looked at");
+            if ended.is_some() {
+                return Some(ended);
+            }
+            client.status().await.is_ok().then_some(None)
+        });
+        let ended = ended.await;
+        if ended.is_some() {
+            *child = None;
+        }
+        ended
+    }
+
+    /// Kills validators with kill -9, all at once.
+    pub async fn kill(&mut self, indices: &[usize]) {
+        for index in indices {
+            self.assert_alive(*index);
+            self.signal(*index, Signal::KILL);
+        }
+        for index in indices {
+            let mut child = self.children[*index].take().expect("it was alive");
+            child.wait().await.expect("a killed child ends");
+        }
+    }
+
+    /// Asks a validator to stop (SIGTERM) and waits for its end.
+    pub async fn stop(&mut self, index: usize, within: Duration) -> ExitStatus {
+        self.assert_alive(index);
+        self.signal(index, Signal::TERM);
+        let mut child = self.children[index].take().expect("it was alive");
+        let ended = tokio::time::timeout(within, child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("node {index} does not stop\n{}", self.tail(index))).expect("a child ends")
+    }
+
+    fn signal(&self, index: usize, signal: Signal) {
+        let id = self.children[index].as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok());
+        let pid = id.and_then(Pid::from_raw).expect("a running child has an id");
+        kill_process(pid, signal).expect("a child can be signalled");
+    }
+
+    /// Panics when a validator that was started has ended by itself.
+    pub fn assert_alive(&mut self, index: usize) {
+        if let Some(child) = &mut self.children[index]
+            && let Some(ended) = child.try_wait().expect("a child can be looked at")
+        {
+            panic!("node {index} ended by itself with {ended}\n{}", self.tail(index));
+        }
+    }
+
+    /// Removes what a validator has stored and the engine's log; settings, keys and sign guard stay.
+    pub fn wipe(&self, index: usize) {
+        for part in ["store", "consensus"] {
+            fs::remove_dir_all(self.home(index).join(part)).expect("a part of the folder is removed");
+        }
+    }
+
+    /// Steps the network's clock at every gateway that answers.
+    pub async fn step(&self, time: Timestamp) {
+        let step = ClockStep::sign(&self.hash(), &self.network.driver, time);
+        for client in &self.clients {
+            client.step_clock(step.time, step.signature).await.expect("the driver's step is taken");
+        }
+    }
+
+    /// The last lines of a validator's log.
+    pub fn tail(&self, index: usize) -> String {
+        let log = self.log(index);
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+/// A field of a status that the client does not name.
+pub fn field<'s>(status: &'s Status, name: &str) -> &'s serde_json::Value {
+    status.node.get(name).unwrap_or_else(|| panic!("a status without `{name}`: {status:?}"))
+}

@@ -1,0 +1,142 @@
+//! The main job, as its users run it: `keis sample`, `keis demo`.
+
+use std::fs;
+use std::path::Path;
+
+use keis_tests::program::{self, Said};
+use keis_tests::wait::turn;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path of text").to_owned()
+}
+
+/// A folder with a programme year of a few hundred pupils in `year`.
+async fn sample() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    program::keis(["sample", "--pupils", "200", "--seed", "7", "--out", &text(&folder.path().join("year"))]).await.well();
+    folder
+}
+
+async fn demo(folder: &TempDir, name: &str, more: &[&str]) -> (Said, Option<Value>) {
+    let (year, home) = (text(&folder.path().join("year")), text(&folder.path().join(name)));
+    let report = folder.path().join(format!("{name}.json"));
+    let mut arguments = vec!["demo".to_owned(), "--data".to_owned(), year, "--home".to_owned(), home];
+    arguments.extend(["--report".to_owned(), text(&report)]);
+    arguments.extend(more.iter().map(ToString::to_string));
+    let said = program::keis(&arguments).await;
+    let report = fs::read(&report).ok().map(|bytes| serde_json::from_slice(&bytes).expect("the report is JSON"));
+    (said, report)
+}
+
+/// The report as the issue lists its fields, of a year that came out as it must.
+fn assert_report(report: &Value, year: &Path) {
+    assert_eq!(report["validators"], 4);
+    assert!(report["height"].as_u64().is_some_and(|height| height > 0), "{report:#}");
+    let roots = report["state_roots"].as_array().expect("a list of roots");
+    assert_eq!(roots.len(), 4);
+    assert!(roots.iter().all(|root| root == &roots[0] && root.as_str().is_some_and(|root| root.len() == 64)));
+    assert_eq!(report["balanced"], true);
+    for source in ["state", "school"] {
+        let of = |class: &str| report["money"][source][class].as_u64().unwrap_or_else(|| panic!("{class} of {report:#}"));
+        let somewhere = ["budget", "reserve", "pupils", "schools", "held", "escrowed", "providers", "settlement", "paid", "returned"];
+        assert_eq!(of("minted") + of("receivable"), somewhere.iter().map(|class| of(class)).sum::<u64>(), "{report:#}");
+    }
+    let orders = report["orders"].as_object().expect("orders by state");
+    let counted: u64 = orders.values().map(|count| count.as_u64().expect("a count")).sum();
+    let expected = fs::read_to_string(year.join("orders.csv")).expect("the year's orders").lines().count() - 1;
+    assert_eq!(counted, expected as u64, "{report:#}");
+    for count in ["transactions", "pupil_debits", "rejected"] {
+        assert!(report[count].is_u64(), "{count} of {report:#}");
+    }
+    assert!(report["transactions"].as_u64() > Some(0) && report["pupil_debits"].as_u64() > Some(0));
+    let latency = |point: &str| report["latency_ms"][point].as_f64().expect("a latency");
+    assert!(latency("p50") > 0.0 && latency("p99") >= latency("p50"));
+    assert!(report["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
+}
+
+#[tokio::test]
+async fn a_year_comes_out_as_its_calendar_says() {
+    let _turn = turn().await;
+    let folder = sample().await;
+    let (said, report) = demo(&folder, "home", &[]).await;
+    let said = said.well();
+    assert_report(&report.expect("a report was asked for"), &folder.path().join("year"));
+    for words in ["equation", "holds", "settled", "latency", "state root"] {
+        assert!(said.out.contains(words), "the page lacks `{words}`:\n{}", said.out);
+    }
+    let home = folder.path().join("home");
+    let names: Vec<String> = fs::read_dir(&home).expect("the home is kept").map(|entry| {
+        entry.expect("the home can be read").file_name().into_string().expect("a name of text")
+    }).collect();
+    assert!(names.iter().any(|name| name.starts_with("genesis.")), "{names:?}");
+    assert_eq!(names.len(), 5, "a founding document and a folder a validator: {names:?}");
+    let (again, _) = demo(&folder, "home", &[]).await;
+    assert_eq!(again.code(), 1, "a network's folder was used twice");
+    assert!(again.err.contains(&text(&home)), "{}", again.err);
+}
+
+#[tokio::test]
+async fn validators_killed_on_the_way_change_nothing() {
+    let _turn = turn().await;
+    let folder = sample().await;
+    let (said, report) = demo(&folder, "home", &["--chaos"]).await;
+    said.well();
+    let report = report.expect("a report was asked for");
+    assert_report(&report, &folder.path().join("year"));
+    assert!(report["kills"].as_u64() > Some(0), "{report:#}");
+}
+
+#[tokio::test]
+async fn two_networks_live_on_one_machine() {
+    let _turn = turn().await;
+    let folder = sample().await;
+    let ((one, first), (other, second)) = futures::join!(demo(&folder, "one", &[]), demo(&folder, "other", &[]));
+    one.well();
+    other.well();
+    let (first, second) = (first.expect("a report was asked for"), second.expect("a report was asked for"));
+    assert_report(&first, &folder.path().join("year"));
+    assert_report(&second, &folder.path().join("year"));
+    for same in ["money", "orders", "pupil_debits", "rejected", "transactions"] {
+        assert_eq!(first[same], second[same], "the same year comes out differently");
+    }
+    assert_ne!(first["state_roots"][0], second["state_roots"][0], "wallets of two networks must not be the same");
+}
+
+#[tokio::test]
+async fn fewer_than_four_validators_are_refused() {
+    let _turn = turn().await;
+    for count in ["0", "1", "3"] {
+        let said = program::keis(["demo", "--validators", count]).await;
+        assert_eq!(said.code(), 1, "{said:?}");
+        assert!(said.err.contains('4') && said.err.contains("third"), "the reason is missing: {}", said.err);
+    }
+    assert_eq!(program::keis(["demo", "--validators", "many"]).await.code(), 2);
+}
+
+#[tokio::test]
+async fn files_that_are_of_no_use_are_named_with_their_line() {
+    let _turn = turn().await;
+    let folder = sample().await;
+    let missing = folder.path().join("nowhere");
+    let said = program::keis(["demo", "--data", &text(&missing)]).await;
+    assert_eq!(said.code(), 1);
+    assert!(said.err.contains(&text(&missing)), "{}", said.err);
+
+    let pupils = folder.path().join("year/pupils.csv");
+    let whole = fs::read_to_string(&pupils).expect("the year's pupils");
+    let mut lines: Vec<String> = whole.lines().map(ToOwned::to_owned).collect();
+    let (_, rest) = lines[4].split_once(',').expect("columns");
+    lines[4] = format!("12345,{rest}");
+    fs::write(&pupils, lines.join("\n") + "\n").expect("the file can be written");
+    let (said, report) = demo(&folder, "home", &[]).await;
+    assert_eq!((said.code(), report), (1, None));
+    assert!(said.err.contains("pupils.csv") && said.err.contains('5'), "no file and line: {}", said.err);
+    assert!(!folder.path().join("home").exists(), "a network was founded for files that are of no use");
+
+    fs::remove_file(&pupils).expect("the file can be removed");
+    let (said, _) = demo(&folder, "home", &[]).await;
+    assert_eq!(said.code(), 1);
+    assert!(said.err.contains("pupils.csv"), "{}", said.err);
+}

@@ -1,0 +1,49 @@
+//! Invariants 4 and 5 under kill -9: of one validator after another, and of all at once, while orders flow.
+
+use keis_tests::check::{agree, all_sign, survived};
+use keis_tests::cluster::{Cluster, PATIENCE};
+use keis_tests::flow::Flow;
+use keis_tests::rounds;
+use keis_tests::world::World;
+
+const PUPILS: usize = 1_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_one_of_four_again_and_again_loses_nothing() {
+    let mut cluster = Cluster::running().await;
+    let world = World::open(&cluster, PUPILS).await;
+    let mut flow = Flow::start(&cluster, &world, 0);
+    for round in 0..rounds(6) {
+        let victim = round % cluster.len();
+        flow.progress(20, PATIENCE).await;
+        cluster.kill(&[victim]).await;
+        flow.progress(20, PATIENCE).await;
+        cluster.start(victim).await;
+    }
+    flow.progress(20, PATIENCE).await;
+    let acknowledged = flow.finish().await;
+    let all = cluster.all();
+    let agreed = agree(&mut cluster, &all).await;
+    survived(&cluster, &all, &agreed, &acknowledged).await;
+    all_sign(&cluster, &all).await;
+    println!("{} blocks, {} acknowledged", agreed.headers.len(), acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_all_four_at_once_loses_nothing() {
+    let mut cluster = Cluster::running().await;
+    let world = World::open(&cluster, PUPILS).await;
+    let all = cluster.all();
+    let mut flow = Flow::start(&cluster, &world, 0);
+    for _ in 0..rounds(5) {
+        flow.progress(25, PATIENCE).await;
+        cluster.kill(&all).await;
+        cluster.start_all().await;
+    }
+    flow.progress(25, PATIENCE).await;
+    let acknowledged = flow.finish().await;
+    let agreed = agree(&mut cluster, &all).await;
+    survived(&cluster, &all, &agreed, &acknowledged).await;
+    all_sign(&cluster, &all).await;
+    println!("{} blocks, {} acknowledged", agreed.headers.len(), acknowledged.len());
+}
