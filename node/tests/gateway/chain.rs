@@ -1,8 +1,9 @@
 //! Headers, certificates, parameters, money.
 
+use keis_ledger::classifiers::ArtField;
 use serde_json::json;
 
-use crate::support::{Stand, assert_no_pupil};
+use crate::support::{ORDER, SERVICE, Stand, assert_no_pupil};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn genesis_has_parameters_and_no_block() {
@@ -66,4 +67,32 @@ async fn funds_and_parameters_of_a_year() {
     for path in ["/v1/funds/next", "/v1/funds/70000", "/v1/orders/summary/x"] {
         stand.get(path).await.is_problem(400, "malformed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_and_blocks_show_their_public_part_alone() {
+    let mut stand = Stand::start().await;
+    stand.open_year().await;
+    stand.publish(SERVICE, 1, ArtField::Theatre).await;
+    stand.open_session().await;
+    let request = stand.request_order().await;
+
+    let path = format!("/v1/orders/{ORDER}");
+    let order = stand.get(&format!("{path}?year=2026")).await;
+    assert_no_pupil(&order);
+    let order = order.is(200);
+    assert_eq!((&order["state"], &order["pupils"], &order["price"]), (&json!("requested"), &json!(1), &json!(800)));
+    stand.get(&path).await.is_problem(400, "malformed");
+    stand.get(&format!("{path}?year=2025")).await.is_problem(404, "not_found");
+    stand.get("/v1/orders/ord_1?year=2026").await.is_problem(400, "malformed");
+
+    let height = order["height"].as_u64().unwrap();
+    let receipts = stand.get(&format!("/v1/blocks/{height}/receipts")).await;
+    assert_no_pupil(&receipts);
+    assert_eq!(receipts.is(200)["receipts"][0]["id"], request.id().to_string());
+    for earlier in 1..height {
+        assert_no_pupil(&stand.get(&format!("/v1/blocks/{earlier}/receipts")).await);
+    }
+    stand.get(&format!("/v1/blocks/{}/receipts", height + 1)).await.is_problem(404, "not_found");
+    stand.get("/v1/blocks/x/receipts").await.is_problem(400, "malformed");
 }

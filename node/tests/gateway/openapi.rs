@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keis_ledger::classifiers::ArtField;
 use serde_json::Value;
 
-use crate::support::{SERVICE, Stand};
+use crate::support::{ORDER, SERVICE, Stand};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn description_and_routes_are_the_same() {
@@ -55,6 +55,8 @@ async fn real_answers_have_the_described_form() {
         ("/v1/parameters", "/v1/parameters".to_owned()),
         ("/v1/funds/{year}", "/v1/funds/2026".to_owned()),
         ("/v1/orders/summary/{year}", "/v1/orders/summary/2026".to_owned()),
+        ("/v1/orders/{id}", format!("/v1/orders/{ORDER}?year=2026")),
+        ("/v1/blocks/{height}/receipts", "/v1/blocks/1/receipts".to_owned()),
         ("/v1/services", "/v1/services".to_owned()),
         ("/v1/services/{id}", format!("/v1/services/{SERVICE}")),
         ("/v1/services/{id}/sessions", format!("/v1/services/{SERVICE}/sessions?year=2026")),
