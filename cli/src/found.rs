@@ -71,6 +71,11 @@ pub fn simulated(folder: &Path, count: usize, time: Timestamp) -> anyhow::Result
         (4..=MOST_VALIDATORS).contains(&count),
         "a network has 4 to {MOST_VALIDATORS} validators here, not {count}: every one must hold less than a third of the votes"
     );
+    anyhow::ensure!(
+        !folder.join(GENESIS_FILE).exists(),
+        "{} holds a network already; name another folder, or take that one away",
+        folder.display()
+    );
     let (operator, budget_holder, driver) = (new_key(), new_key(), new_key());
     let seats = seats(count)?;
     let until = time.after(Span::days(20 * 366));

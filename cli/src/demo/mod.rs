@@ -8,6 +8,8 @@ mod report;
 mod setup;
 mod translate;
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -109,6 +111,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<bool> {
 
 async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
     let started = Instant::now();
+    // A report that cannot be written is better known before the year than after it.
+    let report_file = args.report.as_deref().map(report_file).transpose()?;
     let progress = Progress::new();
     progress.stage("reading the programme year", 0);
     let programme = programme(args.data.as_deref())?;
@@ -128,9 +132,9 @@ async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
     let report = read_back(&driver, &programme, &statuses, kills, started, &progress).await?;
     progress.bar.finish_and_clear();
     print!("{}", report.page());
-    if let Some(path) = &args.report {
+    if let Some(mut file) = report_file {
         let text = serde_json::to_string_pretty(&report).expect("the report is plain data");
-        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).context("cannot write the report")?;
     }
     if args.keep {
         keep(processes, folder);
@@ -138,6 +142,10 @@ async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
         processes.stop().await?;
     }
     Ok(report.holds())
+}
+
+fn report_file(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn programme(data: Option<&Path>) -> anyhow::Result<Programme> {
