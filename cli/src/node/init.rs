@@ -31,8 +31,8 @@ const CONFIG: &str = "config.toml";
         Keep the consensus key in one folder alone: two nodes that sign with one key are a fault that the network sees.",
     after_help = "Example:\n  keis node init --home /var/lib/keis --genesis genesis.json \\\n    \
         --consensus-key consensus.key --network-key network.key \\\n    \
-        --listen-consensus 10.0.1.1:26600 --listen-gossip 10.0.1.1:26601 --listen-gateway 127.0.0.1:8080 \\\n    \
-        --peer key_…@10.0.2.1:26600@10.0.2.1:26601 --peer key_…@10.0.3.1:26600@10.0.3.1:26601"
+        --listen-consensus 10.0.1.1:26600 --listen-gossip 10.0.1.1:26601 \\\n    --listen-gateway 127.0.0.1:8080 \\\n    \
+        --peer key_…@10.0.2.1:26600@10.0.2.1:26601 \\\n    --peer key_…@10.0.3.1:26600@10.0.3.1:26601"
 )]
 pub struct InitArgs {
     /// Folder to make; must be missing or empty

@@ -71,6 +71,7 @@ fn told(wallet: &Path, error: KeystoreError) -> anyhow::Error {
 fn ask(question: &str) -> anyhow::Result<Zeroizing<String>> {
     rpassword::prompt_password(question)
         .map(Zeroizing::new)
+        .context("the passphrase cannot be asked for")
         .or_advise("There is no terminal to ask at; give --passphrase-file FILE.")
 }
 
