@@ -7,10 +7,11 @@
 //! The calls never wait and hold no lock while a signature or a rule is judged. This module knows neither HTTP nor peers'
 //! connections, and it decides nothing about a block: the builder does.
 
+mod limits;
 mod memory;
 mod pool;
+mod proven;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keis_ledger::block;
@@ -23,59 +24,21 @@ use keis_ledger::rejection::Rejection;
 use keis_ledger::state::Draft;
 use keis_ledger::time::Timestamp;
 use keis_ledger::transaction::{RawTransaction, SignedTransaction, TransactionError, VerifiedTransaction};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
 use crate::documents::Documents;
 use crate::view::{View, Views};
 
+pub use limits::Limits;
 pub use memory::Outcome;
 use pool::{Hold, NewEntry, Pool, RawHash};
+use proven::Proven;
 
 /// Commits for which a peer's transaction may be rejected here before that is final: the peer may be ahead.
 const GRACE: u64 = 4;
 /// Parked ones tried again in one go.
 const RETRIES: usize = 512;
-/// Bytes of proven transactions remembered that are not in the pool.
-const PROVEN_BYTES: usize = 8 * 1024 * 1024;
-
-/// Bounds of a mempool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Most transactions that wait for a block.
-    pub count: usize,
-    /// Most bytes of them.
-    pub bytes: usize,
-    /// Most transactions of one signing key, of those that wait and of those parked each.
-    pub sender_count: usize,
-    /// Most bytes of them.
-    pub sender_bytes: usize,
-    /// Most transactions parked until an earlier one is there.
-    pub parked_count: usize,
-    /// Most bytes of them.
-    pub parked_bytes: usize,
-    /// Most ids whose outcome is remembered.
-    pub remembered: usize,
-    /// Most calls that wait for an outcome.
-    pub waiters: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            count: 16_384,
-            bytes: 64 << 20,
-            sender_count: 2_048,
-            sender_bytes: 32 << 20,
-            parked_count: 4_096,
-            parked_bytes: 16 << 20,
-            remembered: 65_536,
-            waiters: 16_384,
-        }
-    }
-}
 
 /// Where a transaction comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,14 +111,6 @@ struct Shared {
     pool: Mutex<Pool>,
     proven: Mutex<Proven>,
     work: watch::Sender<bool>,
-}
-
-/// Transactions of others' blocks whose signatures were proven here.
-#[derive(Default)]
-struct Proven {
-    by_raw: BTreeMap<RawHash, Arc<VerifiedTransaction>>,
-    oldest: VecDeque<RawHash>,
-    bytes: usize,
 }
 
 impl Mempool {
@@ -282,7 +237,7 @@ impl Mempool {
     /// A transaction with these bytes whose signature was proven on this node.
     pub fn verified(&self, raw: &[u8]) -> Option<Arc<VerifiedTransaction>> {
         let hash = *blake3::hash(raw).as_bytes();
-        self.pool().by_raw(&hash).or_else(|| self.proven().by_raw.get(&hash).cloned())
+        self.pool().by_raw(&hash).or_else(|| self.proven().find(&hash))
     }
 
     /// Proves a transaction of somebody's block, unless that was done before, and remembers it.
@@ -410,8 +365,8 @@ impl Mempool {
     }
 
     fn prove(&self, signed: SignedTransaction, hash: &RawHash) -> Result<Arc<VerifiedTransaction>, TransactionError> {
-        if let Some(known) = self.proven().by_raw.get(hash) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.proven().find(hash) {
+            return Ok(known);
         }
         signed.verify(&self.0.network).map(Arc::new)
     }
@@ -514,22 +469,6 @@ impl Refused {
             Self::Full => "full",
             Self::SenderFull => "sender_full",
             Self::DocumentMissing(_) => "document_missing",
-        }
-    }
-}
-
-impl Proven {
-    fn remember(&mut self, hash: RawHash, transaction: &Arc<VerifiedTransaction>) {
-        if self.by_raw.insert(hash, Arc::clone(transaction)).is_some() {
-            return;
-        }
-        self.oldest.push_back(hash);
-        self.bytes += transaction.raw().len();
-        while self.bytes > PROVEN_BYTES {
-            let Some(oldest) = self.oldest.pop_front() else { break };
-            if let Some(gone) = self.by_raw.remove(&oldest) {
-                self.bytes -= gone.raw().len();
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::DocumentId;
 use keis_ledger::transaction::VerifiedTransaction;
-use libp2p::request_response::{self, InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel};
+use libp2p::request_response::{self, Message, OutboundFailure, OutboundRequestId, ResponseChannel};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{PeerId, Swarm};
@@ -181,9 +181,12 @@ impl Hub {
         self.report();
     }
 
-    fn on_gossip(&mut self, event: request_response::Event<Request, Response>) {
+    fn on_gossip(&mut self, event: request_response::Event<Option<Request>, Response>) {
         match event {
-            request_response::Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+            request_response::Event::Message { peer, message: Message::Request { request: None, .. }, .. } => {
+                self.blame(peer);
+            }
+            request_response::Event::Message { peer, message: Message::Request { request: Some(request), channel, .. }, .. } => {
                 let taken = self.peers.get_mut(&peer).is_some_and(|peer| peer.receive(request, channel));
                 if !taken {
                     metrics::counter!("keis_network_overruns_total").increment(1);
@@ -198,9 +201,6 @@ impl Hub {
                 if let Some(pending) = self.answered(&request_id) {
                     self.on_failure(pending, &error);
                 }
-            }
-            request_response::Event::InboundFailure { peer, error: InboundFailure::Io(error), .. } => {
-                self.blame_for(peer, &error);
             }
             request_response::Event::InboundFailure { .. } | request_response::Event::ResponseSent { .. } => {}
         }
@@ -434,7 +434,7 @@ impl Hub {
             while peer.in_flight < WINDOW
                 && let Some((request, sent)) = peer.outbox.next(&self.services.documents)
             {
-                let request_id = self.swarm.behaviour_mut().gossip.send_request(id, request);
+                let request_id = self.swarm.behaviour_mut().gossip.send_request(id, Some(request));
                 peer.in_flight += 1;
                 self.requests.insert(request_id, Pending { peer: *id, sent, since: Instant::now() });
             }

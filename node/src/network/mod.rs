@@ -11,11 +11,13 @@
 //! | `wire` | messages and frames |
 //! | `peer` | what is remembered of a peer, and what is to be said to it |
 //! | `handle` | what is done with a peer's words |
+//! | `swarm` | transport, who may connect |
 //! | `hub` | the loop: connections, requests, time |
 
 mod handle;
 mod hub;
 mod peer;
+mod swarm;
 mod wire;
 
 use std::net::SocketAddr;

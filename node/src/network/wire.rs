@@ -118,15 +118,19 @@ async fn write<T: AsyncWrite + Unpin + Send, M: Encode>(io: &mut T, message: &M)
 #[async_trait]
 impl request_response::Codec for Framing {
     type Protocol = StreamProtocol;
-    type Request = Request;
+    /// None is garbage: the library would not tell who sent what cannot be read.
+    type Request = Option<Request>;
     type Response = Response;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Option<Request>>
     where
         T: AsyncRead + Unpin + Send,
     {
-        let request: Request = read(io).await?;
-        if request.is_bounded() { Ok(request) } else { Err(garbage("a list is too long")) }
+        match read::<T, Request>(io).await {
+            Ok(request) => Ok(Some(request).filter(Request::is_bounded)),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
@@ -137,11 +141,14 @@ impl request_response::Codec for Framing {
         if response.is_bounded() { Ok(response) } else { Err(garbage("a list is too long")) }
     }
 
-    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Request) -> io::Result<()>
+    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Option<Request>) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &request).await
+        match request {
+            Some(request) => write(io, &request).await,
+            None => Err(io::Error::new(io::ErrorKind::InvalidInput, "there is nothing to say")),
+        }
     }
 
     async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, response: Response) -> io::Result<()>
