@@ -39,7 +39,10 @@ fn main() {
             let took = started.elapsed();
             (blocks, worst, whole) = (blocks + 1, worst.max(took), whole + took);
         }
-        println!("{records} records, one pupil in {share_with_money} with money: {blocks} blocks, worst {worst:?}, mean {:?}", whole / blocks);
+        println!(
+            "{records} records, one pupil in {share_with_money} with money: {blocks} blocks, worst {worst:?}, mean {:?}",
+            whole / blocks
+        );
     }
 }
 

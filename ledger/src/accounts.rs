@@ -4,9 +4,9 @@
 //! same to another and its class, within one source and one year.
 
 use crate::classifiers::Year;
-use crate::ids::{OrderId, PupilId, ProviderId, SchoolId, StatementId};
+use crate::ids::{OrderId, ProviderId, PupilId, SchoolId, StatementId};
 use crate::money::{Cents, Source};
-use crate::record::{Order, Pupil, ProviderPurse, SchoolPurse, Statement, Totals, YearRecord};
+use crate::record::{Order, ProviderPurse, Pupil, SchoolPurse, Statement, Totals, YearRecord};
 use crate::rejection::Rejection;
 use crate::state::Work;
 

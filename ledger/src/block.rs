@@ -271,13 +271,8 @@ impl Builder {
             validators,
             next_validators: next,
         };
-        let tip = Tip {
-            network: self.parent.network,
-            height: header.height,
-            block: header.id(),
-            time: self.time,
-            state,
-        };
+        let tip =
+            Tip { network: self.parent.network, height: header.height, block: header.id(), time: self.time, state };
         Executed { block: Block { header, transactions: self.transactions }, tip, receipts: self.receipts }
     }
 }

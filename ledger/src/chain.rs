@@ -90,7 +90,8 @@ impl ValidatorSet {
                 return Err(ValidatorSetError::DuplicateKey(pair[0].key));
             }
         }
-        let total = validators.iter().try_fold(0u64, |sum, v| sum.checked_add(v.power)).ok_or(ValidatorSetError::Power)?;
+        let total =
+            validators.iter().try_fold(0u64, |sum, v| sum.checked_add(v.power)).ok_or(ValidatorSetError::Power)?;
         if total > u64::MAX / 4 || validators.iter().any(|v| v.power == 0) {
             return Err(ValidatorSetError::Power);
         }

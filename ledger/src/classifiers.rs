@@ -195,9 +195,15 @@ impl Scopes {
 }
 
 impl<Context> Decode<Context> for Scopes {
-    fn decode<D: bincode::de::Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, bincode::error::DecodeError> {
+    fn decode<D: bincode::de::Decoder<Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
         let bits = u8::decode(decoder)?;
-        if bits >> Self::ALL.len() == 0 { Ok(Self(bits)) } else { Err(bincode::error::DecodeError::Other("an unknown scope")) }
+        if bits >> Self::ALL.len() == 0 {
+            Ok(Self(bits))
+        } else {
+            Err(bincode::error::DecodeError::Other("an unknown scope"))
+        }
     }
 }
 

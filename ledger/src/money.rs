@@ -81,7 +81,9 @@ impl BasisPoints {
 }
 
 impl<Context> Decode<Context> for BasisPoints {
-    fn decode<D: bincode::de::Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, bincode::error::DecodeError> {
+    fn decode<D: bincode::de::Decoder<Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
         Self::new(u16::decode(decoder)?).ok_or(bincode::error::DecodeError::Other("a share above the whole"))
     }
 }

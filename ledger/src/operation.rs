@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::classifiers::{ArtField, Grades, Place, Scopes, ServiceKind, VatCategory, Year};
 use crate::crypto::PublicKey;
 use crate::ids::{
-    DocumentId, EntityId, InstitutionId, Nullifier, OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId,
+    DocumentId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
+    StatementId,
 };
 use crate::money::Cents;
 use crate::parameters::ProgrammeParameters;

@@ -132,6 +132,11 @@ impl Actor {
         }
     }
 
+    /// Whether the key may sign for so many lines at this price.
+    pub(crate) fn may_spend_on(&self, price: Cents, lines: usize) -> Result<(), Rejection> {
+        self.may_spend(price.checked_mul(lines as u64).ok_or(Rejection::AmountTooLarge)?)
+    }
+
     /// Whether the key may sign for an order of this cost.
     pub(crate) fn may_spend(&self, cost: Cents) -> Result<(), Rejection> {
         if cost <= self.cap { Ok(()) } else { Err(Rejection::CapExceeded { cost, cap: self.cap }) }
@@ -190,7 +195,11 @@ pub(crate) fn item(index: usize) -> u32 {
 pub(crate) fn assert_balanced(draft: &Draft) {
     for record in draft.changed_years() {
         for source in Source::ALL {
-            assert!(record.totals(source).balances(), "money of {source:?} is not conserved: {:?}", record.totals(source));
+            assert!(
+                record.totals(source).balances(),
+                "money of {source:?} is not conserved: {:?}",
+                record.totals(source)
+            );
         }
     }
 }

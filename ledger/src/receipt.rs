@@ -7,7 +7,7 @@ use crate::chain::Height;
 use crate::classifiers::Year;
 use crate::codec;
 use crate::crypto::{Domain, Hash, hash};
-use crate::ids::{OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
+use crate::ids::{OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
 use crate::list;
 use crate::money::Amounts;
 use crate::record::OrderState;
@@ -182,8 +182,7 @@ pub struct FullReceipt {
 impl FullReceipt {
     /// Completes the public part with the root over its lines.
     pub fn new(mut receipt: Receipt, lines: Vec<ReceiptLine>, seed: Hash) -> Self {
-        let leaves: Vec<Hash> =
-            (0..).zip(&lines).map(|(index, line)| line.leaf(&seed, &receipt.id, index)).collect();
+        let leaves: Vec<Hash> = (0..).zip(&lines).map(|(index, line)| line.leaf(&seed, &receipt.id, index)).collect();
         receipt.lines = u32::try_from(lines.len()).expect("an operation has at most a few hundred lines");
         receipt.lines_root = list::root(&leaves);
         Self { receipt, lines, seed }

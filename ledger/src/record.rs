@@ -14,9 +14,7 @@ use crate::chain::ValidatorSet;
 use crate::classifiers::{Place, Scopes, Year};
 use crate::codec;
 use crate::crypto::{Domain, Hash, PublicKey, hash};
-use crate::ids::{
-    EntityId, Nullifier, OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId,
-};
+use crate::ids::{EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
 use crate::money::{Amounts, Cents};
 use crate::operation::{Buyer, Owner, ServiceTerms, SessionOffer};
 use crate::parameters::{NetworkParameters, ProgrammeParameters};
@@ -102,7 +100,9 @@ impl RecordKey {
 
     fn year(&self) -> Year {
         match self {
-            Self::Network | Self::Key(_) | Self::School(_) | Self::Provider(_) | Self::Service(_) | Self::Due(_) => Year(0),
+            Self::Network | Self::Key(_) | Self::School(_) | Self::Provider(_) | Self::Service(_) | Self::Due(_) => {
+                Year(0)
+            }
             Self::Year(year)
             | Self::Pupil(year, _)
             | Self::Nullifier(year, _)

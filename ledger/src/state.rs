@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::crypto::Hash;
+use crate::money::Amounts;
 use crate::receipt::{Kind, ReceiptLine, Subject};
 use crate::record::{DueKey, DueWork, Entity, Record, RecordKey, Shared, YearRecord};
-use crate::money::Amounts;
 use crate::tree::{Proof, Tree, TreeKey};
 
 /// Every record of the ledger after a block. A clone shares everything and costs nothing.
@@ -112,12 +112,16 @@ impl Draft {
             .range(from)
             .find(|(place, _)| !self.changed.contains_key(place))
             .map(|(place, record)| (*place, record));
-        let added = self
-            .changed
-            .range(from..)
-            .find_map(|(place, record)| record.as_ref().map(|record| (*place, record)));
+        let added =
+            self.changed.range(from..).find_map(|(place, record)| record.as_ref().map(|record| (*place, record)));
         let (place, record) = match (standing, added) {
-            (Some(a), Some(b)) => if a.0 < b.0 { a } else { b },
+            (Some(a), Some(b)) => {
+                if a.0 < b.0 {
+                    a
+                } else {
+                    b
+                }
+            }
             (one, other) => one.or(other)?,
         };
         Some((DueKey::at(&place)?, *DueWork::from_record(record)?))
@@ -131,7 +135,8 @@ impl Draft {
     /// The state that the draft has become.
     pub fn finish(self) -> State {
         let Self { mut base, changed } = self;
-        base.tree.apply(changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record)))));
+        base.tree
+            .apply(changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record)))));
         base
     }
 }

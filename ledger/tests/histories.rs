@@ -13,7 +13,9 @@ use keis_ledger::operation::{
     Buyer, CatalogueOperation, Change, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
 };
 use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
-use keis_ledger::record::{LineState, Order, OrderState, Record, Session, Statement, StatementState, YearRecord, YearState};
+use keis_ledger::record::{
+    LineState, Order, OrderState, Record, Session, Statement, StatementState, YearRecord, YearState,
+};
 use keis_ledger::rejection::Rejection;
 use keis_ledger::state::{Draft, State};
 use keis_ledger::time::Span;
@@ -105,7 +107,13 @@ impl Story {
 
     fn pupils(&mut self) -> Vec<PupilId> {
         let all: Vec<PupilId> = (1..=PUPILS + 4).map(pupil).collect();
-        let (range, percent) = if self.dice.chance(50) { (0..6, 40) } else if self.dice.chance(80) { (6..8, 70) } else { (0..12, 20) };
+        let (range, percent) = if self.dice.chance(50) {
+            (0..6, 40)
+        } else if self.dice.chance(80) {
+            (6..8, 70)
+        } else {
+            (0..12, 20)
+        };
         self.dice.some(&all[range], percent)
     }
 
@@ -126,9 +134,14 @@ impl Story {
     /// A session that can still be ordered, if there is one.
     fn session_ahead(&mut self) -> SessionId {
         let now = self.world.next_time();
-        let begins = |id: &SessionId| self.world.tip.state.get::<Session>((YEAR, *id)).is_some_and(|one| one.offer.start > now);
+        let begins =
+            |id: &SessionId| self.world.tip.state.get::<Session>((YEAR, *id)).is_some_and(|one| one.offer.start > now);
         let ahead: Vec<SessionId> = self.sessions.iter().copied().filter(begins).collect();
-        if ahead.is_empty() || self.dice.chance(3) { self.dice.one(&self.sessions.clone()) } else { self.dice.one(&ahead) }
+        if ahead.is_empty() || self.dice.chance(3) {
+            self.dice.one(&self.sessions.clone())
+        } else {
+            self.dice.one(&ahead)
+        }
     }
 
     fn operation(&mut self) -> (u8, Option<Party>, Operation) {
@@ -190,10 +203,16 @@ impl Story {
     fn on_an_order(&mut self) -> (u8, Operation) {
         let goes_on = |id: &OrderId| {
             let state = self.world.tip.state.get::<Order>((YEAR, *id)).map(|order| order.state);
-            matches!(state, Some(
-                OrderState::Requested | OrderState::Confirmed | OrderState::Delivered
-                | OrderState::Attended | OrderState::AttendedAutomatically
-            ))
+            matches!(
+                state,
+                Some(
+                    OrderState::Requested
+                        | OrderState::Confirmed
+                        | OrderState::Delivered
+                        | OrderState::Attended
+                        | OrderState::AttendedAutomatically
+                )
+            )
         };
         let going: Vec<OrderId> = self.orders.iter().rev().take(60).copied().filter(goes_on).collect();
         if going.is_empty() {
@@ -202,9 +221,12 @@ impl Story {
         let id = if self.dice.chance(90) { self.dice.one(&going) } else { self.dice.one(&self.orders.clone()) };
         let order = self.world.tip.state.get::<Order>((YEAR, id)).cloned();
         let lines = order.as_ref().map_or(0, |order| order.lines.len() as u16);
-        let standing: Vec<u16> = order.iter().flat_map(|order| {
-            (0..).zip(&order.lines).filter(|(_, line)| line.state != LineState::Dropped).map(|(index, _)| index)
-        }).collect();
+        let standing: Vec<u16> = order
+            .iter()
+            .flat_map(|order| {
+                (0..).zip(&order.lines).filter(|(_, line)| line.state != LineState::Dropped).map(|(index, _)| index)
+            })
+            .collect();
         let named = if self.dice.chance(95) { standing } else { (0..lines + 2).collect() };
         let mut few = self.dice.some(&named, 25);
         if few.is_empty() && !named.is_empty() && self.dice.chance(60) {
@@ -212,7 +234,8 @@ impl Story {
         }
         let add = if self.dice.chance(40) { self.pupils() } else { Vec::new() };
         let orderer = if order.as_ref().is_some_and(|order| order.school == school(2)) { OTHER_SCHOOL } else { SCHOOL };
-        let giver = if order.as_ref().is_some_and(|order| order.provider == provider(2)) { OTHER_PROVIDER } else { PROVIDER };
+        let giver =
+            if order.as_ref().is_some_and(|order| order.provider == provider(2)) { OTHER_PROVIDER } else { PROVIDER };
         let session = Some(self.session_ahead()).filter(|_| self.dice.chance(60));
         let change = OrderAction::ProposeChange(Change::Booking { session, drop: few.clone(), add: add.clone() });
         let swap = OrderAction::Swap { lines: few.iter().copied().zip(self.pupils()).collect() };
@@ -227,7 +250,10 @@ impl Story {
             return (who, Operation::Order { year: YEAR, order: id, action });
         }
         let absent = OrderAction::ReportDelivery { absent: few.clone() };
-        let attended = OrderAction::ConfirmAttendance { absent: few.clone(), added: if self.dice.chance(20) { add } else { vec![] } };
+        let attended = OrderAction::ConfirmAttendance {
+            absent: few.clone(),
+            added: if self.dice.chance(20) { add } else { vec![] },
+        };
         let (who, action) = match (order.map(|order| order.state), self.dice.below(10)) {
             (Some(OrderState::Requested), 0..5) => (giver, OrderAction::Confirm),
             (Some(OrderState::Requested), 5) => (giver, OrderAction::Decline),
@@ -248,9 +274,18 @@ impl Story {
     }
 
     fn settled(&mut self) -> (u8, Operation) {
-        let open: Vec<StatementId> = self.statements.iter().copied().filter(|id| {
-            self.world.tip.state.get::<Statement>((YEAR, *id)).is_some_and(|one| one.state == StatementState::Issued)
-        }).collect();
+        let open: Vec<StatementId> = self
+            .statements
+            .iter()
+            .copied()
+            .filter(|id| {
+                self.world
+                    .tip
+                    .state
+                    .get::<Statement>((YEAR, *id))
+                    .is_some_and(|one| one.state == StatementState::Issued)
+            })
+            .collect();
         if !open.is_empty() && self.dice.chance(60) {
             let (year, statement) = (YEAR, self.dice.one(&open));
             let operation = if self.dice.chance(70) {
@@ -260,14 +295,19 @@ impl Story {
             };
             return (self.dice.one(&[PROVIDER, PROVIDER, OTHER_PROVIDER]), Operation::Settlement(operation));
         }
-        let buyer = self.dice.one(&[Buyer::Programme, Buyer::Programme, Buyer::School(school(1)), Buyer::School(school(2))]);
+        let buyer =
+            self.dice.one(&[Buyer::Programme, Buyer::Programme, Buyer::School(school(1)), Buyer::School(school(2))]);
         let of = self.dice.one(&[provider(1), provider(1), provider(2)]);
         let fits = |id: &OrderId| {
             let Some(order) = self.world.tip.state.get::<Order>((YEAR, *id)) else { return false };
-            let due: u64 = order.lines.iter().map(|line| match buyer {
-                Buyer::Programme => line.due.state.get(),
-                Buyer::School(_) => line.due.school.get(),
-            }).sum();
+            let due: u64 = order
+                .lines
+                .iter()
+                .map(|line| match buyer {
+                    Buyer::Programme => line.due.state.get(),
+                    Buyer::School(_) => line.due.school.get(),
+                })
+                .sum();
             let (free, theirs) = match buyer {
                 Buyer::Programme => (order.programme_statement.is_none(), true),
                 Buyer::School(school) => (order.school_statement.is_none(), order.school == school),
@@ -284,16 +324,16 @@ impl Story {
             return self.on_an_order();
         }
         let statement = StatementId(self.new_id());
-        (OPERATOR, Operation::Settlement(SettlementOperation::Issue { year: YEAR, statement, provider: of, buyer, orders }))
+        (
+            OPERATOR,
+            Operation::Settlement(SettlementOperation::Issue { year: YEAR, statement, provider: of, buyer, orders }),
+        )
     }
 
     fn wallets(&mut self) -> (u8, Operation) {
         let one = self.dice.below(usize::from(PUPILS) + 4) as u8 + 1;
-        let party = self.dice.one(&[
-            Party::Pupil(YEAR, pupil(one)),
-            Party::School(school(2)),
-            Party::Provider(provider(2)),
-        ]);
+        let party =
+            self.dice.one(&[Party::Pupil(YEAR, pupil(one)), Party::School(school(2)), Party::Provider(provider(2))]);
         let operation = match self.dice.below(8) {
             0 => WalletOperation::MovePupil {
                 year: YEAR,
@@ -306,7 +346,13 @@ impl Story {
             2..5 => WalletOperation::Reinstate { party },
             5 => WalletOperation::OpenPupils { year: YEAR, pupils: vec![new_pupil(one)] },
             6 if self.dice.chance(10) => WalletOperation::Close { party: Party::Pupil(YEAR, pupil(one)) },
-            _ => WalletOperation::MovePupil { year: YEAR, pupil: pupil(one), school: school(1), grade: 4, keep_lines: false },
+            _ => WalletOperation::MovePupil {
+                year: YEAR,
+                pupil: pupil(one),
+                school: school(1),
+                grade: 4,
+                keep_lines: false,
+            },
         };
         (OPERATOR, Operation::Wallet(operation))
     }
@@ -429,7 +475,13 @@ fn a_history_reaches_every_state_of_an_order() {
         for full in &story.world.receipts {
             reached.extend(full.receipt.subject.order_state);
         }
-        reached.extend(story.orders.iter().filter_map(|id| story.world.tip.state.get::<Order>((YEAR, *id))).map(|order| order.state));
+        reached.extend(
+            story
+                .orders
+                .iter()
+                .filter_map(|id| story.world.tip.state.get::<Order>((YEAR, *id)))
+                .map(|order| order.state),
+        );
     }
     assert_eq!(reached.len(), 12, "{reached:?}");
 }

@@ -225,16 +225,18 @@ fn parameters_at_the_edge_of_what_is_sound() {
     assert_eq!(opens(&|it| it.amount_per_pupil = Cents::ZERO), unsound);
     assert_eq!(opens(&|it| it.calendar.offsets.clear()), unsound);
     assert_eq!(opens(&|it| it.calendar.holidays = vec![Day(2), Day(1)]), unsound);
-    assert!(opens(&|it| {
-        it.window_from = Timestamp(0);
-        it.window_until = Timestamp::LATEST;
-        it.register_until = Timestamp(0);
-        it.amount_per_pupil = Cents::new(u64::MAX);
-        it.calendar.holidays = vec![Day(u32::MAX - 1), Day(u32::MAX)];
-        (it.hold_expiry, it.free_change, it.free_cancel) = (Span(u64::MAX), Span(u64::MAX), Span(u64::MAX));
-        it.settlement_period = Span(u64::MAX);
-    })
-    .is_ok());
+    assert!(
+        opens(&|it| {
+            it.window_from = Timestamp(0);
+            it.window_until = Timestamp::LATEST;
+            it.register_until = Timestamp(0);
+            it.amount_per_pupil = Cents::new(u64::MAX);
+            it.calendar.holidays = vec![Day(u32::MAX - 1), Day(u32::MAX)];
+            (it.hold_expiry, it.free_change, it.free_cancel) = (Span(u64::MAX), Span(u64::MAX), Span(u64::MAX));
+            it.settlement_period = Span(u64::MAX);
+        })
+        .is_ok()
+    );
 }
 
 #[test]
@@ -251,7 +253,9 @@ fn a_part_of_the_largest_amount_is_allocated() {
     let year = Year(2031);
     world.submit(BUDGET_HOLDER, open_year(year, wide, 1, u64::MAX - 1)).expect("sound");
     let pupils = vec![new_pupil(1)];
-    world.submit(OPERATOR, wallet(keis_ledger::operation::WalletOperation::OpenPupils { year, pupils })).expect("opened");
+    world
+        .submit(OPERATOR, wallet(keis_ledger::operation::WalletOperation::OpenPupils { year, pupils }))
+        .expect("opened");
     let allocation = FundsOperation::Allocate { year, pupils: support::stage::pupils(&[1]) };
     world.submit(OPERATOR, Operation::Funds(allocation)).expect("a part");
     let share = world.get::<YearRecord>(year).state_money.pupils.get();
@@ -265,7 +269,12 @@ fn deadlines_hold_at_the_end_of_time() {
     let mut last = offer(60);
     (last.start, last.end) = (end.before(Span::days(1)), end);
     world.submit(PROVIDER, open_session(2, 1, last)).expect("the last session");
-    let request = OrderAction::Request { session: session(2), pupils: pupils(&[1]), price: Cents::new(5), school_money: Cents::ZERO };
+    let request = OrderAction::Request {
+        session: session(2),
+        pupils: pupils(&[1]),
+        price: Cents::new(5),
+        school_money: Cents::ZERO,
+    };
     world.submit(SCHOOL, on_order(1, request)).expect("requested");
     world.submit(PROVIDER, confirm(1)).expect("confirmed");
     for late in [end, Timestamp(u64::MAX / 2)] {
@@ -317,5 +326,8 @@ fn the_largest_lists_are_taken_in_one_transaction() {
     world.submit(PROVIDER, confirm(1)).expect("confirmed");
     world.at(day(71)).submit(PROVIDER, report(1, &(0..500).collect::<Vec<u16>>())).expect("reported");
     world.submit(70, attend(1, &(0..499).collect::<Vec<u16>>(), &[])).expect("attended");
-    assert_eq!(world.submit(70, attend(1, &[], &[])).err().map(|one| support::rejections::name(&one)), Some("OrderStateWrong"));
+    assert_eq!(
+        world.submit(70, attend(1, &[], &[])).err().map(|one| support::rejections::name(&one)),
+        Some("OrderStateWrong")
+    );
 }

@@ -4,12 +4,14 @@
 
 mod support;
 
-use keis_ledger::chain::{Address, Certificate, CertificateError, Height, ValidatorSet, ValidatorSetError, VoteStep, vote_bytes};
+use keis_ledger::block::Builder;
+use keis_ledger::chain::{
+    Address, Certificate, CertificateError, Height, ValidatorSet, ValidatorSetError, VoteStep, vote_bytes,
+};
 use keis_ledger::crypto::{Domain, Hash, hash};
 use keis_ledger::ids::{BlockId, InstitutionId};
 use keis_ledger::list;
 use keis_ledger::record::{Entity, Order, OrderState, Record, RecordKey};
-use keis_ledger::block::Builder;
 use support::stage::*;
 use support::{NETWORK, World, secret, validators};
 
@@ -43,8 +45,7 @@ fn a_line_is_proven_to_its_party_and_guessed_by_nobody() {
     staged(&mut world);
     let full = world.submit(SCHOOL, request(1, 1, &[1, 2, 3], 0)).expect("requested");
     let id = full.receipt.id;
-    let leaves: Vec<Hash> =
-        (0..).zip(&full.lines).map(|(index, line)| line.leaf(&full.seed, &id, index)).collect();
+    let leaves: Vec<Hash> = (0..).zip(&full.lines).map(|(index, line)| line.leaf(&full.seed, &id, index)).collect();
     assert_eq!(list::root(&leaves), full.receipt.lines_root);
     let proof = list::prove(&leaves, 1).expect("it is in the list");
     // The blind of one line, as a party is given it, spelled out as README.md says.

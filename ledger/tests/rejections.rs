@@ -10,7 +10,8 @@ use keis_ledger::classifiers::{Grades, Place, Scope, Year};
 use keis_ledger::ids::{EntityId, Nullifier, PupilId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, FundsOperation, NewPupil, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+    Buyer, CatalogueOperation, FundsOperation, NewPupil, Operation, OrderAction, Party, SettlementOperation,
+    WalletOperation,
 };
 use keis_ledger::record::OrderState;
 use keis_ledger::rejection::Rejection;
@@ -269,9 +270,8 @@ fn lines_and_pupils(hits: &mut Hits) {
     hits.hit(&stage, SCHOOL, own_key, Rejection::GradeNotOffered { item: 0 });
     let mut for_elders = terms();
     for_elders.grades = Grades { from: 9, until: 12 };
-    let elders = after(&stage, &[
-        (OPERATOR, catalogue(CatalogueOperation::Amend { service: service(1), terms: for_elders })),
-    ]);
+    let elders =
+        after(&stage, &[(OPERATOR, catalogue(CatalogueOperation::Amend { service: service(1), terms: for_elders }))]);
     hits.hit(&elders, SCHOOL, request(1, 1, &[1, GROWN], 0), Rejection::GradeNotOffered { item: 0 });
     hits.hit(&requested, SCHOOL, request(2, 4, &[3, 4], 0), Rejection::PupilElsewhere { item: 0 });
     hits.hit(&requested, SCHOOL, request(2, 1, &[4, 5, 6], 0), Rejection::SessionFull { free: 2 });
@@ -301,10 +301,7 @@ fn money(hits: &mut Hits) {
     hits.hit(&attended, OPERATOR, other, Rejection::NothingDue { item: 0 });
     let issued = after(&attended, &[(OPERATOR, first)]);
     hits.hit(&issued, OPERATOR, issue(2, 1, Buyer::Programme, &[1]), Rejection::NothingDue { item: 0 });
-    let second = after(&issued, &[
-        (SCHOOL, request(2, 2, &[4], 0)),
-        (PROVIDER, confirm(2)),
-    ]);
+    let second = after(&issued, &[(SCHOOL, request(2, 2, &[4], 0)), (PROVIDER, confirm(2))]);
     let second = after(&at(&second, day(68)), &[(PROVIDER, report(2, &[])), (SCHOOL, attend(2, &[], &[]))]);
     let issued_at = issued.tip.time;
     let from = issued_at.after(Span::days(14));
@@ -358,7 +355,15 @@ fn of_two_broken_rules_of_an_order_the_first_is_named() {
         (w, SCHOOL, priced(2, 3, &[4], 1), "SessionClosed", SCHOOL, priced(2, 2, &[4], 1), "PriceDiffers"),
         (w, SCHOOL, priced(2, 2, &[7], 1), "PriceDiffers", SCHOOL, request(2, 2, &[7], 0), "NotEnrolled"),
         (w, SCHOOL, request(2, 4, &[1, 7], 0), "NotEnrolled", SCHOOL, request(2, 4, &[1], 0), "PupilElsewhere"),
-        (w, SCHOOL, request(2, 1, &[1, 4, 5], 0), "PupilElsewhere", SCHOOL, request(2, 1, &[4, 5, 6], 0), "SessionFull"),
+        (
+            w,
+            SCHOOL,
+            request(2, 1, &[1, 4, 5], 0),
+            "PupilElsewhere",
+            SCHOOL,
+            request(2, 1, &[4, 5, 6], 0),
+            "SessionFull",
+        ),
         (w, 50, request(2, 1, &[4, 5, 6], 0), "SessionFull", 50, request(2, 2, &[4], 0), "CapExceeded"),
         (w, 50, request(2, 2, &[1], 0), "CapExceeded", SCHOOL, request(2, 2, &[1], 0), "SchoolMoneyExceeded"),
         (w, OTHER_PROVIDER, confirm(99), "OrderUnknown", OTHER_PROVIDER, confirm(1), "NotYours"),
@@ -371,9 +376,33 @@ fn of_two_broken_rules_of_an_order_the_first_is_named() {
         (w, SCHOOL, swap(1, &[(9, 8)]), "WalletSuspended", SCHOOL, swap(1, &[(9, 7)]), "LineUnknown"),
         (w, SCHOOL, swap(1, &[(9, 7)]), "LineUnknown", SCHOOL, swap(1, &[(0, 7)]), "NotEnrolled"),
         (w, SCHOOL, drop_lines(99, &[1, 1]), "ListNotAscending", SCHOOL, drop_lines(99, &[1]), "OrderUnknown"),
-        (w, OTHER_SCHOOL, change(1, Some(99), &[], &[]), "SessionUnknown", OTHER_SCHOOL, change(1, None, &[], &[]), "NotYours"),
-        (w, OTHER_SCHOOL, change(1, Some(5), &[], &[]), "NotYours", SCHOOL, change(1, Some(5), &[], &[]), "SessionOfOtherService"),
-        (w, SCHOOL, change(1, None, &[0, 1, 2, 9], &[]), "LineUnknown", SCHOOL, change(1, None, &[0, 1, 2], &[]), "NoLineLeft"),
+        (
+            w,
+            OTHER_SCHOOL,
+            change(1, Some(99), &[], &[]),
+            "SessionUnknown",
+            OTHER_SCHOOL,
+            change(1, None, &[], &[]),
+            "NotYours",
+        ),
+        (
+            w,
+            OTHER_SCHOOL,
+            change(1, Some(5), &[], &[]),
+            "NotYours",
+            SCHOOL,
+            change(1, Some(5), &[], &[]),
+            "SessionOfOtherService",
+        ),
+        (
+            w,
+            SCHOOL,
+            change(1, None, &[0, 1, 2, 9], &[]),
+            "LineUnknown",
+            SCHOOL,
+            change(1, None, &[0, 1, 2], &[]),
+            "NoLineLeft",
+        ),
     ];
     pairs.into_iter().for_each(assert_pair);
 }
@@ -385,7 +414,8 @@ fn of_two_broken_rules_of_an_order_on_its_way_the_first_is_named() {
     let confirmed = leaked(after(&requested, &[(PROVIDER, confirm(1))]));
     let late = leaked(at(confirmed, offer(60).start));
     let over = leaked(at(confirmed, offer(60).end));
-    let with_pupil = leaked(after(&requested, &[(PROVIDER, change(1, Some(3), &[], &[5])), (OPERATOR, suspend(one_pupil(5)))]));
+    let with_pupil =
+        leaked(after(&requested, &[(PROVIDER, change(1, Some(3), &[], &[5])), (OPERATOR, suspend(one_pupil(5)))]));
     let pairs: Vec<Pair> = vec![
         (pending, SCHOOL, change(1, None, &[], &[]), "ChangePending", SCHOOL, accept_change(1), "SessionClosed"),
         (with_pupil, SCHOOL, accept_change(1), "WalletSuspended", PROVIDER, accept_change(1), "ChangeOwn"),
@@ -411,12 +441,10 @@ fn of_two_broken_rules_of_the_other_groups_the_first_is_named() {
     let mut odd = parameters();
     odd.window_until = odd.window_from;
     let funds = |operation| Operation::Funds(operation);
-    let allocated = |year: u16, number: u8| {
-        funds(FundsOperation::Allocate { year: Year(year), pupils: pupils(&[number]) })
-    };
-    let pupil_in = |year: u16, new: NewPupil| {
-        wallet(WalletOperation::OpenPupils { year: Year(year), pupils: vec![new] })
-    };
+    let allocated =
+        |year: u16, number: u8| funds(FundsOperation::Allocate { year: Year(year), pupils: pupils(&[number]) });
+    let pupil_in =
+        |year: u16, new: NewPupil| wallet(WalletOperation::OpenPupils { year: Year(year), pupils: vec![new] });
     let small = |number: u8| NewPupil { grade: 0, ..new_pupil(number) };
     let homeless = |number: u8| NewPupil { school: school(99), ..new_pupil(number) };
     let revoke = |number: u8| wallet(WalletOperation::RevokeKey { key: secret(number).public() });
@@ -430,32 +458,111 @@ fn of_two_broken_rules_of_the_other_groups_the_first_is_named() {
     nobody.capacity = 0;
     let mut huge = away;
     huge.capacity = u16::MAX;
-    let accept_in = |year: u16| {
-        Operation::Settlement(SettlementOperation::Accept { year: Year(year), statement: statement(9) })
-    };
+    let accept_in =
+        |year: u16| Operation::Settlement(SettlementOperation::Accept { year: Year(year), statement: statement(9) });
     let empty = |schools| wallet(WalletOperation::OpenSchools { schools });
     let pairs: Vec<Pair> = vec![
         (w, SCHOOL, empty(vec![]), "NotPermitted", OPERATOR, empty(vec![]), "ListEmpty"),
-        (w, BUDGET_HOLDER, open_year(YEAR, odd.clone(), 0, 0), "AmountZero", BUDGET_HOLDER, open_year(YEAR, odd.clone(), 1, 0), "ParametersUnsound"),
-        (w, BUDGET_HOLDER, open_year(YEAR, odd, 1, 0), "ParametersUnsound", BUDGET_HOLDER, open_year(YEAR, parameters(), 1, 0), "YearExists"),
+        (
+            w,
+            BUDGET_HOLDER,
+            open_year(YEAR, odd.clone(), 0, 0),
+            "AmountZero",
+            BUDGET_HOLDER,
+            open_year(YEAR, odd.clone(), 1, 0),
+            "ParametersUnsound",
+        ),
+        (
+            w,
+            BUDGET_HOLDER,
+            open_year(YEAR, odd, 1, 0),
+            "ParametersUnsound",
+            BUDGET_HOLDER,
+            open_year(YEAR, parameters(), 1, 0),
+            "YearExists",
+        ),
         (w, OPERATOR, allocated(2030, 99), "YearUnknown", OPERATOR, allocated(2026, 99), "PupilUnknown"),
         (w, OPERATOR, pupil_in(2030, small(9)), "ItemUnsound", OPERATOR, pupil_in(2030, new_pupil(9)), "YearUnknown"),
-        (w, OPERATOR, pupil_in(2030, homeless(1)), "YearUnknown", OPERATOR, pupil_in(2026, homeless(1)), "SchoolUnknown"),
+        (
+            w,
+            OPERATOR,
+            pupil_in(2030, homeless(1)),
+            "YearUnknown",
+            OPERATOR,
+            pupil_in(2026, homeless(1)),
+            "SchoolUnknown",
+        ),
         (w, OPERATOR, pupil_in(2026, homeless(1)), "SchoolUnknown", OPERATOR, pupil_in(2026, new_pupil(1)), "IdTaken"),
-        (w, OPERATOR, pupil_in(2026, new_pupil(1)), "IdTaken", OPERATOR, pupil_in(2026, NewPupil { pupil: pupil(9), ..new_pupil(1) }), "NullifierUsed"),
+        (
+            w,
+            OPERATOR,
+            pupil_in(2026, new_pupil(1)),
+            "IdTaken",
+            OPERATOR,
+            pupil_in(2026, NewPupil { pupil: pupil(9), ..new_pupil(1) }),
+            "NullifierUsed",
+        ),
         (w, READER, revoke(99), "ScopeMissing", SCHOOL, revoke(99), "TargetKeyUnknown"),
         (w, OTHER_SCHOOL, revoke(99), "TargetKeyUnknown", OTHER_SCHOOL, revoke(TEACHER), "NotYours"),
         (w, OPERATOR, publish(1, 99, unsound), "TermsUnsound", OPERATOR, publish(1, 99, terms()), "ProviderUnknown"),
         (w, OPERATOR, publish(1, 99, terms()), "ProviderUnknown", OPERATOR, publish(1, 1, terms()), "IdTaken"),
-        (w, PROVIDER, open_session(1, 99, nobody), "OfferUnsound", PROVIDER, open_session(1, 99, away), "ServiceUnknown"),
+        (
+            w,
+            PROVIDER,
+            open_session(1, 99, nobody),
+            "OfferUnsound",
+            PROVIDER,
+            open_session(1, 99, away),
+            "ServiceUnknown",
+        ),
         (w, PROVIDER, open_session(1, 1, huge), "OfferUnsound", PROVIDER, open_session(1, 1, away), "IdTaken"),
         (w, OTHER_PROVIDER, open_session(1, 1, away), "IdTaken", OTHER_PROVIDER, open_session(9, 1, away), "NotYours"),
-        (w, OTHER_PROVIDER, open_session(9, 1, far_away), "NotYours", PROVIDER, open_session(9, 1, far_away), "OutsideWindow"),
-        (w, PROVIDER, open_session(9, 1, far_away), "OutsideWindow", PROVIDER, open_session(9, 1, away), "VenueNotOffered"),
+        (
+            w,
+            OTHER_PROVIDER,
+            open_session(9, 1, far_away),
+            "NotYours",
+            PROVIDER,
+            open_session(9, 1, far_away),
+            "OutsideWindow",
+        ),
+        (
+            w,
+            PROVIDER,
+            open_session(9, 1, far_away),
+            "OutsideWindow",
+            PROVIDER,
+            open_session(9, 1, away),
+            "VenueNotOffered",
+        ),
         (w, PROVIDER, accept_in(2030), "YearUnknown", PROVIDER, accept_in(2026), "StatementUnknown"),
-        (a, OPERATOR, issue(1, 99, Buyer::Programme, &[99]), "ProviderUnknown", OPERATOR, issue(1, 1, Buyer::Programme, &[99]), "OrderUnknown"),
-        (a, OPERATOR, issue(1, 2, Buyer::Programme, &[1, 99]), "OrderUnknown", OPERATOR, issue(1, 2, Buyer::Programme, &[1]), "NotYours"),
-        (w, OPERATOR, issue(1, 2, Buyer::Programme, &[1]), "NotYours", OPERATOR, issue(1, 1, Buyer::Programme, &[1]), "OrderStateWrong"),
+        (
+            a,
+            OPERATOR,
+            issue(1, 99, Buyer::Programme, &[99]),
+            "ProviderUnknown",
+            OPERATOR,
+            issue(1, 1, Buyer::Programme, &[99]),
+            "OrderUnknown",
+        ),
+        (
+            a,
+            OPERATOR,
+            issue(1, 2, Buyer::Programme, &[1, 99]),
+            "OrderUnknown",
+            OPERATOR,
+            issue(1, 2, Buyer::Programme, &[1]),
+            "NotYours",
+        ),
+        (
+            w,
+            OPERATOR,
+            issue(1, 2, Buyer::Programme, &[1]),
+            "NotYours",
+            OPERATOR,
+            issue(1, 1, Buyer::Programme, &[1]),
+            "OrderStateWrong",
+        ),
     ];
     pairs.into_iter().for_each(assert_pair);
 }

@@ -45,8 +45,20 @@ fn files_are_short() {
 #[test]
 fn rules_know_no_clock_machine_or_chance() {
     let banned = [
-        "HashMap", "HashSet", "SystemTime", "Instant::", "std::thread", "std::fs", "std::net", "std::env", "tokio", "rand::",
-        "getrandom", "f32", "f64", "unsafe ",
+        "HashMap",
+        "HashSet",
+        "SystemTime",
+        "Instant::",
+        "std::thread",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "tokio",
+        "rand::",
+        "getrandom",
+        "f32",
+        "f64",
+        "unsafe ",
     ];
     each_source(&["src"], |path, text| {
         for word in banned {
@@ -81,7 +93,8 @@ fn what_is_below_knows_nothing_above() {
         &["plan", "block"],
     ];
     each_source(&["src"], |path, text| {
-        let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("a source of this crate");
+        let inside =
+            path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("a source of this crate");
         let module = inside.iter().next().and_then(|name| name.to_str()).expect("a name").trim_end_matches(".rs");
         let Some(layer) = layers.iter().position(|layer| layer.contains(&module)) else {
             assert_eq!(module, "lib", "{} has no layer", path.display());

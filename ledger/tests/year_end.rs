@@ -17,20 +17,24 @@ use support::{BUDGET_HOLDER, OPERATOR, World, day, replay};
 fn free_money_returns_and_what_is_set_aside_follows() {
     let mut world = with_order(OrderState::Requested);
     world.submit(PROVIDER, confirm(1)).expect("confirmed");
-    check(&mut world, [
-        does("an order is never reported", BUDGET_HOLDER, end_year(), Kind::YearEnded)
+    check(
+        &mut world,
+        [does("an order is never reported", BUDGET_HOLDER, end_year(), Kind::YearEnded)
             .at(day(353))
-            .money("state: pupils 8200, escrow 3000, returned 1988800; school: schools 3000"),
-    ]);
+            .money("state: pupils 8200, escrow 3000, returned 1988800; school: schools 3000")],
+    );
     let [returned] = &world.tick()[..] else { panic!("one block has room for all") };
     assert_eq!(returned.receipt.kind, Kind::FundsReturned);
     assert_eq!((returned.receipt.total.state, returned.receipt.total.school), (Cents::new(8_200), Cents::new(3_000)));
     assert_eq!(returned.lines.len(), 8);
-    check(&mut world, [
-        refused("no new orders", SCHOOL, request(2, 2, &[4], 0), keis_ledger::rejection::Rejection::YearEnded),
-        does("what is set aside returns to its source", SCHOOL, cancel(1), Kind::OrderCancelled)
-            .money("state: returned 2000000; school: returned 3000"),
-    ]);
+    check(
+        &mut world,
+        [
+            refused("no new orders", SCHOOL, request(2, 2, &[4], 0), keis_ledger::rejection::Rejection::YearEnded),
+            does("what is set aside returns to its source", SCHOOL, cancel(1), Kind::OrderCancelled)
+                .money("state: returned 2000000; school: returned 3000"),
+        ],
+    );
     assert_eq!(world.tip.state.first_due(), None);
 }
 
@@ -40,7 +44,12 @@ fn many(batch: u16) -> Vec<NewPupil> {
         id[14..].copy_from_slice(&number.to_be_bytes());
         let mut nullifier = [batch as u8 + 100; 32];
         nullifier[30..].copy_from_slice(&number.to_be_bytes());
-        NewPupil { pupil: PupilId(id), nullifier: Nullifier(nullifier), school: keis_ledger::ids::SchoolId([1; 16]), grade: 5 }
+        NewPupil {
+            pupil: PupilId(id),
+            nullifier: Nullifier(nullifier),
+            school: keis_ledger::ids::SchoolId([1; 16]),
+            grade: 5,
+        }
     };
     (0..500).map(one).collect()
 }
@@ -50,7 +59,13 @@ fn a_large_year_returns_over_several_blocks() {
     let mut parameters = support::network_parameters();
     parameters.max_touched = 4_000;
     let mut world = World::with(parameters);
-    staged_with(&mut world, keis_ledger::parameters::ProgrammeParameters { amount_per_pupil: Cents::new(100), ..support::stage::parameters() });
+    staged_with(
+        &mut world,
+        keis_ledger::parameters::ProgrammeParameters {
+            amount_per_pupil: Cents::new(100),
+            ..support::stage::parameters()
+        },
+    );
     world.clock = world.tip.time;
     for batch in 0..10 {
         let pupils = many(batch);

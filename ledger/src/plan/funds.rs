@@ -26,12 +26,7 @@ const RETURNED: usize = 4_000;
 /// Most records that one step of returning looks at, with money or without.
 const LOOKED_AT: usize = 20_000;
 
-pub(super) fn plan(
-    work: Work,
-    at: Timestamp,
-    actor: &Actor,
-    operation: &FundsOperation,
-) -> Result<Effect, Rejection> {
+pub(super) fn plan(work: Work, at: Timestamp, actor: &Actor, operation: &FundsOperation) -> Result<Effect, Rejection> {
     match operation {
         FundsOperation::OpenYear { year, parameters, budget, reserve } => {
             begin_year(work, actor, *year, parameters, (*budget, *reserve))

@@ -46,9 +46,7 @@ pub(super) fn plan(
         OrderAction::DropLines { lines } => change::drop_lines(work, at, actor, key, lines),
         OrderAction::Cancel => cancel(work, at, actor, key),
         OrderAction::ReportDelivery { absent } => attendance::report(work, at, actor, key, absent),
-        OrderAction::ConfirmAttendance { absent, added } => {
-            attendance::confirm(work, at, actor, key, absent, added)
-        }
+        OrderAction::ConfirmAttendance { absent, added } => attendance::confirm(work, at, actor, key, absent, added),
     }
 }
 

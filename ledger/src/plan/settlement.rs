@@ -7,9 +7,7 @@ use crate::ids::{OrderId, ProviderId, StatementId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::{Buyer, MAX_STATEMENT_ORDERS, Party, SettlementOperation};
 use crate::receipt::{Kind, Subject};
-use crate::record::{
-    Billing, Order, OrderState, Provider, School, Statement, StatementState, YearRecord,
-};
+use crate::record::{Billing, Order, OrderState, Provider, School, Statement, StatementState, YearRecord};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -194,9 +192,7 @@ fn answered(work: &Work, actor: &Actor, key: (Year, StatementId)) -> Result<Stat
     }
     match statement.state {
         StatementState::Issued => Ok(statement.clone()),
-        state @ (StatementState::Accepted | StatementState::Contested) => {
-            Err(Rejection::StatementStateWrong { state })
-        }
+        state @ (StatementState::Accepted | StatementState::Contested) => Err(Rejection::StatementStateWrong { state }),
     }
 }
 

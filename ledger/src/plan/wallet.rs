@@ -10,9 +10,7 @@ use crate::ids::{Nullifier, OrderId, PupilId, SchoolId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::{KeyGrant, MAX_BATCH, NewProvider, NewPupil, NewSchool, Owner, Party, WalletOperation};
 use crate::receipt::{Kind, ReceiptLine, Subject};
-use crate::record::{
-    Booking, Key, Order, OrderState, Provider, Pupil, School, Standing, Token, Totals, YearRecord,
-};
+use crate::record::{Booking, Key, Order, OrderState, Provider, Pupil, School, Standing, Token, Totals, YearRecord};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -20,12 +18,7 @@ use crate::time::Timestamp;
 /// The grades of general education.
 const GRADES: Grades = Grades { from: 1, until: 12 };
 
-pub(super) fn plan(
-    work: Work,
-    at: Timestamp,
-    actor: &Actor,
-    operation: &WalletOperation,
-) -> Result<Effect, Rejection> {
+pub(super) fn plan(work: Work, at: Timestamp, actor: &Actor, operation: &WalletOperation) -> Result<Effect, Rejection> {
     match operation {
         WalletOperation::OpenSchools { schools } => open_schools(work, actor, schools),
         WalletOperation::OpenProviders { providers } => open_providers(work, actor, providers),
@@ -141,8 +134,7 @@ fn bind_keys(mut work: Work, actor: &Actor, grants: &[KeyGrant]) -> Result<Effec
     every(grants, |grant| may_have_key(&work, grant.party), |item| Rejection::GradeNotOffered { item })?;
 
     for KeyGrant { key, party, scopes, cap, from, until } in grants {
-        let record =
-            Key { owner: Owner::Party(*party), scopes: *scopes, cap: *cap, from: *from, until: *until };
+        let record = Key { owner: Owner::Party(*party), scopes: *scopes, cap: *cap, from: *from, until: *until };
         work.put(*key, record);
     }
     Ok(work.done(Kind::KeysBound, Subject::default(), Amounts::ZERO))
@@ -275,10 +267,7 @@ fn release_ahead(work: &mut Work, at: Timestamp, key: (Year, PupilId)) -> Result
         order::release_pupil(work, key.0, order, key.1)?;
     }
     let after = set_aside(work, key.0)?;
-    Ok(Amounts {
-        state: before.state.saturating_sub(after.state),
-        school: before.school.saturating_sub(after.school),
-    })
+    Ok(Amounts { state: before.state.saturating_sub(after.state), school: before.school.saturating_sub(after.school) })
 }
 
 /// Money of a year that orders hold, by source.

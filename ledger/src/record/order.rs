@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::crypto::{Hash, PublicKey};
-use crate::ids::{PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId};
+use crate::ids::{ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
 use crate::money::{Amounts, BasisPoints, Cents};
 use crate::operation::{Change, Party};
 use crate::parameters::ProgrammeParameters;

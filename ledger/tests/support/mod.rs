@@ -74,13 +74,8 @@ fn founding(parameters: NetworkParameters) -> State {
         (AUDITOR, Owner::Auditor(InstitutionId([3; 16]))),
     ];
     for (number, owner) in offices {
-        let key = Key {
-            owner,
-            scopes: Scopes::of(&[]),
-            cap: Cents::ZERO,
-            from: Timestamp(0),
-            until: Timestamp(u64::MAX),
-        };
+        let key =
+            Key { owner, scopes: Scopes::of(&[]), cap: Cents::ZERO, from: Timestamp(0), until: Timestamp(u64::MAX) };
         put(Key::key(secret(number).public()).place(), key.into_record());
     }
     records.sort_by_key(|(place, _)| *place);

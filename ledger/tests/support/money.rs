@@ -83,8 +83,16 @@ fn assert_year(sums: &Sums, totals: &[Totals; 2]) {
     assert_eq!(totals[1].pupils.get(), 0, "no pupil holds a school's money");
     for one in totals {
         let parts = [
-            one.budget, one.reserve, one.pupils, one.schools, one.held, one.escrowed, one.providers, one.settlement,
-            one.paid, one.returned,
+            one.budget,
+            one.reserve,
+            one.pupils,
+            one.schools,
+            one.held,
+            one.escrowed,
+            one.providers,
+            one.settlement,
+            one.paid,
+            one.returned,
         ];
         let somewhere: u64 = parts.iter().map(|part| part.get()).sum();
         assert_eq!(somewhere, one.minted.get() + one.receivable.get(), "all that was minted is somewhere: {one:?}");

@@ -2,7 +2,8 @@
 
 use keis_ledger::classifiers::{Place, Scope};
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, FundsOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+    Buyer, CatalogueOperation, Change, FundsOperation, Operation, OrderAction, Party, SettlementOperation,
+    WalletOperation,
 };
 
 use super::secret;
@@ -123,4 +124,3 @@ pub fn every_operation() -> Vec<Operation> {
     );
     samples
 }
-

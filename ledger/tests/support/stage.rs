@@ -2,12 +2,12 @@
 
 use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory, Year};
 use keis_ledger::ids::{
-    DocumentId, EntityId, Nullifier, OrderId, PupilId, ProviderId, SchoolId, ServiceId, SessionId, StatementId,
+    DocumentId, EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
 };
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, FundsOperation, KeyGrant, NewProvider, NewPupil, NewSchool, Operation, OrderAction,
-    Party, ServiceTerms, SessionOffer, SettlementOperation, WalletOperation,
+    Buyer, CatalogueOperation, Change, FundsOperation, KeyGrant, NewProvider, NewPupil, NewSchool, Operation,
+    OrderAction, Party, ServiceTerms, SessionOffer, SettlementOperation, WalletOperation,
 };
 use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
 use keis_ledger::record::{Order, OrderState};

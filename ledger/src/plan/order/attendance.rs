@@ -1,7 +1,7 @@
 //! Delivery and attendance: who was there, and what is due for it.
 
 use super::{
-    Key, before, booked_lines, change, clear_deadline, done, in_state, line_list, lines, only, order, order_mut, pupil_list,
+    Key, before, booked_lines, clear_deadline, done, in_state, line_list, lines, only, order, order_mut, pupil_list,
     set_deadline, signed, standing,
 };
 use crate::accounts::Account;
@@ -74,8 +74,8 @@ pub(super) fn confirm(
         return Err(Rejection::TooManyLines { most: item(MAX_PUPILS) });
     }
     if !added.is_empty() {
-        let charges = change::join(&mut work, key, added)?;
-        change::may_spend(actor, order(&work, key).price, usize::from(standing(order(&work, key))))?;
+        let charges = lines::join(&mut work, key, added)?;
+        actor.may_spend_on(order(&work, key).price, usize::from(standing(order(&work, key))))?;
         lines::charge(&mut work, key, &charges, Account::Escrow)?;
     }
     mark(&mut work, key, absent);

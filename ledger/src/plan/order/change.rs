@@ -1,8 +1,8 @@
 //! Changes of an order: by proposal and acceptance, and what the orderer may change alone until the start.
 
 use super::{
-    Key, ascending, before, booked_lines, bounded, clear_deadline, done, in_state, line_list, lines, not_lapsed, only, order,
-    order_mut, pupil_list, set_deadline, side, signed, standing,
+    Key, ascending, before, booked_lines, bounded, clear_deadline, done, in_state, line_list, lines, not_lapsed, only,
+    order, order_mut, pupil_list, set_deadline, side, signed, standing,
 };
 use crate::accounts::Account;
 use crate::classifiers::Scope;
@@ -11,9 +11,7 @@ use crate::money::{Amounts, Cents};
 use crate::operation::{Change, MAX_PUPILS};
 use crate::plan::{Actor, item};
 use crate::receipt::Kind;
-use crate::record::{
-    DueKind, LineState, OrderState, PendingChange, Pupil, Service, Session, Side, Statement,
-};
+use crate::record::{DueKind, LineState, OrderState, PendingChange, Pupil, Session, Side, Statement};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -78,7 +76,7 @@ fn propose_booking(
     let left = usize::from(standing(order)) - drop.len() + add.len();
     size_holds(order.lines.len() + add.len(), left)?;
     if by == Side::Orderer {
-        may_spend(actor, order.price, left)?;
+        actor.may_spend_on(order.price, left)?;
     }
     Ok(by)
 }
@@ -91,10 +89,6 @@ fn size_holds(lines: usize, left: usize) -> Result<(), Rejection> {
         return Err(Rejection::TooManyLines { most: item(MAX_PUPILS) });
     }
     Ok(())
-}
-
-pub(super) fn may_spend(actor: &Actor, price: Cents, lines: usize) -> Result<(), Rejection> {
-    actor.may_spend(price.checked_mul(lines as u64).ok_or(Rejection::AmountTooLarge)?)
 }
 
 fn none_pending(work: &Work, key: Key) -> Result<(), Rejection> {
@@ -130,9 +124,7 @@ pub(super) fn accept(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> 
         return Err(Rejection::ChangeOwn);
     }
     let total = match &change {
-        Change::Booking { session, drop, add } => {
-            accept_booking(&mut work, at, actor, key, by, *session, drop, add)?
-        }
+        Change::Booking { session, drop, add } => accept_booking(&mut work, at, actor, key, by, *session, drop, add)?,
         Change::Attendance { absent } => {
             in_state(&work, key, &AFTER_ATTENDANCE)?;
             in_no_statement(&work, key)?;
@@ -176,9 +168,9 @@ fn accept_booking(
     if let Some((id, session)) = wanted {
         move_to(work, key, id, &session)?;
     }
-    let charges = join(work, key, add)?;
+    let charges = lines::join(work, key, add)?;
     if by == Side::Orderer {
-        may_spend(actor, order(work, key).price, left)?;
+        actor.may_spend_on(order(work, key).price, left)?;
     }
     let account = money_account(work, key);
     let charged = lines::charge(work, key, &charges, account)?;
@@ -186,7 +178,8 @@ fn accept_booking(
 }
 
 fn found<'w>(work: &'w Work, key: Key, session: SessionId) -> &'w Session {
-    work.get::<Session>((key.0, session)).expect("the change's proposal has looked it up, and sessions are never taken away")
+    work.get::<Session>((key.0, session))
+        .expect("the change's proposal has looked it up, and sessions are never taken away")
 }
 
 /// Moves the order into another session of the service.
@@ -220,23 +213,6 @@ fn move_to(work: &mut Work, key: Key, to: SessionId, session: &Session) -> Resul
 
 fn taking_part<'w>(work: &'w Work, key: Key) -> impl Iterator<Item = PupilId> + 'w {
     order(work, key).lines.iter().filter(|line| line.state == LineState::Booked).map(|line| line.pupil)
-}
-
-/// Where the order's pupils must be able to be.
-fn place_of(work: &Work, key: Key) -> lines::Place {
-    let order = order(work, key);
-    let service = work.get::<Service>(order.service).expect("an order's service is never taken away");
-    lines::Place { school: order.school, grades: service.terms.grades, start: order.start, end: order.end }
-}
-
-/// Gives known pupils lines and places at the order's price, which is then to be charged.
-pub(super) fn join(work: &mut Work, key: Key, add: &[PupilId]) -> Result<Vec<(u16, Cents)>, Rejection> {
-    lines::admit_pupils(work, key.0, add, &place_of(work, key))?;
-    let count = u16::try_from(add.len()).map_err(|_| Rejection::AmountTooLarge)?;
-    let session = order(work, key).session;
-    lines::take_places(work, (key.0, session), count)?;
-    let price = order(work, key).price;
-    Ok(lines::add_lines(work, key, add).into_iter().map(|line| (line, price)).collect())
 }
 
 /// Whichever of hold and escrow the order's lines are in.
@@ -273,7 +249,7 @@ pub(super) fn swap(
     not_lapsed(&work, at, key)?;
     before(at, order(&work, key).start)?;
     booked_lines(&work, key, &named)?;
-    lines::admit_pupils(&work, key.0, &pupils, &place_of(&work, key))?;
+    lines::admit_pupils(&work, key.0, &pupils, &lines::place_of(&work, key))?;
     if let Some(twice) = (1..pupils.len()).find(|index| pupils[..*index].contains(&pupils[*index])) {
         return Err(Rejection::PupilElsewhere { item: item(twice) });
     }

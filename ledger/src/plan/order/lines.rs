@@ -10,7 +10,8 @@ use crate::operation::Party;
 use crate::plan::every;
 use crate::receipt::ReceiptLine;
 use crate::record::{
-    Booking, DueKey, DueKind, DueWork, Line, LineState, OrderState, Pupil, Session, Standing, YearRecord, YearState,
+    Booking, DueKey, DueKind, DueWork, Line, LineState, OrderState, Pupil, Service, Session, Standing, YearRecord,
+    YearState,
 };
 use crate::rejection::Rejection;
 use crate::state::Work;
@@ -253,7 +254,12 @@ pub(super) fn release_all(work: &mut Work, key: Key, charge: Cents) -> Result<Am
 
 /// Releases one pupil from an order that has not begun, without charge: the pupil moves or leaves. An order that no
 /// pupil is left in is cancelled.
-pub(in crate::plan) fn release_pupil(work: &mut Work, year: Year, id: OrderId, pupil: PupilId) -> Result<(), Rejection> {
+pub(in crate::plan) fn release_pupil(
+    work: &mut Work,
+    year: Year,
+    id: OrderId,
+    pupil: PupilId,
+) -> Result<(), Rejection> {
     let key = (year, id);
     let lines = &order(work, key).lines;
     let Some(line) = lines.iter().position(|line| line.pupil == pupil && line.state == LineState::Booked) else {
@@ -278,4 +284,21 @@ pub(super) fn swap_line(work: &mut Work, key: Key, line: u16, pupil: PupilId) ->
     order_mut(work, key).lines[usize::from(line)].pupil = pupil;
     book(work, key, pupil);
     Ok(())
+}
+
+/// Where the order's pupils must be able to be.
+pub(super) fn place_of(work: &Work, key: Key) -> Place {
+    let order = order(work, key);
+    let service = work.get::<Service>(order.service).expect("an order's service is never taken away");
+    Place { school: order.school, grades: service.terms.grades, start: order.start, end: order.end }
+}
+
+/// Gives known pupils lines and places at the order's price, which is then to be charged.
+pub(super) fn join(work: &mut Work, key: Key, add: &[PupilId]) -> Result<Vec<(u16, Cents)>, Rejection> {
+    admit_pupils(work, key.0, add, &place_of(work, key))?;
+    let count = u16::try_from(add.len()).map_err(|_| Rejection::AmountTooLarge)?;
+    let session = order(work, key).session;
+    take_places(work, (key.0, session), count)?;
+    let price = order(work, key).price;
+    Ok(add_lines(work, key, add).into_iter().map(|line| (line, price)).collect())
 }
