@@ -1,4 +1,6 @@
 //! Reading of history: decided blocks, their certificates and receipts. Reads the disk; keep it off the executor's threads.
+//!
+//! It ends where the published view ends, so that whoever has seen a receipt finds its effect in the state.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,7 @@ use keis_ledger::receipt::FullReceipt;
 use super::error::ChainError;
 use super::records::{Decision, decode_receipts};
 use crate::store::Store;
+use crate::view::Views;
 
 /// Blocks whose receipts stay in memory: those who submitted ask for them right after the block.
 const RECENT: usize = 16;
@@ -21,6 +24,7 @@ const RECENT: usize = 16;
 #[derive(Clone)]
 pub struct Archive {
     store: Store,
+    views: Views,
     recent: Arc<Mutex<VecDeque<Arc<Past>>>>,
 }
 
@@ -51,8 +55,8 @@ impl Past {
 }
 
 impl Archive {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store, recent: Arc::default() }
+    pub(super) fn new(store: Store, views: Views) -> Self {
+        Self { store, views, recent: Arc::default() }
     }
 
     /// The lowest height that is held; none while there is no block.
@@ -84,7 +88,8 @@ impl Archive {
     /// As for [`Archive::receipt`].
     pub fn find(&self, id: &TransactionId) -> Result<Option<(Height, u32)>, ChainError> {
         let found = self.store.find_receipt(&id.0).map_err(ChainError::store(Height(0)))?;
-        Ok(found.map(|(height, index)| (Height(height), index)))
+        let found = found.map(|(height, index)| (Height(height), index));
+        Ok(found.filter(|(height, _)| self.shows(*height)))
     }
 
     /// The header of a decided height.
@@ -108,6 +113,9 @@ impl Archive {
     /// # Errors
     /// As for [`Archive::receipt`].
     pub fn block_bytes(&self, height: Height) -> Result<Option<Vec<u8>>, ChainError> {
+        if !self.shows(height) {
+            return Ok(None);
+        }
         self.store.block(height.0).map_err(ChainError::store(height))
     }
 
@@ -125,6 +133,9 @@ impl Archive {
     /// # Errors
     /// As for [`Archive::receipt`].
     pub fn past(&self, height: Height) -> Result<Option<Arc<Past>>, ChainError> {
+        if !self.shows(height) {
+            return Ok(None);
+        }
         let held = self.recent().iter().find(|past| past.header.height == height).cloned();
         if held.is_some() {
             return Ok(held);
@@ -145,6 +156,9 @@ impl Archive {
     }
 
     pub(super) fn decision(&self, height: Height) -> Result<Option<Decision>, ChainError> {
+        if !self.shows(height) {
+            return Ok(None);
+        }
         let stored = self.store.certificate(height.0).map_err(ChainError::store(height))?;
         stored.map(|bytes| Decision::decode(&bytes, height)).transpose()
     }
@@ -155,6 +169,10 @@ impl Archive {
             recent.pop_front();
         }
         recent.push_back(past);
+    }
+
+    fn shows(&self, height: Height) -> bool {
+        height <= self.views.borrow().height()
     }
 
     fn locate(&self, id: &TransactionId) -> Result<Option<(Arc<Past>, u32)>, ChainError> {

@@ -53,7 +53,9 @@ impl Published {
     /// Publishes the chain as it was loaded.
     pub fn new(store: &Store, loaded: Loaded, simulated: bool) -> Self {
         let view = View { tip: loaded.tip, header: loaded.header, simulated };
-        Self { sender: watch::Sender::new(Arc::new(view)), archive: Archive::new(store.clone()) }
+        let sender = watch::Sender::new(Arc::new(view));
+        let archive = Archive::new(store.clone(), sender.subscribe());
+        Self { sender, archive }
     }
 
     /// Follows the chain.
