@@ -11,7 +11,7 @@ use keis_ledger::ids::InstitutionId;
 use keis_ledger::time::{Span, Timestamp};
 use keis_node::config::{Config, Peer};
 use keis_node::home::{Home, NewHome};
-use keis_wallet::random::{new_id, new_key};
+use keis_wallet::random::{new_id, new_key, random_bytes};
 
 /// Name of the founding document in a network's folder.
 pub const GENESIS_FILE: &str = "genesis.json";
@@ -109,7 +109,7 @@ fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
     // All listeners stay open until every port is drawn, so that no port is drawn twice.
     let mut listeners = Vec::new();
     let mut port = || -> anyhow::Result<SocketAddr> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on the loopback")?;
+        let listener = free_port()?;
         let address = listener.local_addr()?;
         listeners.push(listener);
         Ok(address)
@@ -128,6 +128,15 @@ fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
             Ok(Seat { name, institution, consensus, network, addresses: [port()?, port()?, port()?] })
         })
         .collect()
+}
+
+/// A port below those that outgoing connections use: no dial takes it while its node is down.
+fn free_port() -> anyhow::Result<TcpListener> {
+    const PORTS: std::ops::Range<u16> = 10_000..32_768;
+    const DRAWS: usize = 1_000;
+    let draw = || PORTS.start + u16::from_le_bytes(random_bytes()) % (PORTS.end - PORTS.start);
+    let mut bound = (0..DRAWS).filter_map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, draw())).ok());
+    bound.next().context("no free port on the loopback")
 }
 
 fn settle(folder: &Path, seat: &Seat, seats: &[Seat]) -> anyhow::Result<Founded> {

@@ -109,7 +109,8 @@ impl Chain {
         let work = Arc::new(Work::new(mempool.work(), published.views(), clock.clone()));
         tokio::spawn(follow(work.clone(), stopping.clone()));
         let decided_by = view.tip.network_record().validators.clone();
-        let snapshots = Snapshots::new(store.clone(), policy);
+        let snapshots = Snapshots::new(store.clone(), policy, view.height());
+        let snapshots = snapshots.map_err(ChainError::store(view.height()))?;
         Ok(Self { store, view, decided_by, pending, published, mempool, clock, work, snapshots, stopping })
     }
 

@@ -53,9 +53,11 @@ enum WriteError {
 }
 
 impl Snapshots {
-    pub(super) fn new(store: Store, policy: SnapshotPolicy) -> Self {
-        let (since, cancelled, thread) = (Mutex::default(), Arc::default(), Mutex::default());
-        Self { store, policy, since, cancelled, thread }
+    /// Counts on from what the newest snapshot lacks at `tip`, so that a node which restarts often writes one, too.
+    pub(super) fn new(store: Store, policy: SnapshotPolicy, tip: Height) -> Result<Self, StoreError> {
+        let newest = store.snapshot_heights()?.into_iter().max().unwrap_or(0);
+        let since = Mutex::new(Since { blocks: tip.0.saturating_sub(newest), bytes: 0 });
+        Ok(Self { store, policy, since, cancelled: Arc::default(), thread: Mutex::default() })
     }
 
     /// Counts a committed block, and begins a snapshot after it when one is due and none is being written.
