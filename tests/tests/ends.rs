@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use keis_tests::check::{agree, all_sign, rest, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
+use keis_tests::door::http;
 use keis_tests::flow::Flow;
+use keis_tests::wait::until;
 use keis_tests::world::World;
 
 /// Longest time that an orderly end may take.
-const END: Duration = Duration::from_secs(10);
+const END: Duration = Duration::from_secs(15);
 const PUPILS: usize = 500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -27,6 +29,14 @@ async fn asked_to_stop_they_end_well_and_start_where_they_stood() {
     cluster.start(2).await;
     let acknowledged = flow.finish().await;
     let before = rest(&cluster, &all).await;
+    for (node, gateway) in cluster.gateways().into_iter().enumerate().filter(|(node, _)| *node != 2) {
+        until(&format!("a snapshot is written by {node}"), PATIENCE, async || {
+            let metrics = http().get(format!("{gateway}/metrics")).send().await.ok()?.text().await.ok()?;
+            let height = metrics.lines().find_map(|line| line.strip_prefix("keis_snapshot_height "))?;
+            (height != "0").then_some(())
+        })
+        .await;
+    }
     for node in &all {
         assert!(cluster.stop(*node, END).await.success(), "{}", cluster.tail(*node));
     }
