@@ -11,28 +11,18 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 use keis_cli::programme::{
-    Awaited, BookedLines, Buyer, Change, ChangeKind, Deed, OrderEnd, PlaceCode, Programme,
-    RejectionReason,
+    Awaited, BookedLines, Buyer, Change, ChangeKind, Deed, OrderEnd, PlaceCode, Programme, RejectionReason,
 };
 use keis_cli::sample::{SampleArgs, Size, invent, run};
 use replay::Replay;
 use tempfile::TempDir;
 
 fn municipality(seed: u64) -> Programme {
-    invent(
-        Size::of_pupils(3_000).unwrap(),
-        seed,
-        &ProgressBar::hidden(),
-    )
+    invent(Size::of_pupils(3_000).unwrap(), seed, &ProgressBar::hidden())
 }
 
 fn arguments(out: &Path, pupils: usize, seed: u64) -> SampleArgs {
-    SampleArgs {
-        out: out.to_owned(),
-        pupils,
-        national: false,
-        seed,
-    }
+    SampleArgs { out: out.to_owned(), pupils, national: false, seed }
 }
 
 /// Every file of a folder with its bytes.
@@ -41,10 +31,7 @@ fn bytes(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         .unwrap()
         .map(|entry| {
             let entry = entry.unwrap();
-            (
-                entry.file_name().into_string().unwrap(),
-                fs::read(entry.path()).unwrap(),
-            )
+            (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
         })
         .collect()
 }
@@ -60,11 +47,7 @@ fn the_same_seed_writes_the_same_bytes() {
     assert!(bytes(&first) == bytes(&again), "one seed, one folder");
     for (name, content) in bytes(&other) {
         let seedless = ["README.txt"].contains(&name.as_str());
-        assert_eq!(
-            bytes(&first)[&name] == content,
-            seedless,
-            "{name} under another seed"
-        );
+        assert_eq!(bytes(&first)[&name] == content, seedless, "{name} under another seed");
     }
 }
 
@@ -100,41 +83,20 @@ fn the_country_has_its_counts_and_its_ends() {
     let programme = invent(Size::national(), 1, &ProgressBar::hidden());
     let counts = programme.counts();
     assert_eq!(
-        (
-            counts.pupils,
-            counts.schools,
-            counts.classes,
-            counts.providers,
-            counts.services
-        ),
+        (counts.pupils, counts.schools, counts.classes, counts.providers, counts.services),
         (349_500, 885, 18_000, 400, 6_000)
     );
-    let delivered = count(&programme, |deed| {
-        matches!(deed, Deed::ReportDelivery { .. })
-    });
-    assert!(
-        (19_800..=20_200).contains(&delivered),
-        "{delivered} deliveries"
-    );
-    let places: BTreeSet<PlaceCode> = programme
-        .schools
-        .iter()
-        .map(|school| school.place)
-        .collect();
-    let at_home = places
-        .iter()
-        .filter(|place| matches!(place, PlaceCode::Municipality(_)))
-        .count();
+    let delivered = count(&programme, |deed| matches!(deed, Deed::ReportDelivery { .. }));
+    assert!((19_800..=20_200).contains(&delivered), "{delivered} deliveries");
+    let places: BTreeSet<PlaceCode> = programme.schools.iter().map(|school| school.place).collect();
+    let at_home = places.iter().filter(|place| matches!(place, PlaceCode::Municipality(_))).count();
     assert_eq!(at_home, 60, "every municipality has a school");
     assert!(places.len() > 60, "some schools are abroad");
     Replay::new(&programme).run();
 }
 
 fn count(programme: &Programme, fits: impl Fn(&Deed) -> bool) -> usize {
-    let deeds = programme
-        .calendar
-        .iter()
-        .filter(|action| action.expect_rejection.is_none());
+    let deeds = programme.calendar.iter().filter(|action| action.expect_rejection.is_none());
     deeds.filter(|action| fits(&action.deed)).count()
 }
 
@@ -151,58 +113,16 @@ fn the_default_sample_holds_every_action() {
         assert!(year.orders.len() <= 250, "{} orders", year.orders.len());
         let deeds: &[(&str, usize, fn(&Deed) -> bool)] = &[
             ("proposals", 10, |deed| matches!(deed, Deed::Propose { .. })),
-            ("requests from proposals", 10, |deed| {
-                matches!(
-                    deed,
-                    Deed::Request {
-                        from_proposal: true,
-                        ..
-                    }
-                )
-            }),
+            ("requests from proposals", 10, |deed| matches!(deed, Deed::Request { from_proposal: true, .. })),
             ("refusals", 3, |deed| matches!(deed, Deed::Decline { .. })),
-            ("lapses", 3, |deed| {
-                matches!(
-                    deed,
-                    Deed::Nothing {
-                        awaited: Awaited::Lapse,
-                        ..
-                    }
-                )
-            }),
+            ("lapses", 3, |deed| matches!(deed, Deed::Nothing { awaited: Awaited::Lapse, .. })),
             ("automatic attendance", 3, |deed| {
-                matches!(
-                    deed,
-                    Deed::Nothing {
-                        awaited: Awaited::AutomaticAttendance,
-                        ..
-                    }
-                )
+                matches!(deed, Deed::Nothing { awaited: Awaited::AutomaticAttendance, .. })
             }),
-            ("changes of time", 2, |deed| {
-                matches!(
-                    deed,
-                    Deed::ProposeChange {
-                        change: Change::Session(_),
-                        ..
-                    }
-                )
-            }),
-            ("changes of pupils", 1, |deed| {
-                matches!(
-                    deed,
-                    Deed::ProposeChange {
-                        change: Change::Pupils { .. },
-                        ..
-                    }
-                )
-            }),
-            ("accepted changes", 2, |deed| {
-                matches!(deed, Deed::AcceptChange { .. })
-            }),
-            ("refused changes", 1, |deed| {
-                matches!(deed, Deed::RefuseChange { .. })
-            }),
+            ("changes of time", 2, |deed| matches!(deed, Deed::ProposeChange { change: Change::Session(_), .. })),
+            ("changes of pupils", 1, |deed| matches!(deed, Deed::ProposeChange { change: Change::Pupils { .. }, .. })),
+            ("accepted changes", 2, |deed| matches!(deed, Deed::AcceptChange { .. })),
+            ("refused changes", 1, |deed| matches!(deed, Deed::RefuseChange { .. })),
             ("swaps", 2, |deed| matches!(deed, Deed::Swap { .. })),
             ("drops", 2, |deed| matches!(deed, Deed::Drop { .. })),
             (
@@ -210,55 +130,17 @@ fn the_default_sample_holds_every_action() {
                 1,
                 |deed| matches!(deed, Deed::ConfirmAttendance { added, .. } if !added.is_empty()),
             ),
-            (
-                "absences",
-                3,
-                |deed| matches!(deed, Deed::ReportDelivery { absent, .. } if !absent.is_empty()),
-            ),
-            ("amendments", 1, |deed| {
-                matches!(deed, Deed::AcceptAmendment { .. })
-            }),
-            ("school money", 1, |deed| {
-                matches!(deed, Deed::RecordSchoolMoney { .. })
-            }),
-            ("shortfalls topped up", 1, |deed| {
-                matches!(
-                    deed,
-                    Deed::Request {
-                        school_cents: 1..,
-                        ..
-                    }
-                )
-            }),
-            ("statements to schools", 1, |deed| {
-                matches!(
-                    deed,
-                    Deed::IssueStatement {
-                        buyer: Buyer::School(_),
-                        ..
-                    }
-                )
-            }),
-            ("contested statements", 2, |deed| {
-                matches!(deed, Deed::ContestStatement { .. })
-            }),
-            ("reissued statements", 1, |deed| {
-                matches!(
-                    deed,
-                    Deed::IssueStatement {
-                        replaces: Some(_),
-                        ..
-                    }
-                )
-            }),
+            ("absences", 3, |deed| matches!(deed, Deed::ReportDelivery { absent, .. } if !absent.is_empty())),
+            ("amendments", 1, |deed| matches!(deed, Deed::AcceptAmendment { .. })),
+            ("school money", 1, |deed| matches!(deed, Deed::RecordSchoolMoney { .. })),
+            ("shortfalls topped up", 1, |deed| matches!(deed, Deed::Request { school_cents: 1.., .. })),
+            ("statements to schools", 1, |deed| matches!(deed, Deed::IssueStatement { buyer: Buyer::School(_), .. })),
+            ("contested statements", 2, |deed| matches!(deed, Deed::ContestStatement { .. })),
+            ("reissued statements", 1, |deed| matches!(deed, Deed::IssueStatement { replaces: Some(_), .. })),
             ("ends of the year", 1, |deed| matches!(deed, Deed::EndYear)),
         ];
         for (what, at_least, fits) in deeds {
-            occurs(
-                &format!("seed {seed}: {what}"),
-                count(&year, fits),
-                *at_least,
-            );
+            occurs(&format!("seed {seed}: {what}"), count(&year, fits), *at_least);
         }
         for reason in [
             RejectionReason::Clash,
@@ -269,15 +151,8 @@ fn the_default_sample_holds_every_action() {
             RejectionReason::WrongActor,
             RejectionReason::NotEnrolled,
         ] {
-            let refused = year
-                .calendar
-                .iter()
-                .filter(|action| action.expect_rejection == Some(reason));
-            occurs(
-                &format!("seed {seed}: refused for {reason:?}"),
-                refused.count(),
-                1,
-            );
+            let refused = year.calendar.iter().filter(|action| action.expect_rejection == Some(reason));
+            occurs(&format!("seed {seed}: refused for {reason:?}"), refused.count(), 1);
         }
     }
 }
@@ -296,73 +171,34 @@ fn the_default_sample_holds_every_end_and_every_group() {
             OrderEnd::AttendedAutomatically,
             OrderEnd::Settled,
         ] {
-            let ended = year
-                .orders
-                .iter()
-                .filter(|order| order.expected_state == end)
-                .count();
+            let ended = year.orders.iter().filter(|order| order.expected_state == end).count();
             occurs(&format!("seed {seed}: {end:?}"), ended, 1);
         }
-        let late_drops = year
-            .orders
-            .iter()
-            .filter(|order| order.full_lines > 0 && order.late_lines > 0);
+        let late_drops = year.orders.iter().filter(|order| order.full_lines > 0 && order.late_lines > 0);
         occurs("late drops", late_drops.count(), 1);
-        for (kind, at_least) in [
-            (ChangeKind::Arrived, 20),
-            (ChangeKind::Left, 20),
-            (ChangeKind::Moved, 20),
-        ] {
-            let changes = year
-                .pupil_changes
-                .iter()
-                .filter(|change| change.kind == kind)
-                .count();
+        for (kind, at_least) in [(ChangeKind::Arrived, 20), (ChangeKind::Left, 20), (ChangeKind::Moved, 20)] {
+            let changes = year.pupil_changes.iter().filter(|change| change.kind == kind).count();
             occurs(&format!("seed {seed}: {kind:?}"), changes, at_least);
         }
-        let released = |change: &&keis_cli::programme::PupilChange| {
-            change.booked_lines == Some(BookedLines::Release)
-        };
-        occurs(
-            "moves without their lines",
-            year.pupil_changes.iter().filter(released).count(),
-            1,
-        );
+        let released = |change: &&keis_cli::programme::PupilChange| change.booked_lines == Some(BookedLines::Release);
+        occurs("moves without their lines", year.pupil_changes.iter().filter(released).count(), 1);
         groups(&year, seed);
-        assert!(
-            year.schools
-                .iter()
-                .any(|school| matches!(school.place, PlaceCode::Country(_)))
-        );
-        assert!(
-            year.schools.iter().any(|school| school.branches > 0),
-            "a school has a branch"
-        );
-        assert!(
-            year.pupils.iter().any(|pupil| pupil.joint_class.is_some()),
-            "small classes are joint"
-        );
+        assert!(year.schools.iter().any(|school| matches!(school.place, PlaceCode::Country(_))));
+        assert!(year.schools.iter().any(|school| school.branches > 0), "a school has a branch");
+        assert!(year.pupils.iter().any(|pupil| pupil.joint_class.is_some()), "small classes are joint");
     }
 }
 
 /// Whole classes, mixed classes and two schools in one session.
 fn groups(year: &Programme, seed: u64) {
-    let class_of: BTreeMap<_, _> = year
-        .pupils
-        .iter()
-        .map(|pupil| (pupil.register_code, (pupil.school_code, pupil.class)))
-        .collect();
+    let class_of: BTreeMap<_, _> =
+        year.pupils.iter().map(|pupil| (pupil.register_code, (pupil.school_code, pupil.class))).collect();
     let mut sizes: BTreeMap<_, usize> = BTreeMap::new();
-    class_of
-        .values()
-        .for_each(|class| *sizes.entry(*class).or_default() += 1);
+    class_of.values().for_each(|class| *sizes.entry(*class).or_default() += 1);
     let (mut whole, mut mixed) = (0, 0);
     for action in &year.calendar {
         if let Deed::Request { pupils, .. } = &action.deed {
-            let classes: BTreeSet<_> = pupils
-                .iter()
-                .filter_map(|pupil| class_of.get(pupil))
-                .collect();
+            let classes: BTreeSet<_> = pupils.iter().filter_map(|pupil| class_of.get(pupil)).collect();
             let all = classes.iter().map(|class| sizes[*class]).sum::<usize>();
             whole += usize::from(classes.len() == 1 && all == pupils.len());
             mixed += usize::from(classes.len() > 1 && action.expect_rejection.is_none());
@@ -372,20 +208,10 @@ fn groups(year: &Programme, seed: u64) {
     occurs(&format!("seed {seed}: mixed classes"), mixed, 10);
     let mut visitors: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for order in &year.orders {
-        visitors
-            .entry(order.session_code)
-            .or_default()
-            .insert(order.school_code);
+        visitors.entry(order.session_code).or_default().insert(order.school_code);
     }
-    let shared = visitors
-        .values()
-        .filter(|schools| schools.len() > 1)
-        .count();
-    occurs(
-        &format!("seed {seed}: two schools in one session"),
-        shared,
-        1,
-    );
+    let shared = visitors.values().filter(|schools| schools.len() > 1).count();
+    occurs(&format!("seed {seed}: two schools in one session"), shared, 1);
 }
 
 #[test]
@@ -402,18 +228,13 @@ fn only_an_empty_folder_or_an_earlier_sample_is_written_to() {
     fs::write(foreign.join("pupils.csv"), "mine").unwrap();
     let error = run(arguments(&foreign, 300, 1)).unwrap_err().to_string();
     assert!(error.contains("is not empty"), "{error}");
-    assert_eq!(
-        fs::read_to_string(foreign.join("pupils.csv")).unwrap(),
-        "mine"
-    );
+    assert_eq!(fs::read_to_string(foreign.join("pupils.csv")).unwrap(), "mine");
 }
 
 #[test]
 fn no_pupils_make_no_year() {
     let dir = TempDir::new().unwrap();
-    let error = run(arguments(&dir.path().join("year"), 0, 1))
-        .unwrap_err()
-        .to_string();
+    let error = run(arguments(&dir.path().join("year"), 0, 1)).unwrap_err().to_string();
     assert!(error.contains("--pupils 0"), "{error}");
     assert!(!dir.path().join("year").exists(), "nothing is made");
     assert!(run(arguments(&dir.path().join("year"), usize::MAX, 1)).is_err());

@@ -226,10 +226,7 @@ impl Default for Snapshot {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-            filter: "info,arc_malachitebft=warn".to_owned(),
-        }
+        Self { format: LogFormat::Text, filter: "info,arc_malachitebft=warn".to_owned() }
     }
 }
 

@@ -220,6 +220,8 @@ fn named_by(state: &State) -> Vec<DocumentId> {
     let (start, end) = (RecordKey::year_start(Year(0)), RecordKey::year_start(Year(1)));
     let before_years = state.records_from(&start).take_while(|(place, _)| **place < end);
     before_years
-        .filter_map(|(_, record)| if let Record::Service(service) = record { Some(service.terms.document) } else { None })
+        .filter_map(
+            |(_, record)| if let Record::Service(service) = record { Some(service.terms.document) } else { None },
+        )
         .collect()
 }

@@ -54,7 +54,8 @@ fn of_many_who_send_the_same_at_once_one_is_first() {
 fn bytes_that_are_no_transaction_of_this_network_are_refused() {
     let node = node();
     let good = sign(&officer(0), open_school(1));
-    let malformed = |raw: Vec<u8>| assert!(matches!(node.mempool.submit(raw, Origin::Client), Err(Refused::Malformed(_))));
+    let malformed =
+        |raw: Vec<u8>| assert!(matches!(node.mempool.submit(raw, Origin::Client), Err(Refused::Malformed(_))));
     malformed(Vec::new());
     malformed(vec![0xff; 200]);
     malformed(vec![0; 64 * 1024 + 1]);
@@ -218,8 +219,7 @@ fn a_candidate_that_only_conflicts_with_another_stays_until_the_ledger_decides()
 async fn who_waits_hears_the_outcome() {
     let mut node = node();
     let (won, lost) = contest(&node);
-    let (first, second) =
-        (node.mempool.subscribe(won.id()).unwrap(), node.mempool.subscribe(lost.id()).unwrap());
+    let (first, second) = (node.mempool.subscribe(won.id()).unwrap(), node.mempool.subscribe(lost.id()).unwrap());
     let height = node.decide(&[&won]);
     assert_eq!(first.await, Ok(Outcome::Included { height }));
     node.mempool.dropped(&[(lost.id(), Rejection::IdTaken { item: 0 })]);

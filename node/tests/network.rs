@@ -205,13 +205,21 @@ impl request_response::Codec for Raw {
     type Request = Vec<u8>;
     type Response = Vec<u8>;
 
-    async fn read_request<T: AsyncRead + Unpin + Send>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>> {
+    async fn read_request<T: AsyncRead + Unpin + Send>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+    ) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         io.take(4 << 20).read_to_end(&mut bytes).await?;
         Ok(bytes)
     }
 
-    async fn read_response<T: AsyncRead + Unpin + Send>(&mut self, p: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>> {
+    async fn read_response<T: AsyncRead + Unpin + Send>(
+        &mut self,
+        p: &StreamProtocol,
+        io: &mut T,
+    ) -> io::Result<Vec<u8>> {
         self.read_request(p, io).await
     }
 
@@ -352,7 +360,9 @@ async fn a_peer_that_never_answers_costs_bounded_memory() {
         swarm.dial(to).unwrap();
         let mut unanswered = Vec::new();
         loop {
-            if let SwarmEvent::Behaviour(request_response::Event::Message { message, .. }) = swarm.select_next_some().await {
+            if let SwarmEvent::Behaviour(request_response::Event::Message { message, .. }) =
+                swarm.select_next_some().await
+            {
                 unanswered.push(message);
             }
         }

@@ -24,7 +24,9 @@ fn child_that_is_killed() {
     let mut out = std::io::stdout();
     for height in store.tip().map_or(0, |tip| tip.0) + 1.. {
         let sample = Sample::new(height);
-        store.put_undecided(&Sample { id: hash("loser", height), ..Sample::sized(height, 9_000) }.undecided(0)).unwrap();
+        store
+            .put_undecided(&Sample { id: hash("loser", height), ..Sample::sized(height, 9_000) }.undecided(0))
+            .unwrap();
         store.put_undecided(&sample.undecided(1)).unwrap();
         writeln!(out, "proposed {height}").unwrap();
         sample.write(&store).unwrap();

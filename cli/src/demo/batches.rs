@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::programme::{
-    Action, Actor, Deed, LegalCode, OrderCode, Programme, ProviderCode, PupilChange, RegisterCode, SessionCode, StatementCode,
-    UtcInstant,
+    Action, Actor, Deed, LegalCode, OrderCode, Programme, ProviderCode, PupilChange, RegisterCode, SessionCode,
+    StatementCode, UtcInstant,
 };
 
 /// Longest stretch of the year that one batch covers, in seconds: well within the files' distance from any deadline.

@@ -76,7 +76,8 @@ impl Book {
             .providers
             .iter()
             .map(|provider| {
-                let controller = provider.controlling_code.map_or(provider.provider_code.to_string(), |code| code.to_string());
+                let controller =
+                    provider.controlling_code.map_or(provider.provider_code.to_string(), |code| code.to_string());
                 let wallet = ProviderWallet { id: new_id(ProviderId), entity: entity(controller), staff: new_key() };
                 (provider.provider_code, wallet)
             })
@@ -92,7 +93,11 @@ impl Book {
             statements: BTreeMap::new(),
             pupils: programme.pupils.iter().map(|pupil| (pupil.register_code, new_id(PupilId))).collect(),
             orders: BTreeMap::new(),
-            prices: programme.sessions.iter().map(|session| (session.session_code, prices[&session.service_code])).collect(),
+            prices: programme
+                .sessions
+                .iter()
+                .map(|session| (session.session_code, prices[&session.service_code]))
+                .collect(),
         }
     }
 

@@ -99,11 +99,7 @@ impl Driver {
     }
 
     /// Sends operations of one signer or many, many at once; each must take effect. Returns the receipts in their order.
-    pub(super) async fn all(
-        &mut self,
-        wishes: Vec<Wish>,
-        done: &(dyn Fn(u64) + Sync),
-    ) -> anyhow::Result<Vec<Receipt>> {
+    pub(super) async fn all(&mut self, wishes: Vec<Wish>, done: &(dyn Fn(u64) + Sync)) -> anyhow::Result<Vec<Receipt>> {
         let now = self.now;
         let sent: Vec<(usize, Receipt, u64)> = stream::iter(wishes.into_iter().enumerate())
             .map(|(index, wish)| {

@@ -166,7 +166,8 @@ impl Folder {
         match &args.home {
             Some(path) => Ok(Self { path: path.clone(), temporary: None }),
             None => {
-                let temporary = tempfile::Builder::new().prefix("keis-demo-").tempdir().context("a temporary folder")?;
+                let temporary =
+                    tempfile::Builder::new().prefix("keis-demo-").tempdir().context("a temporary folder")?;
                 Ok(Self { path: temporary.path().to_owned(), temporary: Some(temporary) })
             }
         }
@@ -222,7 +223,8 @@ async fn rest(driver: &Driver, processes: &Processes, progress: &Progress) -> an
         let statuses = processes.statuses().await?;
         let same = statuses.windows(2).all(|pair| pair[0].height == pair[1].height);
         let funds = driver.client(0).funds(driver.book.year).await?.context("the year is not at the gateway")?;
-        let swept = funds.state == YearState::Open || (funds.money.state.pupils.is_zero() && funds.money.school.schools.is_zero());
+        let swept = funds.state == YearState::Open
+            || (funds.money.state.pupils.is_zero() && funds.money.school.schools.is_zero());
         if same && swept {
             return Ok(statuses);
         }

@@ -18,11 +18,7 @@ use super::translate::Wish;
 use crate::programme::{self, PlaceCode, Programme, ServiceCode};
 
 /// Opens everything, step by step; `progress` hears of each step and of transactions done in it.
-pub(super) async fn run(
-    driver: &mut Driver,
-    programme: &Programme,
-    progress: &super::Progress,
-) -> anyhow::Result<()> {
+pub(super) async fn run(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
     progress.stage("wallets of schools and providers", 0);
     wallets(driver, progress).await?;
     progress.stage("year and keys", 0);
@@ -59,8 +55,7 @@ async fn wallets(driver: &mut Driver, progress: &super::Progress) -> anyhow::Res
         .collect();
     providers.sort_by_key(|provider| provider.provider);
     let schools = schools.chunks(MAX_BATCH).map(|part| WalletOperation::OpenSchools { schools: part.to_vec() });
-    let providers =
-        providers.chunks(MAX_BATCH).map(|part| WalletOperation::OpenProviders { providers: part.to_vec() });
+    let providers = providers.chunks(MAX_BATCH).map(|part| WalletOperation::OpenProviders { providers: part.to_vec() });
     let wishes = schools.chain(providers).map(|one| by_operator(driver, Operation::Wallet(one))).collect();
     driver.all(wishes, &|count| progress.add(count)).await?;
     Ok(())
@@ -278,10 +273,9 @@ async fn pupils(driver: &mut Driver, programme: &Programme, progress: &super::Pr
     let open = parts.iter().map(|part| WalletOperation::OpenPupils { year, pupils: part.to_vec() });
     let wishes = open.map(|one| by_operator(driver, Operation::Wallet(one))).collect();
     driver.all(wishes, &|count| progress.add(count)).await?;
-    let allocate = parts.iter().map(|part| FundsOperation::Allocate {
-        year,
-        pupils: part.iter().map(|pupil| pupil.pupil).collect(),
-    });
+    let allocate = parts
+        .iter()
+        .map(|part| FundsOperation::Allocate { year, pupils: part.iter().map(|pupil| pupil.pupil).collect() });
     let wishes = allocate.map(|one| by_operator(driver, Operation::Funds(one))).collect();
     driver.all(wishes, &|count| progress.add(count)).await?;
     Ok(())

@@ -1,12 +1,12 @@
 //! From an action of the calendar to the transaction that asks for it.
 
 use keis_ledger::crypto::SecretKey;
+use keis_ledger::ids::Nullifier;
 use keis_ledger::ids::OrderId;
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
     Buyer, Change, FundsOperation, NewPupil, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
 };
-use keis_ledger::ids::Nullifier;
 use keis_wallet::random::new_id;
 
 use super::book::Book;
@@ -35,7 +35,11 @@ fn signer(book: &Book, officers: &Officers, action: &Action) -> anyhow::Result<S
     Ok(match action.actor {
         Actor::School(code) => {
             let school = book.schools.get(&code).ok_or_else(unknown)?;
-            if matches!(action.deed, Deed::Propose { .. }) { school.teacher.clone() } else { school.coordinator.clone() }
+            if matches!(action.deed, Deed::Propose { .. }) {
+                school.teacher.clone()
+            } else {
+                school.coordinator.clone()
+            }
         }
         Actor::Provider(code) => book.providers.get(&code).ok_or_else(unknown)?.staff.clone(),
         Actor::Operator if matches!(action.deed, Deed::EndYear) => officers.budget_holder.clone(),
@@ -174,7 +178,9 @@ pub(super) fn register_change(book: &mut Book, change: &PupilChange) -> anyhow::
     let pupil = book.pupil(change.register_code);
     let place = || {
         let school = change.school_code.and_then(|code| book.schools.get(&code)).map(|school| school.id);
-        school.zip(change.grade).ok_or_else(|| anyhow::anyhow!("a change of {:?} lacks its school or grade", change.kind))
+        school
+            .zip(change.grade)
+            .ok_or_else(|| anyhow::anyhow!("a change of {:?} lacks its school or grade", change.kind))
     };
     Ok(match change.kind {
         ChangeKind::Arrived => {

@@ -5,9 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::codes::{
-    LegalCode, OrderCode, ProviderCode, RegisterCode, SessionCode, StatementCode, text_form,
-};
+use super::codes::{LegalCode, OrderCode, ProviderCode, RegisterCode, SessionCode, StatementCode, text_form};
 use super::time::{Month, UtcInstant};
 
 /// One line: who does what, when, and whether the ledger must refuse it.
@@ -57,9 +55,7 @@ impl FromStr for Actor {
             Some(("provider", code)) => code.parse().map(Self::Provider).map_err(|e| e.to_string()),
             None if text == "operator" => Ok(Self::Operator),
             None if text == "clock" => Ok(Self::Clock),
-            Some(_) | None => Err(format!(
-                "{text:?} is not an actor (school:CODE, provider:CODE, operator or clock)"
-            )),
+            Some(_) | None => Err(format!("{text:?} is not an actor (school:CODE, provider:CODE, operator or clock)")),
         }
     }
 }
@@ -87,9 +83,10 @@ impl FromStr for Buyer {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "state" => Ok(Self::State),
-            code => code.parse().map(Self::School).map_err(|_| {
-                format!("{text:?} is not a buyer (`state`, or the legal entity code of a school)")
-            }),
+            code => code
+                .parse()
+                .map(Self::School)
+                .map_err(|_| format!("{text:?} is not a buyer (`state`, or the legal entity code of a school)")),
         }
     }
 }
@@ -275,14 +272,8 @@ impl Deed {
         match self {
             Self::Propose { session, .. }
             | Self::Request { session, .. }
-            | Self::ProposeChange {
-                change: Change::Session(session),
-                ..
-            } => Some(*session),
-            Self::ProposeChange {
-                change: Change::Pupils { .. },
-                ..
-            }
+            | Self::ProposeChange { change: Change::Session(session), .. } => Some(*session),
+            Self::ProposeChange { change: Change::Pupils { .. }, .. }
             | Self::Confirm { .. }
             | Self::Decline { .. }
             | Self::AcceptChange { .. }
@@ -311,24 +302,12 @@ impl Deed {
             | Self::Drop { pupils, .. }
             | Self::ReportDelivery { absent: pupils, .. }
             | Self::ProposeAmendment { absent: pupils, .. } => pupils.clone(),
-            Self::ProposeChange {
-                change:
-                    Change::Pupils {
-                        add: some,
-                        drop: others,
-                    },
-                ..
+            Self::ProposeChange { change: Change::Pupils { add: some, drop: others }, .. }
+            | Self::ConfirmAttendance { absent: some, added: others, .. } => {
+                some.iter().chain(others).copied().collect()
             }
-            | Self::ConfirmAttendance {
-                absent: some,
-                added: others,
-                ..
-            } => some.iter().chain(others).copied().collect(),
             Self::Swap { from, to, .. } => vec![*from, *to],
-            Self::ProposeChange {
-                change: Change::Session(_),
-                ..
-            }
+            Self::ProposeChange { change: Change::Session(_), .. }
             | Self::Confirm { .. }
             | Self::Decline { .. }
             | Self::AcceptChange { .. }

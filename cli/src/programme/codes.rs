@@ -68,9 +68,7 @@ pub(super) use text_form;
 
 /// Only digits: `str::parse` would let a sign through.
 fn digits(text: &str, length: usize) -> Option<u64> {
-    (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// Code of a legal entity: nine digits, the last a check digit.
@@ -83,10 +81,7 @@ impl LegalCode {
     /// # Panics
     /// When `stem` has not exactly eight digits.
     pub fn from_stem(stem: u32) -> Self {
-        assert!(
-            (10_000_000..100_000_000).contains(&stem),
-            "a stem has eight digits, not {stem}"
-        );
+        assert!((10_000_000..100_000_000).contains(&stem), "a stem has eight digits, not {stem}");
         Self(stem * 10 + check_digit(stem))
     }
 }
@@ -118,9 +113,7 @@ impl FromStr for LegalCode {
     type Err = CodeError;
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let refused = || CodeError::Legal(text.to_owned());
-        let code = digits(text, 9)
-            .and_then(|code| u32::try_from(code).ok())
-            .ok_or_else(refused)?;
+        let code = digits(text, 9).and_then(|code| u32::try_from(code).ok()).ok_or_else(refused)?;
         if code < 100_000_000 || check_digit(code / 10) != code % 10 {
             return Err(refused());
         }
@@ -138,10 +131,7 @@ impl CertificateNumber {
     /// # Panics
     /// When `number` has more than seven digits.
     pub fn new(number: u32) -> Self {
-        assert!(
-            number < 10_000_000,
-            "a certificate number has seven digits, not {number}"
-        );
+        assert!(number < 10_000_000, "a certificate number has seven digits, not {number}");
         Self(number)
     }
 }
@@ -201,10 +191,7 @@ impl RegisterCode {
     /// # Panics
     /// When `number` has not exactly ten digits.
     pub fn new(number: u64) -> Self {
-        assert!(
-            (1_000_000_000..10_000_000_000).contains(&number),
-            "a register code has ten digits, not {number}"
-        );
+        assert!((1_000_000_000..10_000_000_000).contains(&number), "a register code has ten digits, not {number}");
         Self(number)
     }
 }
@@ -251,15 +238,10 @@ impl FromStr for PlaceCode {
         let refused = || CodeError::Place(text.to_owned());
         if let Some(number) = text.strip_prefix("LT-") {
             let number = digits(number, 2).and_then(|number| u8::try_from(number).ok());
-            return number
-                .filter(|number| (1..=60).contains(number))
-                .map(Self::Municipality)
-                .ok_or_else(refused);
+            return number.filter(|number| (1..=60).contains(number)).map(Self::Municipality).ok_or_else(refused);
         }
         match text.as_bytes() {
-            [first, second]
-                if first.is_ascii_uppercase() && second.is_ascii_uppercase() && text != "LT" =>
-            {
+            [first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() && text != "LT" => {
                 Ok(Self::Country([*first, *second]))
             }
             _ => Err(refused()),
@@ -280,14 +262,8 @@ impl ClassName {
     /// # Panics
     /// When the grade is not 1 to 12 or the letter is not a lower-case letter.
     pub fn new(grade: u8, letter: char) -> Self {
-        assert!(
-            (1..=12).contains(&grade),
-            "grades run from 1 to 12, not {grade}"
-        );
-        assert!(
-            letter.is_lowercase(),
-            "a class has a lower-case letter, not {letter:?}"
-        );
+        assert!((1..=12).contains(&grade), "grades run from 1 to 12, not {grade}");
+        assert!(letter.is_lowercase(), "a class has a lower-case letter, not {letter:?}");
         Self { grade, letter }
     }
 
@@ -307,11 +283,7 @@ impl FromStr for ClassName {
     type Err = CodeError;
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let refused = || CodeError::Class(text.to_owned());
-        let letter = text
-            .chars()
-            .next_back()
-            .filter(|last| last.is_lowercase())
-            .ok_or_else(refused)?;
+        let letter = text.chars().next_back().filter(|last| last.is_lowercase()).ok_or_else(refused)?;
         let number = &text[..text.len() - letter.len_utf8()];
         let grade: u8 = match number.as_bytes() {
             [b'1'..=b'9'] | [b'1', b'0'..=b'2'] => number.parse().map_err(|_| refused())?,
@@ -328,11 +300,7 @@ pub struct VenueList(Vec<PlaceCode>);
 impl VenueList {
     /// A list of at least one place.
     pub fn new(places: Vec<PlaceCode>) -> Result<Self, CodeError> {
-        if places.is_empty() {
-            Err(CodeError::NoVenue)
-        } else {
-            Ok(Self(places))
-        }
+        if places.is_empty() { Err(CodeError::NoVenue) } else { Ok(Self(places)) }
     }
 
     /// The places, in the file's order.
@@ -359,10 +327,7 @@ impl FromStr for VenueList {
         if text.is_empty() {
             return Err(CodeError::NoVenue);
         }
-        text.split(';')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split(';').map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -405,15 +370,7 @@ numbered! {
     StatementCode, "ST-";
 }
 
-text_form!(
-    LegalCode,
-    CertificateNumber,
-    ProviderCode,
-    RegisterCode,
-    PlaceCode,
-    ClassName,
-    VenueList,
-);
+text_form!(LegalCode, CertificateNumber, ProviderCode, RegisterCode, PlaceCode, ClassName, VenueList,);
 
 #[cfg(test)]
 mod tests {
@@ -424,27 +381,15 @@ mod tests {
         // Worked by hand: 1*1+2*2+3*3+4*4+5*5+6*6+7*7+8*8 = 204, 204 mod 11 = 6.
         assert_eq!(LegalCode::from_stem(12_345_678).to_string(), "123456786");
         assert_eq!("123456786".parse(), Ok(LegalCode::from_stem(12_345_678)));
-        for wrong in [
-            "123456785",
-            "12345678",
-            "+12345678",
-            "012345678",
-            "1234567861",
-        ] {
-            assert!(
-                wrong.parse::<LegalCode>().is_err(),
-                "{wrong} must be refused"
-            );
+        for wrong in ["123456785", "12345678", "+12345678", "012345678", "1234567861"] {
+            assert!(wrong.parse::<LegalCode>().is_err(), "{wrong} must be refused");
         }
     }
 
     #[test]
     fn codes_read_back_what_they_write() {
         fn check<T: FromStr<Err = CodeError> + fmt::Display>(text: &str) {
-            assert_eq!(
-                text.parse::<T>().map(|code| code.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(text.parse::<T>().map(|code| code.to_string()), Ok(text.to_owned()));
         }
         check::<PlaceCode>("LT-01");
         check::<PlaceCode>("LT-60");
@@ -457,16 +402,10 @@ mod tests {
         check::<VenueList>("LT-01;DE");
         check::<OrderCode>("O-000123");
         for wrong in ["LT-00", "LT-61", "LT", "de", "LT-1"] {
-            assert!(
-                wrong.parse::<PlaceCode>().is_err(),
-                "{wrong} must be refused"
-            );
+            assert!(wrong.parse::<PlaceCode>().is_err(), "{wrong} must be refused");
         }
         for wrong in ["13a", "0a", "5", "5B", "05b", ""] {
-            assert!(
-                wrong.parse::<ClassName>().is_err(),
-                "{wrong} must be refused"
-            );
+            assert!(wrong.parse::<ClassName>().is_err(), "{wrong} must be refused");
         }
     }
 }

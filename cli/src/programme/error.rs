@@ -70,9 +70,7 @@ pub enum ProgrammeError {
         problem: String,
     },
     /// A file is shorter or longer than `programme.toml` says.
-    #[error(
-        "programme.toml line {line}: counts {column} = {expected}, but the folder holds {found}"
-    )]
+    #[error("programme.toml line {line}: counts {column} = {expected}, but the folder holds {found}")]
     Count {
         /// Line of the count in `programme.toml`.
         line: u64,

@@ -24,17 +24,8 @@ pub(super) const ORDERS: &str = "orders.csv";
 pub(super) const CALENDAR: &str = "calendar.jsonl";
 
 /// The files of the folder.
-pub const FILES: [&str; 9] = [
-    PARAMETERS,
-    SCHOOLS,
-    PUPILS,
-    PUPIL_CHANGES,
-    PROVIDERS,
-    SERVICES,
-    SESSIONS,
-    ORDERS,
-    CALENDAR,
-];
+pub const FILES: [&str; 9] =
+    [PARAMETERS, SCHOOLS, PUPILS, PUPIL_CHANGES, PROVIDERS, SERVICES, SESSIONS, ORDERS, CALENDAR];
 
 impl Programme {
     /// Reads a folder and checks that it holds together.
@@ -48,17 +39,8 @@ impl Programme {
         let (sessions, session_lines) = read_csv(dir, SESSIONS)?;
         let (orders, order_lines) = read_csv(dir, ORDERS)?;
         let (calendar, action_lines) = read_calendar(dir)?;
-        let programme = Self {
-            parameters,
-            schools,
-            pupils,
-            pupil_changes,
-            providers,
-            services,
-            sessions,
-            orders,
-            calendar,
-        };
+        let programme =
+            Self { parameters, schools, pupils, pupil_changes, providers, services, sessions, orders, calendar };
         let lines = Lines {
             parameters: &parameters_text,
             schools: school_lines,
@@ -114,11 +96,7 @@ fn write_file(
     written.map_err(|source| ProgrammeError::Write { path, source })
 }
 
-fn write_csv<T: Serialize>(
-    dir: &Path,
-    name: &'static str,
-    records: &[T],
-) -> Result<(), ProgrammeError> {
+fn write_csv<T: Serialize>(dir: &Path, name: &'static str, records: &[T]) -> Result<(), ProgrammeError> {
     write_file(dir, name, |out| {
         let mut writer = csv::Writer::from_writer(out);
         for record in records {
@@ -143,11 +121,7 @@ fn read_parameters(dir: &Path) -> Result<(Parameters, String), ProgrammeError> {
         let offset = error.span().map_or(0, |span| span.start);
         ProgrammeError::Malformed {
             file: PARAMETERS,
-            line: 1 + text
-                .bytes()
-                .take(offset)
-                .filter(|byte| *byte == b'\n')
-                .count() as u64,
+            line: 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count() as u64,
             problem: error.message().to_owned(),
         }
     })?;
@@ -157,36 +131,23 @@ fn read_parameters(dir: &Path) -> Result<(Parameters, String), ProgrammeError> {
 /// Records with the line on which each begins.
 type Read<T> = (Vec<T>, Vec<u64>);
 
-fn read_csv<T: DeserializeOwned>(
-    dir: &Path,
-    name: &'static str,
-) -> Result<Read<T>, ProgrammeError> {
+fn read_csv<T: DeserializeOwned>(dir: &Path, name: &'static str) -> Result<Read<T>, ProgrammeError> {
     let mut reader = csv::Reader::from_reader(open(dir, name)?);
-    let malformed = |line: u64, headers: Option<&csv::StringRecord>, error: &csv::Error| {
-        ProgrammeError::Malformed {
-            file: name,
-            line: error.position().map_or(line, |position| position.line()),
-            problem: describe(error, headers),
-        }
+    let malformed = |line: u64, headers: Option<&csv::StringRecord>, error: &csv::Error| ProgrammeError::Malformed {
+        file: name,
+        line: error.position().map_or(line, |position| position.line()),
+        problem: describe(error, headers),
     };
-    let headers = reader
-        .headers()
-        .map_err(|error| malformed(1, None, &error))?
-        .clone();
+    let headers = reader.headers().map_err(|error| malformed(1, None, &error))?.clone();
     let mut record = csv::StringRecord::new();
     let (mut records, mut lines) = (Vec::new(), Vec::new());
     loop {
         let line = reader.position().line();
-        if !reader
-            .read_record(&mut record)
-            .map_err(|error| malformed(line, Some(&headers), &error))?
-        {
+        if !reader.read_record(&mut record).map_err(|error| malformed(line, Some(&headers), &error))? {
             return Ok((records, lines));
         }
         let line = record.position().map_or(line, |position| position.line());
-        let parsed = record
-            .deserialize(Some(&headers))
-            .map_err(|error| malformed(line, Some(&headers), &error))?;
+        let parsed = record.deserialize(Some(&headers)).map_err(|error| malformed(line, Some(&headers), &error))?;
         records.push(parsed);
         lines.push(line);
     }
@@ -201,10 +162,7 @@ fn describe(error: &csv::Error, headers: Option<&csv::StringRecord>) -> String {
             None => err.kind().to_string(),
         };
     }
-    if let csv::ErrorKind::UnequalLengths {
-        expected_len, len, ..
-    } = error.kind()
-    {
+    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
         return format!("has {len} columns, the header has {expected_len}");
     }
     if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) {
@@ -219,12 +177,8 @@ fn read_calendar(dir: &Path) -> Result<Read<Action>, ProgrammeError> {
     let mut text = String::new();
     for line in 1.. {
         text.clear();
-        let length = reader
-            .read_line(&mut text)
-            .map_err(|source| ProgrammeError::Read {
-                path: dir.join(CALENDAR),
-                source,
-            })?;
+        let length =
+            reader.read_line(&mut text).map_err(|source| ProgrammeError::Read { path: dir.join(CALENDAR), source })?;
         if length == 0 {
             break;
         }

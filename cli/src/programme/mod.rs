@@ -15,15 +15,15 @@ mod time;
 
 pub use calendar::{Action, Actor, Awaited, Buyer, Change, Deed, RejectionReason};
 pub use codes::{
-    CertificateNumber, ClassName, CodeError, LegalCode, OrderCode, PlaceCode, ProviderCode,
-    RegisterCode, ServiceCode, SessionCode, StatementCode, VenueList,
+    CertificateNumber, ClassName, CodeError, LegalCode, OrderCode, PlaceCode, ProviderCode, RegisterCode, ServiceCode,
+    SessionCode, StatementCode, VenueList,
 };
 pub use error::ProgrammeError;
 pub use files::{FILES, KIND};
 pub use parameters::{ArrivalAmount, Counts, Offset, Parameters, Rules, Window};
 pub use records::{
-    ArtField, BookedLines, ChangeKind, Order, OrderEnd, Provider, ProviderKind, Pupil, PupilChange,
-    School, Service, ServiceType, Session, VatCategory, VatStatus,
+    ArtField, BookedLines, ChangeKind, Order, OrderEnd, Provider, ProviderKind, Pupil, PupilChange, School, Service,
+    ServiceType, Session, VatCategory, VatStatus,
 };
 pub use time::{Day, Month, UtcInstant};
 
@@ -53,11 +53,8 @@ pub struct Programme {
 impl Programme {
     /// What the folder's `programme.toml` should count.
     pub fn counts(&self) -> Counts {
-        let mut classes: Vec<(LegalCode, &ClassName)> = self
-            .pupils
-            .iter()
-            .map(|pupil| (pupil.school_code, &pupil.class))
-            .collect();
+        let mut classes: Vec<(LegalCode, &ClassName)> =
+            self.pupils.iter().map(|pupil| (pupil.school_code, &pupil.class)).collect();
         classes.sort_unstable();
         classes.dedup();
         Counts {

@@ -138,8 +138,7 @@ impl Parameters {
     pub fn instant(&self, day: Day, hour: u8, minute: u8) -> UtcInstant {
         let wall = day.epoch_days() * 86_400 + i64::from(hour) * 3_600 + i64::from(minute) * 60;
         // The offset just before and just after a change differ; the first guess is off by an hour at most.
-        let guess =
-            UtcInstant::from_seconds(wall - self.offset_seconds(UtcInstant::from_seconds(wall)));
+        let guess = UtcInstant::from_seconds(wall - self.offset_seconds(UtcInstant::from_seconds(wall)));
         UtcInstant::from_seconds(wall - self.offset_seconds(guess))
     }
 
@@ -167,8 +166,6 @@ impl Parameters {
 
     fn offset_seconds(&self, at: UtcInstant) -> i64 {
         let holding = self.offsets.iter().rev().find(|offset| offset.from <= at);
-        holding
-            .or(self.offsets.first())
-            .map_or(0, |offset| i64::from(offset.minutes) * 60)
+        holding.or(self.offsets.first()).map_or(0, |offset| i64::from(offset.minutes) * 60)
     }
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codes::{
-    ClassName, LegalCode, OrderCode, PlaceCode, ProviderCode, RegisterCode, ServiceCode,
-    SessionCode, VenueList,
+    ClassName, LegalCode, OrderCode, PlaceCode, ProviderCode, RegisterCode, ServiceCode, SessionCode, VenueList,
 };
 use super::time::{Day, UtcInstant};
 

@@ -18,10 +18,7 @@ impl UtcInstant {
     /// # Panics
     /// When the year has more than four digits.
     pub fn from_seconds(seconds: i64) -> Self {
-        assert!(
-            Timestamp::from_second(seconds).is_ok(),
-            "{seconds} seconds lie outside the calendar"
-        );
+        assert!(Timestamp::from_second(seconds).is_ok(), "{seconds} seconds lie outside the calendar");
         Self(seconds)
     }
 
@@ -43,9 +40,7 @@ impl UtcInstant {
 
 impl fmt::Display for UtcInstant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Timestamp::from_second(self.0)
-            .expect("checked when made")
-            .fmt(f)
+        Timestamp::from_second(self.0).expect("checked when made").fmt(f)
     }
 }
 
@@ -80,19 +75,12 @@ impl Day {
     /// The day on which this many whole days have passed since 1970-01-01.
     pub(super) fn from_epoch_days(days: i64) -> Self {
         let epoch = Date::constant(1970, 1, 1);
-        Self(
-            epoch
-                .checked_add(days.days())
-                .expect("instants lie within the calendar"),
-        )
+        Self(epoch.checked_add(days.days()).expect("instants lie within the calendar"))
     }
 
     /// Whole days since 1970-01-01.
     pub fn epoch_days(self) -> i64 {
-        let span = self
-            .0
-            .since(Date::constant(1970, 1, 1))
-            .expect("days are the default unit");
+        let span = self.0.since(Date::constant(1970, 1, 1)).expect("days are the default unit");
         i64::from(span.get_days())
     }
 
@@ -113,10 +101,7 @@ impl Day {
 
     /// The month in which the day lies.
     pub fn month(self) -> Month {
-        Month {
-            year: self.0.year(),
-            month: self.0.month(),
-        }
+        Month { year: self.0.year(), month: self.0.month() }
     }
 }
 
@@ -152,11 +137,7 @@ impl Month {
 
     /// The first day of the month after this one.
     pub fn first_day_after(self) -> Day {
-        if self.month == 12 {
-            Day::new(self.year + 1, 1, 1)
-        } else {
-            Day::new(self.year, self.month + 1, 1)
-        }
+        if self.month == 12 { Day::new(self.year + 1, 1, 1) } else { Day::new(self.year, self.month + 1, 1) }
     }
 }
 
@@ -174,10 +155,7 @@ impl FromStr for Month {
             return Err(refused());
         }
         let day: Date = format!("{text}-01").parse().map_err(|_| refused())?;
-        Ok(Self {
-            year: day.year(),
-            month: day.month(),
-        })
+        Ok(Self { year: day.year(), month: day.month() })
     }
 }
 
@@ -192,22 +170,12 @@ mod tests {
         let text = "2027-03-28T01:00:00Z";
         let instant: UtcInstant = text.parse().expect("a UTC instant");
         assert_eq!(instant.to_string(), text);
-        for wrong in [
-            "2027-03-28T01:00:00+02:00",
-            "2027-03-28",
-            "2027-03-28T01:00:00.5Z",
-        ] {
-            assert!(
-                wrong.parse::<UtcInstant>().is_err(),
-                "{wrong} must be refused"
-            );
+        for wrong in ["2027-03-28T01:00:00+02:00", "2027-03-28", "2027-03-28T01:00:00.5Z"] {
+            assert!(wrong.parse::<UtcInstant>().is_err(), "{wrong} must be refused");
         }
         let day: Day = "2027-12-31".parse().expect("a day");
         assert_eq!(day.plus(1).to_string(), "2028-01-01");
         assert_eq!(day.month().first_day_after(), day.plus(1));
-        assert_eq!(
-            "2027-02".parse::<Month>().map(|month| month.to_string()),
-            Ok("2027-02".to_owned())
-        );
+        assert_eq!("2027-02".parse::<Month>().map(|month| month.to_string()), Ok("2027-02".to_owned()));
     }
 }

@@ -14,11 +14,7 @@ impl Year {
     pub(super) fn sides(&self, order: usize) -> [Actor; 2] {
         let school = self.school_actor(self.orders[order].school);
         let provider = self.provider_actor(self.provider_of(order));
-        if order.is_multiple_of(2) {
-            [school, provider]
-        } else {
-            [provider, school]
-        }
+        if order.is_multiple_of(2) { [school, provider] } else { [provider, school] }
     }
 
     pub(super) fn propose_change(&mut self, order: usize) {
@@ -34,36 +30,22 @@ impl Year {
             return self.plan_report(order);
         };
         let [proposer, _] = self.sides(order);
-        self.act(
-            proposer,
-            Deed::ProposeChange {
-                order: self.orders[order].code,
-                change,
-            },
-        );
+        self.act(proposer, Deed::ProposeChange { order: self.orders[order].code, change });
         let at = self.later(1..=2);
         self.schedule.add(at, Event::AnswerChange(order));
     }
 
     /// Another day on which all pupils are free.
     fn propose_session(&mut self, order: usize) -> Option<Change> {
-        let wish = Wish {
-            lead_days: 25..=70,
-            ..Wish::default()
-        };
+        let wish = Wish { lead_days: 25..=70, ..Wish::default() };
         let mirrored = &self.orders[order];
-        let (service, seats) = (
-            self.sessions[mirrored.session].service,
-            mirrored.lines.len(),
-        );
+        let (service, seats) = (self.sessions[mirrored.session].service, mirrored.lines.len());
         let pupils: Vec<u32> = mirrored.lines.iter().map(|line| line.pupil).collect();
         let offered = &self.services[service].record;
         let (valid, capacity) = (offered.valid_from..=offered.valid_until, offered.max_group);
         let day = (0..40).find_map(|_| {
             let day = self.candidate_day(&wish)?;
-            let free = pupils
-                .iter()
-                .all(|pupil| !self.mirror.pupils[*pupil as usize].busy.contains(&day));
+            let free = pupils.iter().all(|pupil| !self.mirror.pupils[*pupil as usize].busy.contains(&day));
             (free && valid.contains(&day)).then_some(day)
         })?;
         let session = self.open_session(service, day, capacity);
@@ -83,10 +65,7 @@ impl Year {
         let newcomer = self.choose_newcomer(order)?;
         let leaver = self.orders[order].lines[0].pupil;
         self.orders[order].pending = vec![newcomer, leaver];
-        Some(Change::Pupils {
-            add: self.codes_of([newcomer]),
-            drop: self.codes_of([leaver]),
-        })
+        Some(Change::Pupils { add: self.codes_of([newcomer]), drop: self.codes_of([leaver]) })
     }
 
     pub(super) fn answer_change(&mut self, order: usize) {
@@ -101,11 +80,7 @@ impl Year {
             }
             _ => false,
         };
-        let deed = if accepted {
-            Deed::AcceptChange { order: code }
-        } else {
-            Deed::RefuseChange { order: code }
-        };
+        let deed = if accepted { Deed::AcceptChange { order: code } } else { Deed::RefuseChange { order: code } };
         self.act(answerer, deed);
         self.plan_report(order);
     }
@@ -113,17 +88,12 @@ impl Year {
     /// Changes the pupils unless the newcomer has spent the money or moved meanwhile.
     fn change_pupils(&mut self, order: usize, newcomer: u32, leaver: u32) -> bool {
         let session = self.orders[order].session;
-        let price_cents = self.services[self.sessions[session].service]
-            .record
-            .price_cents;
+        let price_cents = self.services[self.sessions[session].service].record.price_cents;
         let pupil = &self.mirror.pupils[newcomer as usize];
         let fits = pupil.school == self.orders[order].school
             && pupil.balance_cents >= price_cents
             && self.mirror.is_free(newcomer, self.session_day(session));
-        let at = self.orders[order]
-            .lines
-            .iter()
-            .position(|line| line.pupil == leaver);
+        let at = self.orders[order].lines.iter().position(|line| line.pupil == leaver);
         let Some(at) = at.filter(|_| fits && self.is_free_of_charge(order)) else {
             return false;
         };
@@ -140,11 +110,7 @@ impl Year {
             let leaver = self.release_line(order, at);
             self.book_newcomer(order, newcomer);
             let codes = self.codes_of([leaver, newcomer]);
-            let deed = Deed::Swap {
-                order: self.orders[order].code,
-                from: codes[0],
-                to: codes[1],
-            };
+            let deed = Deed::Swap { order: self.orders[order].code, from: codes[0], to: codes[1] };
             self.act(self.school_actor(self.orders[order].school), deed);
         }
         self.plan_report(order);
@@ -169,10 +135,7 @@ impl Year {
                     mirrored.dropped_late.push(line);
                 }
             }
-            let deed = Deed::Drop {
-                order: self.orders[order].code,
-                pupils: self.codes_of(dropped),
-            };
+            let deed = Deed::Drop { order: self.orders[order].code, pupils: self.codes_of(dropped) };
             self.act(self.school_actor(self.orders[order].school), deed);
         }
         self.plan_report(order);

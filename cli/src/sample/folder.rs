@@ -14,8 +14,7 @@ pub(super) fn prepare(dir: &Path) -> anyhow::Result<()> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return fs::create_dir_all(dir)
-                .with_context(|| format!("cannot make the folder {}", dir.display()));
+            return fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()));
         }
         Err(error) => {
             return Err(error).with_context(|| format!("cannot read the folder {}", dir.display()));
@@ -29,15 +28,9 @@ pub(super) fn prepare(dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     if !holds_sample(dir) {
-        bail!(
-            "{} is not empty and holds no earlier sample; name another folder with --out",
-            dir.display()
-        );
+        bail!("{} is not empty and holds no earlier sample; name another folder with --out", dir.display());
     }
-    if let Some(foreign) = names
-        .iter()
-        .find(|name| !FILES.contains(&name.as_str()) && *name != README)
-    {
+    if let Some(foreign) = names.iter().find(|name| !FILES.contains(&name.as_str()) && *name != README) {
         bail!(
             "{} holds {foreign} beside an earlier sample; move it away or name another folder with --out",
             dir.display()
@@ -49,8 +42,7 @@ pub(super) fn prepare(dir: &Path) -> anyhow::Result<()> {
 /// `programme.toml` is written first, so even half a sample says what it is.
 fn holds_sample(dir: &Path) -> bool {
     let first_line = format!("kind = \"{KIND}\"");
-    fs::read_to_string(dir.join("programme.toml"))
-        .is_ok_and(|text| text.lines().any(|line| line == first_line))
+    fs::read_to_string(dir.join("programme.toml")).is_ok_and(|text| text.lines().any(|line| line == first_line))
 }
 
 pub(super) fn write_readme(dir: &Path) -> anyhow::Result<()> {

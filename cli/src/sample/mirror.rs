@@ -21,14 +21,7 @@ pub(super) struct PupilMirror {
 impl PupilMirror {
     /// A pupil with a fresh wallet.
     pub(super) fn enrolled(school: usize, class: usize, balance_cents: u32) -> Self {
-        Self {
-            school,
-            class,
-            enrolled: true,
-            balance_cents,
-            open_lines: 0,
-            busy: Vec::new(),
-        }
+        Self { school, class, enrolled: true, balance_cents, open_lines: 0, busy: Vec::new() }
     }
 }
 
@@ -53,10 +46,7 @@ impl Line {
     pub(super) fn captured(&self) -> (u32, u32) {
         let released = self.booked_cents() - self.charge_cents;
         let to_school = released.min(self.school_cents);
-        (
-            self.state_cents - (released - to_school),
-            self.school_cents - to_school,
-        )
+        (self.state_cents - (released - to_school), self.school_cents - to_school)
     }
 }
 
@@ -102,9 +92,7 @@ impl OrderMirror {
             .iter()
             .chain(&self.dropped_late)
             .map(Line::captured)
-            .fold((0, 0), |(state, school), line| {
-                (state + line.0, school + line.1)
-            })
+            .fold((0, 0), |(state, school), line| (state + line.0, school + line.1))
     }
 }
 
@@ -138,20 +126,12 @@ impl Mirror {
         self.school_cents[school] = self.school_cents[school]
             .checked_sub(school_cents)
             .expect("the school's money was recorded before the booking");
-        Line {
-            pupil,
-            state_cents,
-            school_cents,
-            charge_cents: price_cents,
-        }
+        Line { pupil, state_cents, school_cents, charge_cents: price_cents }
     }
 
     /// Sets what the line costs; the rest returns to where it came from.
     pub(super) fn charge(&mut self, line: &mut Line, school: usize, charge_cents: u32) {
-        assert!(
-            charge_cents <= line.charge_cents,
-            "a charge only ever goes down"
-        );
+        assert!(charge_cents <= line.charge_cents, "a charge only ever goes down");
         let before = line.captured();
         line.charge_cents = charge_cents;
         let after = line.captured();
@@ -162,9 +142,6 @@ impl Mirror {
     /// The line binds the pupil no longer.
     pub(super) fn close(&mut self, line: &Line) {
         let pupil = &mut self.pupils[line.pupil as usize];
-        pupil.open_lines = pupil
-            .open_lines
-            .checked_sub(1)
-            .expect("a line is closed once");
+        pupil.open_lines = pupil.open_lines.checked_sub(1).expect("a line is closed once");
     }
 }

@@ -54,11 +54,7 @@ pub struct SampleArgs {
 
 /// Runs `keis sample`.
 pub fn run(args: SampleArgs) -> anyhow::Result<()> {
-    let size = if args.national {
-        Size::national()
-    } else {
-        Size::of_pupils(args.pupils)?
-    };
+    let size = if args.national { Size::national() } else { Size::of_pupils(args.pupils)? };
     folder::prepare(&args.out)?;
     let progress = progress_bar(size);
     let programme = invent(size, args.seed, &progress);
@@ -95,12 +91,8 @@ pub fn invent(size: Size, seed: u64, progress: &ProgressBar) -> Programme {
 /// A bar where it takes long enough to wonder.
 fn progress_bar(size: Size) -> ProgressBar {
     const WORTH_A_BAR: usize = 50_000;
-    let target = if size.pupils < WORTH_A_BAR {
-        ProgressDrawTarget::hidden()
-    } else {
-        ProgressDrawTarget::stderr()
-    };
-    let style = ProgressStyle::with_template("{bar:30} {percent:>3}% {elapsed} {msg}")
-        .expect("the template is well formed");
+    let target = if size.pupils < WORTH_A_BAR { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style =
+        ProgressStyle::with_template("{bar:30} {percent:>3}% {elapsed} {msg}").expect("the template is well formed");
     ProgressBar::with_draw_target(Some(0), target).with_style(style)
 }

@@ -9,23 +9,17 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::programme::{CertificateNumber, LegalCode, RegisterCode};
 
-const GIVEN_BEGIN: &[&str] = &[
-    "Qua", "Qve", "Wil", "Wai", "Xan", "Xim", "Quo", "Wer", "Xyl", "Wun", "Qin", "Xor",
-];
-const FAMILY_BEGIN: &[&str] = &[
-    "Qvar", "Wasch", "Xend", "Quibr", "Wolgr", "Xatr", "Quest", "Windr", "Xulv", "Werb",
-];
+const GIVEN_BEGIN: &[&str] = &["Qua", "Qve", "Wil", "Wai", "Xan", "Xim", "Quo", "Wer", "Xyl", "Wun", "Qin", "Xor"];
+const FAMILY_BEGIN: &[&str] = &["Qvar", "Wasch", "Xend", "Quibr", "Wolgr", "Xatr", "Quest", "Windr", "Xulv", "Werb"];
 const MIDDLE: &[&str] = &[
-    "dri", "me", "lūn", "taš", "bro", "zė", "ru", "gvi", "čal", "ni", "sto", "vai", "ke", "mur",
-    "žy", "po", "lė", "trin", "das", "gu",
+    "dri", "me", "lūn", "taš", "bro", "zė", "ru", "gvi", "čal", "ni", "sto", "vai", "ke", "mur", "žy", "po", "lė",
+    "trin", "das", "gu",
 ];
 const GIVEN_END: &[&str] = &["a", "as", "ė", "is", "us", "ja"];
 const FAMILY_END: &[&str] = &["urka", "onas", "ytė", "elis", "aitė", "ūnas", "ovė", "enis"];
 
 fn one<'a>(rng: &mut ChaCha8Rng, syllables: &[&'a str]) -> &'a str {
-    syllables
-        .choose(rng)
-        .expect("no list of syllables is empty")
+    syllables.choose(rng).expect("no list of syllables is empty")
 }
 
 pub(super) fn given_name(rng: &mut ChaCha8Rng) -> Box<str> {
@@ -36,11 +30,7 @@ pub(super) fn given_name(rng: &mut ChaCha8Rng) -> Box<str> {
 pub(super) fn family_name(rng: &mut ChaCha8Rng) -> Box<str> {
     let begin = one(rng, FAMILY_BEGIN);
     let first = one(rng, MIDDLE);
-    let second = if rng.random_bool(0.5) {
-        one(rng, MIDDLE)
-    } else {
-        ""
-    };
+    let second = if rng.random_bool(0.5) { one(rng, MIDDLE) } else { "" };
     let end = one(rng, FAMILY_END);
     format!("{begin}{first}{second}{end}").into()
 }
@@ -63,9 +53,7 @@ fn shuffled(place: u64, seed: u64) -> u64 {
     const HALF: u64 = (1 << 17) - 1;
     let (mut left, mut right) = (place >> 17, place & HALF);
     for round in 1..=4_u64 {
-        let mixed = (right ^ seed.rotate_left(7))
-            .wrapping_add(round)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (right ^ seed.rotate_left(7)).wrapping_add(round).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (left, right) = (right, left ^ ((mixed ^ (mixed >> 31)) >> 13 & HALF));
     }
     left << 17 | right
@@ -89,18 +77,8 @@ pub(super) fn certificate(position: usize) -> CertificateNumber {
     CertificateNumber::new(9_000_000 + stem(position))
 }
 
-const PLACE_NAMES: &[&str] = &[
-    "Vario",
-    "Gluosnių",
-    "Pilkalnio",
-    "Ąžuolų",
-    "Upelio",
-    "Vėtrungės",
-    "Smilčių",
-    "Šaltinio",
-    "Ežero",
-    "Aušros",
-];
+const PLACE_NAMES: &[&str] =
+    &["Vario", "Gluosnių", "Pilkalnio", "Ąžuolų", "Upelio", "Vėtrungės", "Smilčių", "Šaltinio", "Ežero", "Aušros"];
 
 pub(super) fn school_name(rng: &mut ChaCha8Rng, position: usize, highest_grade: u8) -> String {
     let kind = match highest_grade {
@@ -108,28 +86,13 @@ pub(super) fn school_name(rng: &mut ChaCha8Rng, position: usize, highest_grade: 
         5..=10 => "pagrindinė mokykla",
         _ => "gimnazija",
     };
-    format!(
-        "Pavyzdinė {} {kind} Nr. {}",
-        one(rng, PLACE_NAMES),
-        position + 1
-    )
+    format!("Pavyzdinė {} {kind} Nr. {}", one(rng, PLACE_NAMES), position + 1)
 }
 
 pub(super) fn provider_name(rng: &mut ChaCha8Rng, position: usize, natural: bool) -> String {
     if natural {
         return format!("{} {}", given_name(rng), family_name(rng));
     }
-    const KINDS: &[&str] = &[
-        "muziejus",
-        "teatras",
-        "kultūros centras",
-        "edukacijų studija",
-        "koncertinė įstaiga",
-    ];
-    format!(
-        "{} {} Nr. {}",
-        one(rng, PLACE_NAMES),
-        one(rng, KINDS),
-        position + 1
-    )
+    const KINDS: &[&str] = &["muziejus", "teatras", "kultūros centras", "edukacijų studija", "koncertinė įstaiga"];
+    format!("{} {} Nr. {}", one(rng, PLACE_NAMES), one(rng, KINDS), position + 1)
 }

@@ -17,10 +17,7 @@ impl Year {
                 self.pupil_arrives();
                 true
             }
-            Story::Leaving => self
-                .unbound_pupil()
-                .map(|pupil| self.pupil_leaves(pupil))
-                .is_some(),
+            Story::Leaving => self.unbound_pupil().map(|pupil| self.pupil_leaves(pupil)).is_some(),
             Story::Moving => self.move_unbound(),
             Story::MovingBooked(booked) => self.move_booked(booked),
             Story::Clash => self.refuse_clash(),
@@ -82,14 +79,7 @@ impl Year {
         if story == Story::TwoSchools {
             let session = self.orders[order].session;
             let at = self.later(1..=3);
-            self.schedule.add(
-                at,
-                Event::JoinSession {
-                    session,
-                    other_school: school,
-                    attempt: 0,
-                },
-            );
+            self.schedule.add(at, Event::JoinSession { session, other_school: school, attempt: 0 });
         }
         true
     }
@@ -100,43 +90,23 @@ impl Year {
         if self.sessions[session].record.start < self.now.plus_days(12) {
             return;
         }
-        let wish = Wish {
-            session: Some(session),
-            other_than_school: Some(other_school),
-            ..Wish::default()
-        };
+        let wish = Wish { session: Some(session), other_than_school: Some(other_school), ..Wish::default() };
         if let Some(choice) = self.choose(&wish) {
             self.open_order(choice, Story::Plain);
         } else if attempt < MOST_ATTEMPTS {
             let at = self.later(1..=2);
-            self.schedule.add(
-                at,
-                Event::JoinSession {
-                    session,
-                    other_school,
-                    attempt: attempt + 1,
-                },
-            );
+            self.schedule.add(at, Event::JoinSession { session, other_school, attempt: attempt + 1 });
         }
     }
 
     pub(super) fn record_school_money(&mut self, choice: &Choice) {
         // Schools pay in tens of euros; what is left over stays theirs.
         let short = self.shortfall_cents(&choice.pupils, choice.service);
-        let amount_cents = short
-            .saturating_sub(self.mirror.school_cents[choice.school])
-            .div_ceil(1_000)
-            * 1_000;
+        let amount_cents = short.saturating_sub(self.mirror.school_cents[choice.school]).div_ceil(1_000) * 1_000;
         if amount_cents > 0 {
             self.mirror.school_cents[choice.school] += amount_cents;
             let school = self.schools[choice.school].school_code;
-            self.act(
-                Actor::Operator,
-                Deed::RecordSchoolMoney {
-                    school,
-                    amount_cents,
-                },
-            );
+            self.act(Actor::Operator, Deed::RecordSchoolMoney { school, amount_cents });
         }
     }
 
@@ -158,10 +128,7 @@ impl Year {
         let lines: Vec<Line> = choice
             .pupils
             .iter()
-            .map(|pupil| {
-                self.mirror
-                    .book(*pupil, choice.school, price_cents, choice.day)
-            })
+            .map(|pupil| self.mirror.book(*pupil, choice.school, price_cents, choice.day))
             .collect();
         self.sessions[session].seats_taken += lines.len();
         let code = self.next_order_code();
@@ -183,14 +150,7 @@ impl Year {
         if story == Story::Proposed {
             let pupils = self.codes_of(choice.pupils);
             let session = self.sessions[session].record.session_code;
-            self.act(
-                self.school_actor(choice.school),
-                Deed::Propose {
-                    order: code,
-                    session,
-                    pupils,
-                },
-            );
+            self.act(self.school_actor(choice.school), Deed::Propose { order: code, session, pupils });
             let at = self.now.plus_seconds(self.rng.random_range(600..7_200));
             for class in choice.classes {
                 self.locked_until[class] = at.plus_seconds(60);
@@ -209,12 +169,7 @@ impl Year {
     pub(super) fn request(&mut self, order: usize, from_proposal: bool) {
         let mirrored = &mut self.orders[order];
         mirrored.stage = Stage::Requested;
-        let (code, story, school, session) = (
-            mirrored.code,
-            mirrored.story,
-            mirrored.school,
-            mirrored.session,
-        );
+        let (code, story, school, session) = (mirrored.code, mirrored.story, mirrored.school, mirrored.session);
         let school_cents = mirrored.captured().1;
         let pupils: Vec<u32> = mirrored.lines.iter().map(|line| line.pupil).collect();
         let deed = Deed::Request {
@@ -227,10 +182,7 @@ impl Year {
         self.act(self.school_actor(school), deed);
         let (at, event) = if matches!(story, Story::Lapsed | Story::ConfirmedAfterLapse) {
             let days = i64::from(self.parameters.rules.hold_expiry_days);
-            let expiry = self
-                .now
-                .plus_days(days)
-                .min(self.sessions[session].record.start);
+            let expiry = self.now.plus_days(days).min(self.sessions[session].record.start);
             (expiry.plus_seconds(60), Event::Lapse(order))
         } else if story == Story::Withdrawn {
             (self.later(1..=2), Event::Withdraw(order))
@@ -261,9 +213,7 @@ impl Year {
             schedule::office_hours(&self.parameters, day, &mut self.rng)
         };
         let (at, event) = match self.orders[order].story {
-            Story::TimeChanged | Story::TimeRefused | Story::PupilsChanged => {
-                (soon, Event::ProposeChange(order))
-            }
+            Story::TimeChanged | Story::TimeRefused | Story::PupilsChanged => (soon, Event::ProposeChange(order)),
             Story::CancelledFree | Story::CancelledByProvider => (soon, Event::Cancel(order)),
             Story::CancelledLate => (before_start(2..=5), Event::Cancel(order)),
             Story::Swapped => (before_start(1..=5), Event::Swap(order)),
@@ -309,13 +259,7 @@ impl Year {
 
     pub(super) fn lapse(&mut self, order: usize) {
         let code = self.orders[order].code;
-        self.act(
-            Actor::Clock,
-            Deed::Nothing {
-                order: code,
-                awaited: Awaited::Lapse,
-            },
-        );
+        self.act(Actor::Clock, Deed::Nothing { order: code, awaited: Awaited::Lapse });
         self.release(order, Stage::Lapsed);
         if self.orders[order].story == Story::ConfirmedAfterLapse {
             let at = self.later(1..=2);
@@ -325,17 +269,13 @@ impl Year {
 
     pub(super) fn answer_too_late(&mut self, order: usize) {
         let provider = self.provider_actor(self.provider_of(order));
-        let deed = Deed::Confirm {
-            order: self.orders[order].code,
-        };
+        let deed = Deed::Confirm { order: self.orders[order].code };
         self.act_in_vain(provider, deed, RejectionReason::TooLate);
     }
 
     pub(super) fn cancel(&mut self, order: usize) {
         let mirrored = &self.orders[order];
-        let deed = Deed::Cancel {
-            order: mirrored.code,
-        };
+        let deed = Deed::Cancel { order: mirrored.code };
         if mirrored.story == Story::CancelledByProvider {
             self.act(self.provider_actor(self.provider_of(order)), deed);
             return self.release(order, Stage::CancelledByProvider);
@@ -355,8 +295,7 @@ impl Year {
         let rules = self.parameters.rules;
         let days = i64::from(rules.free_cancel_days.max(rules.free_change_days));
         let order = &self.orders[order];
-        order.stage == Stage::Requested
-            || self.now.plus_days(days) < self.sessions[order.session].record.start
+        order.stage == Stage::Requested || self.now.plus_days(days) < self.sessions[order.session].record.start
     }
 
     pub(super) fn share_of_price(&self, order: usize, basis_points: u16) -> u32 {
@@ -374,8 +313,7 @@ impl Year {
     pub(super) fn close_lines(&mut self, order: usize, charge_cents: impl Fn(u32) -> u32) {
         let mirrored = &mut self.orders[order];
         for line in &mut mirrored.lines {
-            self.mirror
-                .charge(line, mirrored.school, charge_cents(line.pupil));
+            self.mirror.charge(line, mirrored.school, charge_cents(line.pupil));
             self.mirror.close(line);
         }
     }
@@ -392,9 +330,7 @@ impl Year {
     pub(super) fn book_newcomer(&mut self, order: usize, pupil: u32) {
         let (school, session) = (self.orders[order].school, self.orders[order].session);
         let day = self.session_day(session);
-        let price_cents = self.services[self.sessions[session].service]
-            .record
-            .price_cents;
+        let price_cents = self.services[self.sessions[session].service].record.price_cents;
         let line = self.mirror.book(pupil, school, price_cents, day);
         self.sessions[session].seats_taken += 1;
         self.orders[order].lines.push(line);
@@ -403,20 +339,11 @@ impl Year {
     /// Tries the same story again some days later, a few times and not into the winter.
     pub(super) fn try_again(&mut self, story: Story, attempt: u8) {
         const MOST_ATTEMPTS: u8 = 8;
-        let day = self
-            .parameters
-            .local_day(self.now)
-            .plus(self.rng.random_range(1..=9));
+        let day = self.parameters.local_day(self.now).plus(self.rng.random_range(1..=9));
         if attempt >= MOST_ATTEMPTS || day > Day::new(2027, 11, 3) {
             return;
         }
         let at = self.first_moment(story, day);
-        self.schedule.add(
-            at,
-            Event::Begin {
-                story,
-                attempt: attempt + 1,
-            },
-        );
+        self.schedule.add(at, Event::Begin { story, attempt: attempt + 1 });
     }
 }

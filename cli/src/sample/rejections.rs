@@ -76,32 +76,18 @@ impl Year {
         }
         let found = (0..TRIES).find_map(|_| {
             let service = self.rng.random_range(0..self.services.len());
-            self.clashing_service_fits(service, school, &pupils, day)
-                .then_some(service)
+            self.clashing_service_fits(service, school, &pupils, day).then_some(service)
         });
         let Some(service) = found else { return false };
         let start = self.sessions[session].record.start.plus_seconds(1_800);
         let capacity = self.services[service].record.max_group;
         let elsewhere = self.add_session(service, start, 7_200, capacity);
-        let choice = Choice {
-            school,
-            classes: Vec::new(),
-            pupils,
-            service,
-            day,
-            session: None,
-        };
+        let choice = Choice { school, classes: Vec::new(), pupils, service, day, session: None };
         self.request_in_vain(&choice, elsewhere, RejectionReason::Clash);
         true
     }
 
-    fn clashing_service_fits(
-        &self,
-        service: usize,
-        school: usize,
-        pupils: &[u32],
-        day: crate::programme::Day,
-    ) -> bool {
+    fn clashing_service_fits(&self, service: usize, school: usize, pupils: &[u32], day: crate::programme::Day) -> bool {
         let offered = &self.services[service];
         let record = &offered.record;
         let group = usize::from(record.min_group)..=usize::from(record.max_group);
@@ -109,12 +95,9 @@ impl Year {
         group.contains(&pupils.len())
             && record.valid_from <= today
             && (record.valid_from..=record.valid_until).contains(&day)
-            && self.providers[offered.provider].controlling_code
-                != Some(self.schools[school].school_code)
+            && self.providers[offered.provider].controlling_code != Some(self.schools[school].school_code)
             && self.shortfall_cents(pupils, service) == 0
-            && pupils
-                .iter()
-                .all(|pupil| self.fits_grade(service, self.mirror.pupils[*pupil as usize].class))
+            && pupils.iter().all(|pupil| self.fits_grade(service, self.mirror.pupils[*pupil as usize].class))
     }
 
     /// An order at this stage whose session is so many days away.
@@ -128,19 +111,14 @@ impl Year {
             let start = self.sessions[order.session].record.start;
             // A request that nobody answers may lapse at any moment.
             let lapses = matches!(order.story, Story::Lapsed | Story::ConfirmedAfterLapse);
-            (order.stage == stage && !lapses && start > self.now.plus_days(days_away))
-                .then_some(position)
+            (order.stage == stage && !lapses && start > self.now.plus_days(days_away)).then_some(position)
         })
     }
 
     /// A second school asks for seats in a session that the first has filled.
     pub(super) fn request_full_session(&mut self, order: usize) {
         let standing = &self.orders[order];
-        let wish = Wish {
-            session: Some(standing.session),
-            respect_capacity: false,
-            ..Wish::default()
-        };
+        let wish = Wish { session: Some(standing.session), respect_capacity: false, ..Wish::default() };
         if standing.stage != Stage::Confirmed {
             return;
         }
@@ -158,15 +136,11 @@ impl Year {
         for _ in 0..TRIES {
             let position = self.rng.random_range(0..self.sessions.len());
             let session = &self.sessions[position];
-            let recently =
-                session.record.end < self.now && session.record.start > self.now.plus_days(-40);
+            let recently = session.record.end < self.now && session.record.start > self.now.plus_days(-40);
             if !recently {
                 continue;
             }
-            let wish = Wish {
-                session: Some(position),
-                ..Wish::default()
-            };
+            let wish = Wish { session: Some(position), ..Wish::default() };
             if let Some(choice) = self.choose(&wish) {
                 self.request_in_vain(&choice, position, RejectionReason::TooLate);
                 return true;
@@ -178,11 +152,7 @@ impl Year {
     /// Another provider confirms, or another school cancels.
     pub(super) fn refuse_wrong_actor(&mut self) -> bool {
         let confirms = self.rng.random_bool(0.5);
-        let stage = if confirms {
-            Stage::Requested
-        } else {
-            Stage::Confirmed
-        };
+        let stage = if confirms { Stage::Requested } else { Stage::Confirmed };
         // Far enough away that the order stands whatever its story is.
         let Some(order) = self.standing_order(stage, 8) else {
             return false;
@@ -192,23 +162,13 @@ impl Year {
                 return false;
             }
             let other = (self.provider_of(order) + 1) % self.providers.len();
-            (
-                self.provider_actor(other),
-                Deed::Confirm {
-                    order: self.orders[order].code,
-                },
-            )
+            (self.provider_actor(other), Deed::Confirm { order: self.orders[order].code })
         } else {
             if self.schools.len() < 2 {
                 return false;
             }
             let other = (self.orders[order].school + 1) % self.schools.len();
-            (
-                self.school_actor(other),
-                Deed::Cancel {
-                    order: self.orders[order].code,
-                },
-            )
+            (self.school_actor(other), Deed::Cancel { order: self.orders[order].code })
         };
         self.act_in_vain(actor, deed, RejectionReason::WrongActor);
         true

@@ -1,8 +1,6 @@
 //! The parameters of the sample year.
 
-use crate::programme::{
-    ArrivalAmount, Counts, Day, KIND, Offset, Parameters, Rules, UtcInstant, Window,
-};
+use crate::programme::{ArrivalAmount, Counts, Day, KIND, Offset, Parameters, Rules, UtcInstant, Window};
 
 use super::size::Size;
 
@@ -43,10 +41,7 @@ pub(super) fn parameters(size: Size, seed: u64) -> Parameters {
         arrival_amount: ArrivalAmount::Full,
         // Three in a hundred may arrive; about one does.
         reserve_cents: u64::from(amount_per_pupil_cents) * (size.pupils as u64 * 3).div_ceil(100),
-        holidays: HOLIDAYS
-            .iter()
-            .map(|&(year, month, day)| Day::new(year, month, day))
-            .collect(),
+        holidays: HOLIDAYS.iter().map(|&(year, month, day)| Day::new(year, month, day)).collect(),
         window: Window {
             start: instant("2026-12-31T22:00:00Z"),
             // 20 December is the last day.
@@ -75,18 +70,9 @@ pub(super) fn parameters(size: Size, seed: u64) -> Parameters {
             actions: 0,
         },
         offsets: vec![
-            Offset {
-                from: instant("2026-10-25T01:00:00Z"),
-                minutes: 120,
-            },
-            Offset {
-                from: instant("2027-03-28T01:00:00Z"),
-                minutes: 180,
-            },
-            Offset {
-                from: instant("2027-10-31T01:00:00Z"),
-                minutes: 120,
-            },
+            Offset { from: instant("2026-10-25T01:00:00Z"), minutes: 120 },
+            Offset { from: instant("2027-03-28T01:00:00Z"), minutes: 180 },
+            Offset { from: instant("2027-10-31T01:00:00Z"), minutes: 120 },
         ],
     }
 }

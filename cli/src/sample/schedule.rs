@@ -12,15 +12,8 @@ use super::story::Story;
 /// Something that is due. Orders and statements by position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event {
-    Begin {
-        story: Story,
-        attempt: u8,
-    },
-    JoinSession {
-        session: usize,
-        other_school: usize,
-        attempt: u8,
-    },
+    Begin { story: Story, attempt: u8 },
+    JoinSession { session: usize, other_school: usize, attempt: u8 },
     Request(usize),
     Answer(usize),
     Lapse(usize),
@@ -64,11 +57,7 @@ impl Schedule {
 
 /// A moment of office hours on this day.
 pub(super) fn office_hours(parameters: &Parameters, day: Day, rng: &mut ChaCha8Rng) -> UtcInstant {
-    let (hour, minute, second) = (
-        rng.random_range(8..17),
-        rng.random_range(0..60),
-        rng.random_range(0..60),
-    );
+    let (hour, minute, second) = (rng.random_range(8..17), rng.random_range(0..60), rng.random_range(0..60));
     parameters.instant(day, hour, minute).plus_seconds(second)
 }
 

@@ -70,11 +70,7 @@ impl Year {
         for (buyer, cents) in [(Buyer::State, state_cents), (school, school_cents)] {
             if cents > 0 {
                 self.orders[order].open_statements += 1;
-                self.settlement
-                    .accrued
-                    .entry((month, provider, buyer))
-                    .or_default()
-                    .push(order);
+                self.settlement.accrued.entry((month, provider, buyer)).or_default().push(order);
             }
         }
     }
@@ -82,33 +78,17 @@ impl Year {
     pub(super) fn issue_statements(&mut self, month: Month) {
         let accrued = std::mem::take(&mut self.settlement.accrued);
         for ((period, provider, buyer), orders) in accrued {
-            assert!(
-                period == month,
-                "what accrues in {period} is stated at its end, not with {month}"
-            );
+            assert!(period == month, "what accrues in {period} is stated at its end, not with {month}");
             // An amendment may have returned all of a buyer's part.
-            let (owed, nothing): (Vec<usize>, Vec<usize>) = orders
-                .into_iter()
-                .partition(|order| self.owed_cents(*order, buyer) > 0);
-            nothing
-                .into_iter()
-                .for_each(|order| self.close_statement_of(order));
+            let (owed, nothing): (Vec<usize>, Vec<usize>) =
+                orders.into_iter().partition(|order| self.owed_cents(*order, buyer) > 0);
+            nothing.into_iter().for_each(|order| self.close_statement_of(order));
             if owed.is_empty() {
                 continue;
             }
-            let amount_cents = owed
-                .iter()
-                .map(|order| self.owed_cents(*order, buyer))
-                .sum();
+            let amount_cents = owed.iter().map(|order| self.owed_cents(*order, buyer)).sum();
             let position = self.issue(
-                Statement {
-                    code: self.next_statement_code(),
-                    provider,
-                    buyer,
-                    period,
-                    orders: owed,
-                    amount_cents,
-                },
+                Statement { code: self.next_statement_code(), provider, buyer, period, orders: owed, amount_cents },
                 None,
             );
             let answer = self.choose_answer(position);
@@ -119,13 +99,10 @@ impl Year {
     /// The first chances leave both kinds of attended orders unsettled, so that every sample ends with some.
     fn choose_answer(&mut self, position: usize) -> Answer {
         let attended = |automatic: bool| {
-            self.settlement.statements[position]
-                .orders
-                .iter()
-                .any(|order| {
-                    let order = &self.orders[*order];
-                    order.stage == Stage::Attended && order.automatic == automatic
-                })
+            self.settlement.statements[position].orders.iter().any(|order| {
+                let order = &self.orders[*order];
+                order.stage == Stage::Attended && order.automatic == automatic
+            })
         };
         let (some_automatic, some_confirmed) = (attended(true), attended(false));
         let settlement = &mut self.settlement;
@@ -148,10 +125,8 @@ impl Year {
             }
             Answer::ContestThenAccept => {
                 let contested = self.later(1..=2);
-                self.schedule
-                    .add(contested, Event::ContestStatement(position));
-                self.schedule
-                    .add(contested.plus_days(3), Event::ReissueStatement(position));
+                self.schedule.add(contested, Event::ContestStatement(position));
+                self.schedule.add(contested.plus_days(3), Event::ReissueStatement(position));
             }
             Answer::Contest => {
                 let at = self.later(1..=2);
@@ -179,11 +154,7 @@ impl Year {
             provider: self.providers[statement.provider].provider_code,
             buyer: statement.buyer,
             period: statement.period,
-            orders: statement
-                .orders
-                .iter()
-                .map(|order| self.orders[*order].code)
-                .collect(),
+            orders: statement.orders.iter().map(|order| self.orders[*order].code).collect(),
             amount_cents: statement.amount_cents,
             replaces,
         };
@@ -194,25 +165,15 @@ impl Year {
 
     pub(super) fn accept_statement(&mut self, position: usize) {
         let statement = self.settlement.statements[position].clone();
-        self.act(
-            self.provider_actor(statement.provider),
-            Deed::AcceptStatement {
-                statement: statement.code,
-            },
-        );
-        statement
-            .orders
-            .into_iter()
-            .for_each(|order| self.close_statement_of(order));
+        self.act(self.provider_actor(statement.provider), Deed::AcceptStatement { statement: statement.code });
+        statement.orders.into_iter().for_each(|order| self.close_statement_of(order));
     }
 
     /// An attended order is settled with the last of its statements; a late cancellation stays one.
     fn close_statement_of(&mut self, order: usize) {
         let order = &mut self.orders[order];
-        order.open_statements = order
-            .open_statements
-            .checked_sub(1)
-            .expect("one statement a buyer and month is accepted once");
+        order.open_statements =
+            order.open_statements.checked_sub(1).expect("one statement a buyer and month is accepted once");
         if order.open_statements == 0 && order.stage == Stage::Attended {
             order.stage = Stage::Settled;
         }
@@ -221,20 +182,14 @@ impl Year {
     pub(super) fn contest_statement(&mut self, position: usize) {
         let statement = &self.settlement.statements[position];
         let (provider, code) = (statement.provider, statement.code);
-        self.act(
-            self.provider_actor(provider),
-            Deed::ContestStatement { statement: code },
-        );
+        self.act(self.provider_actor(provider), Deed::ContestStatement { statement: code });
     }
 
     /// The same amounts again, explained: the provider accepts.
     pub(super) fn reissue_statement(&mut self, position: usize) {
         let contested = self.settlement.statements[position].clone();
         let replaced = contested.code;
-        let again = Statement {
-            code: self.next_statement_code(),
-            ..contested
-        };
+        let again = Statement { code: self.next_statement_code(), ..contested };
         let position = self.issue(again, Some(replaced));
         let at = self.later(1..=3);
         self.schedule.add(at, Event::AcceptStatement(position));

@@ -84,11 +84,7 @@ impl Size {
             services: scaled(NATIONAL.services).max(60.min(8 + pupils / 40)),
             deliveries: scaled(NATIONAL.deliveries).max(1),
             municipalities: scaled(NATIONAL.municipalities).clamp(1, NATIONAL.municipalities),
-            schools_abroad: if schools > 4 {
-                scaled(NATIONAL.schools_abroad).max(1)
-            } else {
-                0
-            },
+            schools_abroad: if schools > 4 { scaled(NATIONAL.schools_abroad).max(1) } else { 0 },
         })
     }
 }

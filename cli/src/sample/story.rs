@@ -99,19 +99,12 @@ const COMPLETE_FROM_PUPILS: usize = 1_000;
 pub(super) fn deal(size: Size, rng: &mut ChaCha8Rng) -> Vec<(Story, Day)> {
     let mut stories = Vec::new();
     let add = |stories: &mut Vec<Story>, &(story, permille, fewest): &(Story, usize, usize)| {
-        let fewest = if size.pupils < COMPLETE_FROM_PUPILS {
-            0
-        } else {
-            fewest
-        };
+        let fewest = if size.pupils < COMPLETE_FROM_PUPILS { 0 } else { fewest };
         let count = (size.deliveries * permille / 1_000).max(fewest);
         stories.extend(std::iter::repeat_n(story, count));
     };
     DELIVERED.iter().for_each(|row| add(&mut stories, row));
-    let pairs = stories
-        .iter()
-        .filter(|story| **story == Story::TwoSchools)
-        .count();
+    let pairs = stories.iter().filter(|story| **story == Story::TwoSchools).count();
     let plain = size.deliveries.saturating_sub(stories.len() + pairs);
     stories.extend(std::iter::repeat_n(Story::Plain, plain));
     NOT_DELIVERED.iter().for_each(|row| add(&mut stories, row));
@@ -120,17 +113,13 @@ pub(super) fn deal(size: Size, rng: &mut ChaCha8Rng) -> Vec<(Story, Day)> {
         stories.extend(std::iter::repeat_n(story, changes));
     }
     stories.shuffle(rng);
-    stories
-        .into_iter()
-        .map(|story| (story, first_day(story, rng)))
-        .collect()
+    stories.into_iter().map(|story| (story, first_day(story, rng))).collect()
 }
 
 /// Ordering bunches in the first days of January and in autumn.
 fn first_day(story: Story, rng: &mut ChaCha8Rng) -> Day {
-    let between = |rng: &mut ChaCha8Rng, from: Day, to: Day| {
-        from.plus(rng.random_range(0..=to.epoch_days() - from.epoch_days()))
-    };
+    let between =
+        |rng: &mut ChaCha8Rng, from: Day, to: Day| from.plus(rng.random_range(0..=to.epoch_days() - from.epoch_days()));
     let january = (Day::new(2027, 1, 4), Day::new(2027, 1, 20));
     let spring = (Day::new(2027, 1, 21), Day::new(2027, 5, 21));
     let september = (Day::new(2027, 9, 1), Day::new(2027, 9, 30));
@@ -139,12 +128,8 @@ fn first_day(story: Story, rng: &mut ChaCha8Rng) -> Day {
         // Only a year that has been spent from knows empty wallets.
         Story::NoMoney | Story::SchoolMoney => october,
         // These happen to orders that stand.
-        Story::Clash | Story::WrongActor | Story::MovingBooked(_) => {
-            (Day::new(2027, 1, 18), Day::new(2027, 1, 29))
-        }
-        Story::Arrival | Story::Leaving | Story::Moving => {
-            (Day::new(2027, 2, 1), Day::new(2027, 11, 30))
-        }
+        Story::Clash | Story::WrongActor | Story::MovingBooked(_) => (Day::new(2027, 1, 18), Day::new(2027, 1, 29)),
+        Story::Arrival | Story::Leaving | Story::Moving => (Day::new(2027, 2, 1), Day::new(2027, 11, 30)),
         Story::Plain
         | Story::Proposed
         | Story::MixedClasses

@@ -8,9 +8,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::programme::{
-    Action, Actor, Day, Deed, Order, OrderCode, OrderEnd, Parameters, PlaceCode, Programme,
-    Provider, Pupil, PupilChange, RegisterCode, RejectionReason, School, Service, Session,
-    SessionCode, UtcInstant,
+    Action, Actor, Day, Deed, Order, OrderCode, OrderEnd, Parameters, PlaceCode, Programme, Provider, Pupil,
+    PupilChange, RegisterCode, RejectionReason, School, Service, Session, SessionCode, UtcInstant,
 };
 
 use super::ground::{Class, Ground};
@@ -65,20 +64,13 @@ pub(super) struct Year {
 impl Year {
     pub(super) fn new(ground: Ground, size: Size, seed: u64) -> Self {
         let parameters = rules::parameters(size, seed);
-        let Ground {
-            schools,
-            classes,
-            pupils,
-            providers,
-            services,
-        } = ground;
+        let Ground { schools, classes, pupils, providers, services } = ground;
         let services = offered(services, &providers);
         let mut classes_of_school = vec![Vec::new(); schools.len()];
         let mut mirrored: Vec<PupilMirror> = Vec::with_capacity(pupils.len());
         for (position, class) in classes.iter().enumerate() {
             classes_of_school[class.school].push(position);
-            let wallet =
-                || PupilMirror::enrolled(class.school, position, parameters.amount_per_pupil_cents);
+            let wallet = || PupilMirror::enrolled(class.school, position, parameters.amount_per_pupil_cents);
             mirrored.extend(class.pupils.iter().map(|_| wallet()));
         }
         let (services_by_place, related_services) = indexed(&services, &providers, &schools);
@@ -88,10 +80,7 @@ impl Year {
             now: parameters.window.start,
             schedule: Schedule::default(),
             locked_until: vec![parameters.window.start; classes.len()],
-            mirror: Mirror {
-                pupils: mirrored,
-                school_cents: vec![0; schools.len()],
-            },
+            mirror: Mirror { pupils: mirrored, school_cents: vec![0; schools.len()] },
             codes: pupils.iter().map(|pupil| pupil.register_code).collect(),
             register: pupils,
             classes_of_school,
@@ -140,21 +129,13 @@ impl Year {
             let minute = self.rng.random_range(0..60);
             return self.parameters.instant(day, 6, minute);
         }
-        schedule::office_hours(
-            &self.parameters,
-            self.parameters.working_day_from(day),
-            &mut self.rng,
-        )
+        schedule::office_hours(&self.parameters, self.parameters.working_day_from(day), &mut self.rng)
     }
 
     fn handle(&mut self, event: Event) {
         match event {
             Event::Begin { story, attempt } => self.begin(story, attempt),
-            Event::JoinSession {
-                session,
-                other_school,
-                attempt,
-            } => {
+            Event::JoinSession { session, other_school, attempt } => {
                 self.join_session(session, other_school, attempt);
             }
             Event::Request(order) => self.request_proposed(order),
@@ -184,9 +165,7 @@ impl Year {
     fn offer_spare_sessions(&mut self, count: usize) {
         for _ in 0..count {
             let service = self.rng.random_range(0..self.services.len());
-            let day = self
-                .parameters
-                .working_day_from(Day::new(2027, 2, 1).plus(self.rng.random_range(0..120)));
+            let day = self.parameters.working_day_from(Day::new(2027, 2, 1).plus(self.rng.random_range(0..120)));
             let record = &self.services[service].record;
             if (record.valid_from..=record.valid_until).contains(&day) {
                 let capacity = record.max_group;
@@ -197,22 +176,12 @@ impl Year {
 
     /// Adds a session of one to three hours on this day.
     pub(super) fn open_session(&mut self, service: usize, day: Day, capacity: u16) -> usize {
-        let start = self.parameters.instant(
-            day,
-            self.rng.random_range(9..=12),
-            self.rng.random_range(0..4) * 15,
-        );
+        let start = self.parameters.instant(day, self.rng.random_range(9..=12), self.rng.random_range(0..4) * 15);
         let length = self.rng.random_range(4..=12) * 900;
         self.add_session(service, start, length, capacity)
     }
 
-    pub(super) fn add_session(
-        &mut self,
-        service: usize,
-        start: UtcInstant,
-        length: i64,
-        capacity: u16,
-    ) -> usize {
+    pub(super) fn add_session(&mut self, service: usize, start: UtcInstant, length: i64, capacity: u16) -> usize {
         let record = &self.services[service].record;
         let places = record.venues.places();
         let place = places[self.rng.random_range(0..places.len())];
@@ -233,8 +202,7 @@ impl Year {
     }
 
     pub(super) fn session_day(&self, session: usize) -> Day {
-        self.parameters
-            .local_day(self.sessions[session].record.start)
+        self.parameters.local_day(self.sessions[session].record.start)
     }
 
     pub(super) fn seats_left(&self, session: usize) -> usize {
@@ -252,21 +220,11 @@ impl Year {
     }
 
     pub(super) fn act(&mut self, actor: Actor, deed: Deed) {
-        self.calendar.push(Action {
-            at: self.now,
-            actor,
-            deed,
-            expect_rejection: None,
-        });
+        self.calendar.push(Action { at: self.now, actor, deed, expect_rejection: None });
     }
 
     pub(super) fn act_in_vain(&mut self, actor: Actor, deed: Deed, reason: RejectionReason) {
-        self.calendar.push(Action {
-            at: self.now,
-            actor,
-            deed,
-            expect_rejection: Some(reason),
-        });
+        self.calendar.push(Action { at: self.now, actor, deed, expect_rejection: Some(reason) });
     }
 
     pub(super) fn school_actor(&self, school: usize) -> Actor {
@@ -282,34 +240,19 @@ impl Year {
     }
 
     pub(super) fn codes_of(&self, pupils: impl IntoIterator<Item = u32>) -> Vec<RegisterCode> {
-        pupils
-            .into_iter()
-            .map(|pupil| self.codes[pupil as usize])
-            .collect()
+        pupils.into_iter().map(|pupil| self.codes[pupil as usize]).collect()
     }
 
     fn finish(self) -> Programme {
-        let orders = self
-            .orders
-            .iter()
-            .map(|order| self.expected(order))
-            .collect();
+        let orders = self.orders.iter().map(|order| self.expected(order)).collect();
         let mut programme = Programme {
             parameters: self.parameters,
             schools: self.schools,
             pupils: self.register,
             pupil_changes: self.pupil_changes,
             providers: self.providers,
-            services: self
-                .services
-                .into_iter()
-                .map(|service| service.record)
-                .collect(),
-            sessions: self
-                .sessions
-                .into_iter()
-                .map(|session| session.record)
-                .collect(),
+            services: self.services.into_iter().map(|service| service.record).collect(),
+            sessions: self.sessions.into_iter().map(|session| session.record).collect(),
             orders,
             calendar: self.calendar,
         };
@@ -329,19 +272,12 @@ impl Year {
             Stage::Attended => OrderEnd::Attended,
             Stage::Settled => OrderEnd::Settled,
             Stage::Proposed | Stage::Requested | Stage::Confirmed | Stage::Delivered => {
-                unreachable!(
-                    "{} was left at {:?}: every story has an end",
-                    order.code, order.stage
-                )
+                unreachable!("{} was left at {:?}: every story has an end", order.code, order.stage)
             }
         };
         let attended = matches!(order.stage, Stage::Attended | Stage::Settled);
         let lines = if attended { order.lines.len() } else { 0 };
-        let late = if order.stage == Stage::CancelledLate {
-            order.lines.len()
-        } else {
-            order.dropped_late.len()
-        };
+        let late = if order.stage == Stage::CancelledLate { order.lines.len() } else { order.dropped_late.len() };
         let count = |length: usize| u16::try_from(length).expect("at most a group");
         let (state_cents, school_cents) = order.captured();
         Order {
@@ -361,25 +297,13 @@ impl Year {
 }
 
 fn is_register_news(story: Story) -> bool {
-    matches!(
-        story,
-        Story::Arrival | Story::Leaving | Story::Moving | Story::MovingBooked(_)
-    )
+    matches!(story, Story::Arrival | Story::Leaving | Story::Moving | Story::MovingBooked(_))
 }
 
 fn offered(services: Vec<Service>, providers: &[Provider]) -> Vec<OfferedService> {
-    let positions: BTreeMap<_, _> = providers
-        .iter()
-        .enumerate()
-        .map(|(position, provider)| (provider.provider_code, position))
-        .collect();
-    services
-        .into_iter()
-        .map(|record| OfferedService {
-            provider: positions[&record.provider_code],
-            record,
-        })
-        .collect()
+    let positions: BTreeMap<_, _> =
+        providers.iter().enumerate().map(|(position, provider)| (provider.provider_code, position)).collect();
+    services.into_iter().map(|record| OfferedService { provider: positions[&record.provider_code], record }).collect()
 }
 
 type ServicesBy<K> = BTreeMap<K, Vec<usize>>;
@@ -397,10 +321,7 @@ fn indexed(
             by_place.entry(*place).or_default().push(position);
         }
         let controlling = providers[service.provider].controlling_code;
-        if let Some(school) = schools
-            .iter()
-            .position(|school| Some(school.school_code) == controlling)
-        {
+        if let Some(school) = schools.iter().position(|school| Some(school.school_code) == controlling) {
             related.entry(school).or_default().push(position);
         }
     }

@@ -16,18 +16,10 @@ fn check_broken(file: &str, line: usize, change: impl Fn(&str) -> String, compla
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     lines[line - 1] = change(&lines[line - 1]);
     fs::write(&path, lines.join("\n") + "\n").unwrap();
-    let Err(error) = Programme::load(dir.path()) else {
-        panic!("{file} line {line} should be refused: {complaint}")
-    };
+    let Err(error) = Programme::load(dir.path()) else { panic!("{file} line {line} should be refused: {complaint}") };
     let error = error.to_string();
-    assert!(
-        error.starts_with(&format!("{file} line {line}: ")),
-        "{error}"
-    );
-    assert!(
-        error.contains(complaint),
-        "{error:?} should say {complaint:?}"
-    );
+    assert!(error.starts_with(&format!("{file} line {line}: ")), "{error}");
+    assert!(error.contains(complaint), "{error:?} should say {complaint:?}");
 }
 
 /// Replaces one field of a CSV line without quoted fields before it.
@@ -41,88 +33,23 @@ fn field(position: usize, value: &'static str) -> impl Fn(&str) -> String {
 
 #[test]
 fn broken_files_are_answered_with_file_and_line() {
-    check_broken(
-        "pupils.csv",
-        17,
-        field(3, "123456786"),
-        "school_code 123456786 is not in schools.csv",
-    );
-    check_broken(
-        "pupils.csv",
-        17,
-        field(3, "123456785"),
-        "is not a legal entity code",
-    );
+    check_broken("pupils.csv", 17, field(3, "123456786"), "school_code 123456786 is not in schools.csv");
+    check_broken("pupils.csv", 17, field(3, "123456785"), "is not a legal entity code");
     check_broken("pupils.csv", 18, field(8, "13"), "grade 13 is not 1 to 12");
     check_broken("pupils.csv", 19, field(5, "LT-61"), "is not a place");
-    check_broken(
-        "pupils.csv",
-        20,
-        |line| line.replacen(',', "", 1),
-        "columns",
-    );
-    check_broken(
-        "schools.csv",
-        3,
-        field(0, "980000003"),
-        "occurs a second time",
-    );
-    check_broken(
-        "pupil_changes.csv",
-        3,
-        field(2, "1000000000"),
-        "register_code 1000000000 is not in pupils.csv",
-    );
+    check_broken("pupils.csv", 20, |line| line.replacen(',', "", 1), "columns");
+    check_broken("schools.csv", 3, field(0, "980000003"), "occurs a second time");
+    check_broken("pupil_changes.csv", 3, field(2, "1000000000"), "register_code 1000000000 is not in pupils.csv");
     check_broken("providers.csv", 2, field(1, "natural"), "kind does not fit");
-    check_broken(
-        "services.csv",
-        5,
-        field(1, "9999999"),
-        "provider_code 9999999 is not in providers.csv",
-    );
-    check_broken(
-        "sessions.csv",
-        9,
-        field(1, "SV-999999"),
-        "service_code SV-999999 is not in services.csv",
-    );
-    check_broken(
-        "sessions.csv",
-        9,
-        field(2, "2027-13-01T00:00:00Z"),
-        "is not a UTC instant",
-    );
-    check_broken(
-        "orders.csv",
-        4,
-        field(1, "SE-999999"),
-        "session_code SE-999999 is not in sessions.csv",
-    );
+    check_broken("services.csv", 5, field(1, "9999999"), "provider_code 9999999 is not in providers.csv");
+    check_broken("sessions.csv", 9, field(1, "SV-999999"), "service_code SV-999999 is not in services.csv");
+    check_broken("sessions.csv", 9, field(2, "2027-13-01T00:00:00Z"), "is not a UTC instant");
+    check_broken("orders.csv", 4, field(1, "SE-999999"), "session_code SE-999999 is not in sessions.csv");
     check_broken("orders.csv", 4, field(4, "vanished"), "vanished");
-    check_broken(
-        "calendar.jsonl",
-        1,
-        |line| line.replacen("SE-", "XX-", 1),
-        "XX-",
-    );
-    check_broken(
-        "calendar.jsonl",
-        6,
-        |line| line.replacen("2027", "2026", 1),
-        "is before the line above",
-    );
-    check_broken(
-        "calendar.jsonl",
-        6,
-        |line| line.replacen('{', "", 1),
-        "at column",
-    );
-    check_broken(
-        "programme.toml",
-        1,
-        |_| "kind = \"other\"".to_owned(),
-        "kind",
-    );
+    check_broken("calendar.jsonl", 1, |line| line.replacen("SE-", "XX-", 1), "XX-");
+    check_broken("calendar.jsonl", 6, |line| line.replacen("2027", "2026", 1), "is before the line above");
+    check_broken("calendar.jsonl", 6, |line| line.replacen('{', "", 1), "at column");
+    check_broken("programme.toml", 1, |_| "kind = \"other\"".to_owned(), "kind");
     check_broken("programme.toml", 3, |_| "seed = \"one\"".to_owned(), "");
 }
 
@@ -135,10 +62,7 @@ fn a_shortened_file_is_found_by_its_count() {
     let kept: Vec<&str> = text.lines().collect();
     fs::write(&path, kept[..kept.len() - 1].join("\n")).unwrap();
     let error = Programme::load(dir.path()).unwrap_err().to_string();
-    assert!(
-        error.starts_with("programme.toml line ") && error.contains("actions"),
-        "{error}"
-    );
+    assert!(error.starts_with("programme.toml line ") && error.contains("actions"), "{error}");
     fs::remove_file(&path).unwrap();
     let error = Programme::load(dir.path()).unwrap_err().to_string();
     assert!(error.contains("calendar.jsonl"), "{error}");

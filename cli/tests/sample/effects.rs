@@ -3,16 +3,8 @@
 use super::*;
 
 impl<'a> Replay<'a> {
-    pub(super) fn open(
-        &mut self,
-        action: &Action,
-        code: OrderCode,
-        session: SessionCode,
-        pupils: &[RegisterCode],
-    ) {
-        let Actor::School(school) = action.actor else {
-            panic!("a school orders")
-        };
+    pub(super) fn open(&mut self, action: &Action, code: OrderCode, session: SessionCode, pupils: &[RegisterCode]) {
+        let Actor::School(school) = action.actor else { panic!("a school orders") };
         let standing = Standing {
             school,
             session,
@@ -25,17 +17,11 @@ impl<'a> Replay<'a> {
             proposed_absent: None,
             absent: BTreeSet::new(),
             late: 0,
-            captured: Line {
-                state: 0,
-                school: 0,
-            },
+            captured: Line { state: 0, school: 0 },
             accrued_in: None,
             accepted: BTreeSet::new(),
         };
-        assert!(
-            self.orders.insert(code, standing).is_none(),
-            "{code} is new"
-        );
+        assert!(self.orders.insert(code, standing).is_none(), "{code} is new");
         self.waiting.insert(code);
     }
 
@@ -64,26 +50,10 @@ impl<'a> Replay<'a> {
         let state = price.min(wallet.cents);
         wallet.cents -= state;
         if price > state {
-            let purse = self
-                .school_money
-                .get_mut(&order.school)
-                .expect("the school has money");
-            *purse = purse
-                .checked_sub(price - state)
-                .expect("the school has enough");
+            let purse = self.school_money.get_mut(&order.school).expect("the school has money");
+            *purse = purse.checked_sub(price - state).expect("the school has enough");
         }
-        assert!(
-            order
-                .lines
-                .insert(
-                    pupil,
-                    Line {
-                        state,
-                        school: price - state
-                    }
-                )
-                .is_none()
-        );
+        assert!(order.lines.insert(pupil, Line { state, school: price - state }).is_none());
         *self.seats.entry(order.session).or_default() += 1;
         self.booked.entry(pupil).or_default().insert(code);
     }
@@ -91,54 +61,28 @@ impl<'a> Replay<'a> {
     /// Adds a pupil to a standing order; the sample adds only who can come and pay.
     pub(super) fn add(&mut self, code: OrderCode, pupil: RegisterCode) {
         let order = &self.orders[&code];
-        let (session, service) = (
-            self.sessions[&order.session],
-            self.service_of(order.session),
-        );
+        let (session, service) = (self.sessions[&order.session], self.service_of(order.session));
         let wallet = &self.wallets[&pupil];
-        assert!(
-            wallet.enrolled && wallet.school == order.school && wallet.cents >= service.price_cents
-        );
+        assert!(wallet.enrolled && wallet.school == order.school && wallet.cents >= service.price_cents);
         assert!((service.grade_from..=service.grade_to).contains(&wallet.grade));
-        assert!(
-            !self.is_elsewhere(pupil, session, Some(code)),
-            "{pupil} is free for {code}"
-        );
-        assert!(
-            order.lines.len() < usize::from(service.max_group),
-            "{code} has room"
-        );
-        assert!(
-            self.seats[&order.session] < usize::from(session.capacity),
-            "{code} has seats"
-        );
+        assert!(!self.is_elsewhere(pupil, session, Some(code)), "{pupil} is free for {code}");
+        assert!(order.lines.len() < usize::from(service.max_group), "{code} has room");
+        assert!(self.seats[&order.session] < usize::from(session.capacity), "{code} has seats");
         self.book(code, pupil);
     }
 
     /// Takes a pupil off; `cost` stays, the rest returns, the school's part first.
     pub(super) fn take_off(&mut self, code: OrderCode, pupil: RegisterCode, cost: u32) {
         let order = self.orders.get_mut(&code).unwrap();
-        let line = order
-            .lines
-            .remove(&pupil)
-            .expect("the pupil is on the order");
+        let line = order.lines.remove(&pupil).expect("the pupil is on the order");
         let session = order.session;
         self.settle_line(code, pupil, line, cost);
         *self.seats.get_mut(&session).unwrap() -= 1;
         let group = usize::from(self.service_of(session).min_group);
-        assert!(
-            self.orders[&code].lines.len() >= group.min(1),
-            "a group is left"
-        );
+        assert!(self.orders[&code].lines.len() >= group.min(1), "a group is left");
     }
 
-    pub(super) fn settle_line(
-        &mut self,
-        code: OrderCode,
-        pupil: RegisterCode,
-        line: Line,
-        cost: u32,
-    ) {
+    pub(super) fn settle_line(&mut self, code: OrderCode, pupil: RegisterCode, line: Line, cost: u32) {
         let order = self.orders.get_mut(&code).unwrap();
         let back = line.state + line.school - cost;
         let to_school = back.min(line.school);
@@ -195,33 +139,19 @@ impl<'a> Replay<'a> {
 
     pub(super) fn accept_change(&mut self, code: OrderCode, at: UtcInstant) {
         assert!(!self.is_late(code, at), "{code} changes while that is free");
-        let (_, change) = self
-            .orders
-            .get_mut(&code)
-            .unwrap()
-            .proposed_change
-            .take()
-            .unwrap();
+        let (_, change) = self.orders.get_mut(&code).unwrap().proposed_change.take().unwrap();
         match change {
             Change::Pupils { add, drop } => {
-                drop.into_iter()
-                    .for_each(|pupil| self.take_off(code, pupil, 0));
+                drop.into_iter().for_each(|pupil| self.take_off(code, pupil, 0));
                 add.into_iter().for_each(|pupil| self.add(code, pupil));
             }
             Change::Session(to) => {
                 let from = self.orders[&code].session;
                 let session = self.sessions[&to];
-                assert_eq!(
-                    session.service_code, self.sessions[&from].service_code,
-                    "the same service"
-                );
+                assert_eq!(session.service_code, self.sessions[&from].service_code, "the same service");
                 assert!(session.start > at);
                 let pupils: Vec<_> = self.orders[&code].lines.keys().copied().collect();
-                assert!(
-                    pupils
-                        .iter()
-                        .all(|pupil| !self.is_elsewhere(*pupil, session, Some(code)))
-                );
+                assert!(pupils.iter().all(|pupil| !self.is_elsewhere(*pupil, session, Some(code))));
                 *self.seats.get_mut(&from).unwrap() -= pupils.len();
                 let seats = self.seats.entry(to).or_default();
                 *seats += pupils.len();
@@ -236,30 +166,14 @@ impl<'a> Replay<'a> {
         let price = self.service_of(self.orders[&code].session).price_cents;
         let absence = self.share(code, self.programme.parameters.rules.absence_share_bp);
         let order = self.orders.get_mut(&code).unwrap();
-        let end = if order.automatic {
-            OrderEnd::AttendedAutomatically
-        } else {
-            OrderEnd::Attended
-        };
+        let end = if order.automatic { OrderEnd::AttendedAutomatically } else { OrderEnd::Attended };
         order.stage = Stage::Ended(end);
         order.accrued_in = Some(month);
         self.accrued.entry(month).or_default().insert(code);
         let (lines, absent) = (order.lines.clone(), order.absent.clone());
-        assert!(
-            absent.iter().all(|pupil| lines.contains_key(pupil)),
-            "{code}: absent pupils are on it"
-        );
+        assert!(absent.iter().all(|pupil| lines.contains_key(pupil)), "{code}: absent pupils are on it");
         for (pupil, line) in lines {
-            self.settle_line(
-                code,
-                pupil,
-                line,
-                if absent.contains(&pupil) {
-                    absence
-                } else {
-                    price
-                },
-            );
+            self.settle_line(code, pupil, line, if absent.contains(&pupil) { absence } else { price });
         }
         self.waiting.remove(&code);
     }
@@ -268,11 +182,7 @@ impl<'a> Replay<'a> {
         let month = self.programme.parameters.local_day(at).month();
         let absence = self.share(code, self.programme.parameters.rules.absence_share_bp);
         let order = self.orders.get_mut(&code).unwrap();
-        assert_eq!(
-            order.accrued_in,
-            Some(month),
-            "{code} is amended before its statement"
-        );
+        assert_eq!(order.accrued_in, Some(month), "{code} is amended before its statement");
         let (_, absent) = order.proposed_absent.take().unwrap();
         for pupil in absent {
             if self.orders.get_mut(&code).unwrap().absent.insert(pupil) {
@@ -296,16 +206,7 @@ impl<'a> Replay<'a> {
     }
 
     pub(super) fn issue(&mut self, deed: &Deed) {
-        let Deed::IssueStatement {
-            statement,
-            provider,
-            buyer,
-            period,
-            orders,
-            amount_cents,
-            replaces,
-        } = deed
-        else {
+        let Deed::IssueStatement { statement, provider, buyer, period, orders, amount_cents, replaces } = deed else {
             panic!("an issued statement")
         };
         let owed: Vec<OrderCode> = self
@@ -319,28 +220,14 @@ impl<'a> Replay<'a> {
             })
             .copied()
             .collect();
-        assert_eq!(
-            orders.iter().copied().collect::<BTreeSet<_>>(),
-            owed.iter().copied().collect()
-        );
-        let sum: u64 = owed
-            .iter()
-            .map(|code| u64::from(self.owed(*code, *buyer)))
-            .sum();
+        assert_eq!(orders.iter().copied().collect::<BTreeSet<_>>(), owed.iter().copied().collect());
+        let sum: u64 = owed.iter().map(|code| u64::from(self.owed(*code, *buyer))).sum();
         assert_eq!(sum, *amount_cents, "{statement} sums up");
         if let Some(replaced) = replaces {
             assert!(!self.statements[replaced].open, "{replaced} was contested");
         }
-        let issued = Statement {
-            provider: *provider,
-            buyer: *buyer,
-            orders: owed,
-            open: true,
-        };
-        assert!(
-            self.statements.insert(*statement, issued).is_none(),
-            "{statement} is new"
-        );
+        let issued = Statement { provider: *provider, buyer: *buyer, orders: owed, open: true };
+        assert!(self.statements.insert(*statement, issued).is_none(), "{statement} is new");
     }
 
     pub(super) fn accept(&mut self, code: StatementCode) {
@@ -353,10 +240,7 @@ impl<'a> Replay<'a> {
             let school = Buyer::School(order.school);
             let settled = (order.captured.state == 0 || order.accepted.contains(&Buyer::State))
                 && (order.captured.school == 0 || order.accepted.contains(&school));
-            let attended = matches!(
-                order.stage,
-                Stage::Ended(OrderEnd::Attended | OrderEnd::AttendedAutomatically)
-            );
+            let attended = matches!(order.stage, Stage::Ended(OrderEnd::Attended | OrderEnd::AttendedAutomatically));
             if settled && attended {
                 order.stage = Stage::Ended(OrderEnd::Settled);
             }

@@ -8,9 +8,9 @@ mod faults;
 use std::collections::{BTreeMap, BTreeSet};
 
 use keis_cli::programme::{
-    Action, Actor, Awaited, BookedLines, Buyer, Change, ChangeKind, Deed, LegalCode, Month, Order,
-    OrderCode, OrderEnd, Programme, Provider, ProviderCode, PupilChange, RegisterCode,
-    RejectionReason, Service, ServiceCode, Session, SessionCode, StatementCode, UtcInstant,
+    Action, Actor, Awaited, BookedLines, Buyer, Change, ChangeKind, Deed, LegalCode, Month, Order, OrderCode, OrderEnd,
+    Programme, Provider, ProviderCode, PupilChange, RegisterCode, RejectionReason, Service, ServiceCode, Session,
+    SessionCode, StatementCode, UtcInstant,
 };
 
 type Faults = BTreeSet<RejectionReason>;
@@ -87,32 +87,15 @@ impl<'a> Replay<'a> {
             .pupils
             .iter()
             .map(|pupil| {
-                let wallet = Wallet {
-                    school: pupil.school_code,
-                    grade: pupil.grade,
-                    enrolled: true,
-                    cents: amount,
-                };
+                let wallet = Wallet { school: pupil.school_code, grade: pupil.grade, enrolled: true, cents: amount };
                 (pupil.register_code, wallet)
             })
             .collect();
         Self {
             programme,
-            services: programme
-                .services
-                .iter()
-                .map(|service| (service.service_code, service))
-                .collect(),
-            sessions: programme
-                .sessions
-                .iter()
-                .map(|session| (session.session_code, session))
-                .collect(),
-            providers: programme
-                .providers
-                .iter()
-                .map(|provider| (provider.provider_code, provider))
-                .collect(),
+            services: programme.services.iter().map(|service| (service.service_code, service)).collect(),
+            sessions: programme.sessions.iter().map(|session| (session.session_code, session)).collect(),
+            providers: programme.providers.iter().map(|provider| (provider.provider_code, provider)).collect(),
             minted: wallets.len() as u64 * u64::from(amount),
             returned: 0,
             wallets,
@@ -144,25 +127,14 @@ impl<'a> Replay<'a> {
     }
 
     fn compare_ends(&self) {
-        assert_eq!(
-            self.orders.len(),
-            self.programme.orders.len(),
-            "orders that the ledger knows"
-        );
+        assert_eq!(self.orders.len(), self.programme.orders.len(), "orders that the ledger knows");
         for expected in &self.programme.orders {
             let order = &self.orders[&expected.order_code];
             let Stage::Ended(end) = order.stage else {
                 panic!("{} was left at {:?}", expected.order_code, order.stage)
             };
-            let attended = matches!(
-                end,
-                OrderEnd::Attended | OrderEnd::AttendedAutomatically | OrderEnd::Settled
-            );
-            let full = if attended {
-                order.lines.len() - order.absent.len()
-            } else {
-                0
-            };
+            let attended = matches!(end, OrderEnd::Attended | OrderEnd::AttendedAutomatically | OrderEnd::Settled);
+            let full = if attended { order.lines.len() - order.absent.len() } else { 0 };
             let replayed = Order {
                 order_code: expected.order_code,
                 session_code: order.session,
@@ -181,22 +153,11 @@ impl<'a> Replay<'a> {
     }
 
     fn compare_money(&self) {
-        let wallets: u64 = self
-            .wallets
-            .values()
-            .map(|wallet| u64::from(wallet.cents))
-            .sum();
+        let wallets: u64 = self.wallets.values().map(|wallet| u64::from(wallet.cents)).sum();
         let schools: u64 = self.school_money.values().copied().map(u64::from).sum();
-        let captured: u64 = self
-            .orders
-            .values()
-            .map(|order| u64::from(order.captured.state) + u64::from(order.captured.school))
-            .sum();
-        assert_eq!(
-            self.minted,
-            wallets + schools + captured + self.returned,
-            "money is conserved"
-        );
+        let captured: u64 =
+            self.orders.values().map(|order| u64::from(order.captured.state) + u64::from(order.captured.school)).sum();
+        assert_eq!(self.minted, wallets + schools + captured + self.returned, "money is conserved");
     }
 
     /// Deadlines that have passed, of orders that still wait for them.
@@ -227,16 +188,9 @@ impl<'a> Replay<'a> {
             ChangeKind::Arrived => {
                 let cents = self.programme.parameters.amount_per_pupil_cents;
                 self.minted += u64::from(cents);
-                let wallet = Wallet {
-                    school: change.school_code.unwrap(),
-                    grade: change.grade.unwrap(),
-                    enrolled: true,
-                    cents,
-                };
-                assert!(
-                    self.wallets.insert(code, wallet).is_none(),
-                    "{code} arrives once"
-                );
+                let wallet =
+                    Wallet { school: change.school_code.unwrap(), grade: change.grade.unwrap(), enrolled: true, cents };
+                assert!(self.wallets.insert(code, wallet).is_none(), "{code} arrives once");
             }
             ChangeKind::Left => {
                 assert!(booked.is_empty(), "{code} leaves with booked lines");
@@ -246,16 +200,10 @@ impl<'a> Replay<'a> {
             }
             ChangeKind::Moved => {
                 if change.booked_lines == Some(BookedLines::Release) {
-                    booked
-                        .iter()
-                        .for_each(|order| self.take_off(*order, code, 0));
+                    booked.iter().for_each(|order| self.take_off(*order, code, 0));
                 }
                 let wallet = self.wallets.get_mut(&code).unwrap();
-                assert_ne!(
-                    Some(wallet.school),
-                    change.school_code,
-                    "a move leads elsewhere"
-                );
+                assert_ne!(Some(wallet.school), change.school_code, "a move leads elsewhere");
                 wallet.school = change.school_code.unwrap();
                 wallet.grade = change.grade.unwrap();
             }
@@ -277,23 +225,9 @@ impl<'a> Replay<'a> {
 
     fn perform(&mut self, action: &Action) {
         match &action.deed {
-            Deed::Propose {
-                order,
-                session,
-                pupils,
-            } => self.open(action, *order, *session, pupils),
-            Deed::Request {
-                order,
-                session,
-                pupils,
-                from_proposal,
-                ..
-            } => {
-                assert_eq!(
-                    self.orders.contains_key(order),
-                    *from_proposal,
-                    "{order} was proposed"
-                );
+            Deed::Propose { order, session, pupils } => self.open(action, *order, *session, pupils),
+            Deed::Request { order, session, pupils, from_proposal, .. } => {
+                assert_eq!(self.orders.contains_key(order), *from_proposal, "{order} was proposed");
                 if !from_proposal {
                     self.open(action, *order, *session, pupils);
                 }
@@ -315,11 +249,7 @@ impl<'a> Replay<'a> {
                 self.add(*order, *to);
             }
             Deed::Drop { order, pupils } => {
-                let share = if self.is_late(*order, action.at) {
-                    self.late_cents(*order)
-                } else {
-                    0
-                };
+                let share = if self.is_late(*order, action.at) { self.late_cents(*order) } else { 0 };
                 for pupil in pupils {
                     self.take_off(*order, *pupil, share);
                     self.orders.get_mut(order).unwrap().late += usize::from(share > 0);
@@ -339,10 +269,7 @@ impl<'a> Replay<'a> {
                 standing.proposed_absent = Some((action.actor, absent.clone()));
             }
             Deed::AcceptAmendment { order } => self.amend(*order, action.at),
-            Deed::RecordSchoolMoney {
-                school,
-                amount_cents,
-            } => {
+            Deed::RecordSchoolMoney { school, amount_cents } => {
                 *self.school_money.entry(*school).or_default() += amount_cents;
                 self.minted += u64::from(*amount_cents);
             }
@@ -359,10 +286,7 @@ impl<'a> Replay<'a> {
                 }
             }
             Deed::EndYear => {
-                assert!(
-                    self.waiting.is_empty(),
-                    "nothing is open when the year ends"
-                );
+                assert!(self.waiting.is_empty(), "nothing is open when the year ends");
                 self.ended = true;
             }
         }

@@ -65,7 +65,8 @@ impl Call {
         T::Err: std::fmt::Display,
     {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let parsed = text.parse().map_err(|error| Problem::malformed(format!("the parameter {name} is wrong: {error}")));
+        let parsed =
+            text.parse().map_err(|error| Problem::malformed(format!("the parameter {name} is wrong: {error}")));
         parsed.map(Some)
     }
 

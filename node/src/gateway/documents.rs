@@ -38,7 +38,8 @@ pub(super) struct Document {
 pub(super) async fn put(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
     let (services, body) = (context.services.clone(), call.body.clone());
-    let taken = context.work(move || services.documents.put(&body).inspect(|id| services.network.publish_document(*id)));
+    let taken =
+        context.work(move || services.documents.put(&body).inspect(|id| services.network.publish_document(*id)));
     let id = taken.await?.map_err(|error| problem(&error))?;
     let mut response = json(StatusCode::CREATED, Keep::Not, &Document { id })?;
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/documents/{id}")) {

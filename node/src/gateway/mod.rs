@@ -20,8 +20,8 @@ mod chain;
 mod documents;
 mod index;
 mod money;
-mod orders;
 mod openapi;
+mod orders;
 mod problem;
 mod routes;
 mod schema;
@@ -172,11 +172,8 @@ impl Gateway {
         let address = listener.local_addr().map_err(failed)?;
         let stopping = CancellationToken::new();
         let index = Index::default();
-        let follower = tokio::spawn(index.clone().follow(
-            services.views.clone(),
-            services.archive.clone(),
-            stopping.clone(),
-        ));
+        let follower =
+            tokio::spawn(index.clone().follow(services.views.clone(), services.archive.clone(), stopping.clone()));
         let workers = Arc::new(Semaphore::new(limits.workers.max(1)));
         let context = Arc::new(Context { services, index, stopping: stopping.clone(), workers });
         let door = Arc::new(routes::door(&context, limits));

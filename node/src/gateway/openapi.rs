@@ -39,7 +39,7 @@ use super::{catalogue, chain, documents, money, orders, schema, system, transact
         system::ready,
         system::metrics,
     ),
-    components(schemas(schema::Problem)),
+    components(schemas(schema::Problem))
 )]
 struct Document;
 

@@ -172,6 +172,7 @@ fn count(method: &Method, response: &Response, elapsed: Duration) {
     };
     let status = response.status().as_str().to_owned();
     tracing::debug!(route, method, status, seconds = elapsed.as_secs_f64(), "answered");
-    metrics::counter!("keis_gateway_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
+    metrics::counter!("keis_gateway_requests_total", "route" => route, "method" => method, "status" => status)
+        .increment(1);
     metrics::histogram!("keis_gateway_seconds", "route" => route, "method" => method).record(elapsed.as_secs_f64());
 }

@@ -188,7 +188,9 @@ impl Mempool {
             let (hold, grace) = match (verdict, origin) {
                 (Ok(()), _) => (None, height),
                 (Err(Rejection::Known), _) => return Ok(Admitted { id, fresh: false }),
-                (Err(rejection), Origin::Client) if !rejection.may_pass_later() => return Err(Refused::Rejected(rejection)),
+                (Err(rejection), Origin::Client) if !rejection.may_pass_later() => {
+                    return Err(Refused::Rejected(rejection));
+                }
                 (Err(rejection @ Rejection::Expired { .. }), _) => return Err(Refused::Rejected(rejection)),
                 (Err(rejection), Origin::Client) => (Some(Hold::Rejected(rejection)), height),
                 (Err(rejection), Origin::Peer(_)) => (Some(Hold::Rejected(rejection)), Height(height.0 + GRACE)),

@@ -60,7 +60,9 @@ fn take(services: &Services, peer: PublicKey, items: Vec<Item>) -> Handled {
             Ok(admitted) if admitted.fresh => handled.fresh.push(admitted.id),
             Ok(_) => {}
             Err(Refused::Malformed(_) | Refused::Signature) => handled.faulty = true,
-            Err(refused @ (Refused::Rejected(_) | Refused::Full | Refused::SenderFull | Refused::DocumentMissing(_))) => {
+            Err(
+                refused @ (Refused::Rejected(_) | Refused::Full | Refused::SenderFull | Refused::DocumentMissing(_)),
+            ) => {
                 tracing::debug!(%peer, %refused, "transaction of a peer not taken");
             }
         }

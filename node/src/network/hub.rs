@@ -186,7 +186,11 @@ impl Hub {
             request_response::Event::Message { peer, message: Message::Request { request: None, .. }, .. } => {
                 self.blame(peer);
             }
-            request_response::Event::Message { peer, message: Message::Request { request: Some(request), channel, .. }, .. } => {
+            request_response::Event::Message {
+                peer,
+                message: Message::Request { request: Some(request), channel, .. },
+                ..
+            } => {
                 let taken = self.peers.get_mut(&peer).is_some_and(|peer| peer.receive(request, channel));
                 if !taken {
                     metrics::counter!("keis_network_overruns_total").increment(1);
@@ -250,7 +254,9 @@ impl Hub {
                 self.swarm.disconnect_peer_id(id).ok();
             }
             OutboundFailure::Io(error) => self.blame_for(id, error),
-            OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed | OutboundFailure::UnsupportedProtocols => {}
+            OutboundFailure::DialFailure
+            | OutboundFailure::ConnectionClosed
+            | OutboundFailure::UnsupportedProtocols => {}
         }
     }
 
@@ -328,8 +334,7 @@ impl Hub {
     /// Asks one peer after the other for the documents that the ledger names and this node lacks.
     fn ask_for_documents(&mut self) {
         let wanted = self.services.documents.wanted();
-        let connected: Vec<PeerId> =
-            self.peers.iter().filter(|(_, peer)| peer.connected).map(|(id, _)| *id).collect();
+        let connected: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.connected).map(|(id, _)| *id).collect();
         if wanted.is_empty() || connected.is_empty() {
             return;
         }

@@ -30,13 +30,10 @@ pub(super) struct Behaviour {
 
 /// A swarm that knows nobody yet.
 pub(super) fn build(secret: &SecretKey, network: &Hash) -> Result<Swarm<Behaviour>, NetworkError> {
-    let keypair = identity::Keypair::ed25519_from_bytes(secret.to_bytes())
-        .expect("32 bytes are an Ed25519 secret key");
+    let keypair = identity::Keypair::ed25519_from_bytes(secret.to_bytes()).expect("32 bytes are an Ed25519 secret key");
     let config = request_response::Config::default().with_request_timeout(REQUEST).with_max_concurrent_streams(STREAMS);
     let protocols = [(protocol(network), ProtocolSupport::Full)];
-    let limits = ConnectionLimits::default()
-        .with_max_pending_incoming(Some(64))
-        .with_max_established_per_peer(Some(4));
+    let limits = ConnectionLimits::default().with_max_pending_incoming(Some(64)).with_max_established_per_peer(Some(4));
     let behaviour = Behaviour {
         listed: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(limits),
@@ -76,4 +73,3 @@ pub(super) fn socket_address(address: &Multiaddr) -> Option<SocketAddr> {
         _ => None,
     }
 }
-

@@ -109,7 +109,8 @@ async fn read<T: AsyncRead + Unpin + Send, M: Decode<()> + Encode>(io: &mut T) -
 async fn write<T: AsyncWrite + Unpin + Send, M: Encode>(io: &mut T, message: &M) -> io::Result<()> {
     let bytes = codec::encode(message);
     let length = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= MAX_FRAME);
-    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the message is too long for a frame"))?;
+    let length =
+        length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the message is too long for a frame"))?;
     io.write_all(&length.to_le_bytes()).await?;
     io.write_all(&bytes).await?;
     io.close().await

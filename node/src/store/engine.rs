@@ -85,7 +85,8 @@ impl Engine {
         let mut aside = set_aside(path, &folder, |name| name.starts_with("snap.") && name.ends_with(".generating"))?;
         let db = open_despite_damage(path, &folder, options, &mut aside)?;
         let data_path = folder.join("db");
-        let data = File::options().read(true).write(true).open(&data_path).map_err(|source| io("open", &data_path, source))?;
+        let data =
+            File::options().read(true).write(true).open(&data_path).map_err(|source| io("open", &data_path, source))?;
         for synced in [path, &folder] {
             File::open(synced).and_then(|opened| opened.sync_all()).map_err(|source| io("sync", synced, source))?;
         }

@@ -83,9 +83,8 @@ impl Store {
         let (engine, set_aside) = Engine::open(path.as_ref(), &options)?;
         let chain = Chain::open(&engine)?;
         let tip = chain.extent().map(|extent| (extent.tip, extent.tip_id));
-        let lost_tail = engine
-            .resume(tip)?
-            .map(|note| LostTail { tip: tip.map(|(height, _)| height), acknowledged: note.tip });
+        let lost_tail =
+            engine.resume(tip)?.map(|note| LostTail { tip: tip.map(|(height, _)| height), acknowledged: note.tip });
         let created = check_format(&engine, &options.network)?;
         let unfinished_snapshots = snapshot::remove_unfinished(&engine)?;
         forget_decided_proposals(&engine, chain.extent())?;

@@ -154,7 +154,10 @@ impl SnapshotChunks {
     fn step(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         if self.next == self.info.chunks {
             if *self.hasher.finalize().as_bytes() != self.info.digest {
-                return Err(StoreError::corrupt(Record::Snapshot(self.info.height), "its chunks do not make the whole"));
+                return Err(StoreError::corrupt(
+                    Record::Snapshot(self.info.height),
+                    "its chunks do not make the whole",
+                ));
             }
             return Ok(None);
         }

@@ -41,7 +41,16 @@ async fn services_are_listed_filtered_and_paged() {
     }
     let page = stand.get("/v1/services?limit=2").await.is(200);
     assert_eq!((ids(&page), page["next"].as_str()), (text(&[theatre, music]), Some(music.to_string().as_str())));
-    for query in ["field=opera", "kind=", "place=LT-99", "limit=0", "limit=201", "cursor=prv_12", "colour=red", "limit=1&limit=2"] {
+    for query in [
+        "field=opera",
+        "kind=",
+        "place=LT-99",
+        "limit=0",
+        "limit=201",
+        "cursor=prv_12",
+        "colour=red",
+        "limit=1&limit=2",
+    ] {
         stand.get(&format!("/v1/services?{query}")).await.is_problem(400, "malformed");
     }
 

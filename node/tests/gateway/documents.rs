@@ -16,7 +16,10 @@ async fn document_comes_back_byte_for_byte() {
     let path = format!("/v1/documents/{id}");
     assert_eq!(taken.header("location"), path);
     assert_eq!(taken.is(201)["id"], id.to_string());
-    assert_eq!(stand.post("/v1/documents", "application/json; charset=utf-8", text.clone()).await.is(201)["id"], id.to_string());
+    assert_eq!(
+        stand.post("/v1/documents", "application/json; charset=utf-8", text.clone()).await.is(201)["id"],
+        id.to_string()
+    );
 
     let held = stand.get(&path).await;
     assert_eq!((held.status, held.body.as_slice()), (200, text.as_bytes()));

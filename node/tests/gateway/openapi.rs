@@ -19,7 +19,8 @@ async fn description_and_routes_are_the_same() {
         }
     }
     let routes = stand.gateway.as_ref().unwrap().routes().iter();
-    let routes: BTreeSet<(String, String)> = routes.map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
+    let routes: BTreeSet<(String, String)> =
+        routes.map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
     assert_eq!(described, routes);
 }
 
@@ -91,7 +92,13 @@ impl Form<'_> {
         Ok(())
     }
 
-    fn shape(&self, value: &Value, schema: &Value, known: &mut BTreeSet<String>, open: &mut bool) -> Result<(), String> {
+    fn shape(
+        &self,
+        value: &Value,
+        schema: &Value,
+        known: &mut BTreeSet<String>,
+        open: &mut bool,
+    ) -> Result<(), String> {
         if let Some(name) = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
             return self.shape(value, &self.document["components"]["schemas"][name], known, open);
         }
@@ -133,16 +140,17 @@ impl Form<'_> {
     fn kind(&self, value: &Value, schema: &Value) -> Result<(), String> {
         let several = schema["type"].as_array().into_iter().flatten();
         let kinds: Vec<&str> = several.chain([&schema["type"]]).filter_map(Value::as_str).collect();
-        let fits = kinds.is_empty() || kinds.iter().any(|kind| match *kind {
-            "null" => value.is_null(),
-            "boolean" => value.is_boolean(),
-            "integer" => value.is_u64() || value.is_i64(),
-            "number" => value.is_number(),
-            "string" => value.is_string(),
-            "array" => value.is_array(),
-            "object" => value.is_object(),
-            _ => false,
-        });
+        let fits = kinds.is_empty()
+            || kinds.iter().any(|kind| match *kind {
+                "null" => value.is_null(),
+                "boolean" => value.is_boolean(),
+                "integer" => value.is_u64() || value.is_i64(),
+                "number" => value.is_number(),
+                "string" => value.is_string(),
+                "array" => value.is_array(),
+                "object" => value.is_object(),
+                _ => false,
+            });
         if fits { Ok(()) } else { Err(format!("{value} is not {kinds:?}")) }
     }
 }

@@ -15,7 +15,12 @@ async fn connect(stand: &Stand) -> TcpStream {
 }
 
 /// Posts a body in pieces whose length is not announced.
-pub async fn chunked(stand: &Stand, path: &str, media_type: &str, pieces: Vec<Result<Vec<u8>, std::io::Error>>) -> String {
+pub async fn chunked(
+    stand: &Stand,
+    path: &str,
+    media_type: &str,
+    pieces: Vec<Result<Vec<u8>, std::io::Error>>,
+) -> String {
     let mut stream = connect(stand).await;
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {media_type}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"

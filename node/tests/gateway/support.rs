@@ -6,7 +6,9 @@ use keis_genesis::{ClockKind, Document, FORMAT, Genesis, Institution, Office, Of
 use keis_ledger::chain::{Address, Certificate, Height, VoteStep, vote_bytes};
 use keis_ledger::classifiers::{ArtField, Grades, Place, ServiceKind, VatCategory, Year};
 use keis_ledger::crypto::{Hash, SecretKey};
-use keis_ledger::ids::{DocumentId, EntityId, InstitutionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId};
+use keis_ledger::ids::{
+    DocumentId, EntityId, InstitutionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
+};
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
     CatalogueOperation, FundsOperation, NewProvider, NewPupil, NewSchool, Operation, OrderAction, Party, ServiceTerms,
@@ -103,7 +105,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 
     pub fn header(&self, name: &str) -> &str {

@@ -19,7 +19,10 @@ async fn status_tells_where_the_node_stands() {
     let status = stand.get("/v1/status").await.is(200);
     assert_eq!((&status["height"], &status["simulated"]), (&json!(0), &json!(true)));
     assert_eq!(status["network"], stand.network.to_string());
-    assert_eq!((&status["validator"], &status["guard"], &status["peers"]), (&json!(true), &json!("active"), &json!([])));
+    assert_eq!(
+        (&status["validator"], &status["guard"], &status["peers"]),
+        (&json!(true), &json!("active"), &json!([]))
+    );
     stand.open_year().await;
     stand.status.send_modify(|status| {
         status.syncing = true;
@@ -51,7 +54,10 @@ async fn metrics_count_by_template_and_never_by_path() {
     let metrics = stand.get("/metrics").await;
     let text = String::from_utf8(metrics.body.clone()).unwrap();
     assert!(metrics.header("content-type").starts_with("text/plain"));
-    assert!(text.contains(r#"keis_gateway_requests_total{route="/v1/transactions/{id}",method="GET",status="404"}"#), "{text}");
+    assert!(
+        text.contains(r#"keis_gateway_requests_total{route="/v1/transactions/{id}",method="GET",status="404"}"#),
+        "{text}"
+    );
     assert!(!text.contains(&unknown) && !text.contains("/no/such/place"), "{text}");
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use keis_ledger::codec::MAX_TRANSACTION;
-use keis_ledger::operation::{CatalogueOperation, FundsOperation, Operation, WalletOperation};
-use keis_ledger::ids::{DocumentId, ServiceId};
 use keis_ledger::classifiers::ArtField;
+use keis_ledger::codec::MAX_TRANSACTION;
+use keis_ledger::ids::{DocumentId, ServiceId};
+use keis_ledger::operation::{CatalogueOperation, FundsOperation, Operation, WalletOperation};
 use keis_node::gateway::Limits;
 use keis_node::mempool;
 use serde_json::json;
@@ -50,9 +50,11 @@ async fn submission_is_taken_waits_and_is_included() {
 async fn wait_ends_with_the_block() {
     let mut stand = Stand::start().await;
     stand.open_year().await;
-    let transaction = stand.signed(OPERATOR, None, Operation::Wallet(WalletOperation::Suspend {
-        party: keis_ledger::operation::Party::School(SCHOOL),
-    }));
+    let transaction = stand.signed(
+        OPERATOR,
+        None,
+        Operation::Wallet(WalletOperation::Suspend { party: keis_ledger::operation::Party::School(SCHOOL) }),
+    );
     let request = stand
         .http
         .post(format!("{}/v1/transactions?wait=30", stand.address))
@@ -97,7 +99,10 @@ async fn dropped_one_tells_its_rejection() {
     // Its time passes while it is parked.
     let late = stand.clock.now().after(keis_ledger::time::Span(7_200_000));
     let step = stand.step(late);
-    stand.post("/v1/clock", "application/json", json!({ "time": step.time, "signature": step.signature }).to_string()).await.is(200);
+    stand
+        .post("/v1/clock", "application/json", json!({ "time": step.time, "signature": step.signature }).to_string())
+        .await
+        .is(200);
     let suspend = WalletOperation::Suspend { party: keis_ledger::operation::Party::School(SCHOOL) };
     stand.take_effect(OPERATOR, None, Operation::Wallet(suspend)).await;
     let answer = stand.get(&format!("/v1/transactions/{}", unknown.id())).await.is(200);
@@ -147,8 +152,7 @@ async fn transaction_without_its_document_is_refused() {
     stand.open_year().await;
     let document = DocumentId([5; 32]);
     let terms = terms(document, ArtField::Theatre);
-    let publish =
-        CatalogueOperation::Publish { service: SERVICE, provider: crate::support::PROVIDER, terms };
+    let publish = CatalogueOperation::Publish { service: SERVICE, provider: crate::support::PROVIDER, terms };
     let refused = stand.submit(&stand.signed(OPERATOR, None, Operation::Catalogue(publish))).await;
     assert_eq!(refused.is_problem(422, "document_missing")["document"], document.to_string());
 }

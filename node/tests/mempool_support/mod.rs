@@ -174,7 +174,8 @@ pub fn school(number: u32) -> SchoolId {
 }
 
 pub fn open_schools(from: u32, count: u32) -> Operation {
-    let new = |number| NewSchool { school: school(number), entity: EntityId(id(number)), place: Place::Municipality(13) };
+    let new =
+        |number| NewSchool { school: school(number), entity: EntityId(id(number)), place: Place::Municipality(13) };
     Operation::Wallet(WalletOperation::OpenSchools { schools: (from..from + count).map(new).collect() })
 }
 
@@ -220,7 +221,11 @@ pub fn publish(number: u32, document: DocumentId) -> Operation {
         until: START.after(Span::days(300)),
         document,
     };
-    Operation::Catalogue(CatalogueOperation::Publish { service: ServiceId(id(number)), provider: ProviderId(id(1)), terms })
+    Operation::Catalogue(CatalogueOperation::Publish {
+        service: ServiceId(id(number)),
+        provider: ProviderId(id(1)),
+        terms,
+    })
 }
 
 /// A document of about `size` bytes.
