@@ -8,8 +8,9 @@ mod report;
 mod setup;
 mod translate;
 
-use std::fs::File;
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -132,9 +133,10 @@ async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
     let report = read_back(&driver, &programme, &statuses, kills, started, &progress).await?;
     progress.bar.finish_and_clear();
     print!("{}", report.page());
-    if let Some(mut file) = report_file {
+    if let (Some(mut file), Some(path)) = (report_file, &args.report) {
         let text = serde_json::to_string_pretty(&report).expect("the report is plain data");
         file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).context("cannot write the report")?;
+        file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if args.keep {
         keep(processes, folder);
@@ -144,8 +146,11 @@ async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
     Ok(report.holds())
 }
 
-fn report_file(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+/// A file beside the report's place, which takes that place at the end: an earlier report is not lost to a run that fails.
+fn report_file(path: &Path) -> anyhow::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder);
+    file.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn programme(data: Option<&Path>) -> anyhow::Result<Programme> {

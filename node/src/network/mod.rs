@@ -146,6 +146,11 @@ impl Network {
 }
 
 impl NetworkHandle {
+    /// Resolves when the swarm runs no more, which it does by itself only after a fault.
+    pub async fn ended(&self) {
+        self.0.commands.closed().await;
+    }
+
     /// Where this node listens.
     pub fn address(&self) -> SocketAddr {
         self.0.address

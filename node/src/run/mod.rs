@@ -310,6 +310,7 @@ impl Parts {
         let outcome = loop {
             tokio::select! {
                 ended = self.engine.stopped() => break ended.map_err(NodeError::from),
+                () = self.shared.network.ended() => break Err(NodeError::Panicked),
                 // A node that was dropped is a node that is asked to stop.
                 () = raised(&mut stop) => break Ok(()),
                 changed = self.shared.views.changed() => if changed.is_ok() { self.tell() },
