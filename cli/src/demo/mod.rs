@@ -153,11 +153,14 @@ fn report_file(path: &Path) -> anyhow::Result<tempfile::NamedTempFile> {
     file.with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// The year of a folder of files; without one, of the default sample, written and read like any other.
 fn programme(data: Option<&Path>) -> anyhow::Result<Programme> {
-    match data {
-        Some(folder) => Ok(Programme::load(folder)?),
-        None => Ok(sample::invent(Size::default(), 1, &ProgressBar::hidden())),
+    if let Some(folder) = data {
+        return Ok(Programme::load(folder)?);
     }
+    let folder = tempfile::Builder::new().prefix("keis-sample-").tempdir().context("a temporary folder")?;
+    sample::invent(Size::default(), 1, &ProgressBar::hidden()).write(folder.path())?;
+    Ok(Programme::load(folder.path())?)
 }
 
 /// Where the network's folders lie; a temporary one goes with this value.
