@@ -15,6 +15,10 @@ use crate::found::{Founded, Network};
 
 /// How long a node may take until its gateway answers.
 const START: Duration = Duration::from_secs(120);
+/// How often a node that ends at once is started.
+const STARTS: u32 = 3;
+/// Pause before the next start.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long a node may take to stop when it is asked to.
 const STOP: Duration = Duration::from_secs(30);
 
@@ -88,15 +92,22 @@ impl Processes {
     }
 
     async fn wait(&mut self, index: usize) -> anyhow::Result<()> {
-        let process = &mut self.all[index];
         let deadline = Instant::now() + START;
+        let mut starts = 1;
         loop {
-            if let Some(child) = &mut process.child
+            if let Some(child) = &mut self.all[index].child
                 && let Some(status) = child.try_wait()?
             {
-                let log = process.founded.home.join("node.log");
-                bail!("the node of {} ended with {status}; its log is {}", process.founded.name, log.display());
+                let founded = &self.all[index].founded;
+                if starts == STARTS {
+                    bail!("the node of {} ended with {status}: {}", founded.name, last_words(founded));
+                }
+                // Another program may have had its port for a moment.
+                starts += 1;
+                tokio::time::sleep(AGAIN).await;
+                self.launch(index)?;
             }
+            let process = &self.all[index];
             if process.client.status().await.is_ok() {
                 return Ok(());
             }
@@ -162,6 +173,14 @@ impl Processes {
         }
         ids
     }
+}
+
+/// The last line of a node's log, and where the rest is.
+fn last_words(founded: &Founded) -> String {
+    let path = founded.home.join("node.log");
+    let log = std::fs::read_to_string(&path).unwrap_or_default();
+    let last = log.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    format!("{last} (its log is {})", path.display())
 }
 
 fn address(founded: &Founded) -> String {
