@@ -8,7 +8,7 @@ mod order;
 use std::sync::Arc;
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::ValidatorSet;
 use crate::classifiers::{Place, Scopes, Year};
@@ -242,7 +242,7 @@ pub struct Key {
 }
 
 /// Whether a wallet may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It may.
@@ -380,7 +380,7 @@ pub struct Pupil {
 }
 
 /// A pupil's place in an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Booking {
     /// The order.
     pub order: OrderId,
@@ -411,7 +411,7 @@ pub struct ProviderPurse {
 }
 
 /// A session.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Session {
     /// Of which service.
     pub service: ServiceId,
@@ -424,7 +424,7 @@ pub struct Session {
 }
 
 /// State of a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatementState {
     /// It waits for the provider.
@@ -436,7 +436,7 @@ pub enum StatementState {
 }
 
 /// A statement: what one buyer owes one provider for these orders.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Statement {
     /// Who earned.
     pub provider: ProviderId,

@@ -4,9 +4,15 @@
 //! bounded number of attempts. Every call may be repeated: a transaction has one effect however often it is sent, and
 //! documents are named by their content. What the ledger answers, a refusal included, is a value; only what keeps an
 //! answer from coming is an error.
+//!
+//! What only owners and officers may read is asked for by a client that signs ([`Client::signed_by`]).
 
 mod error;
+mod events;
 mod model;
+mod owned;
+mod owners;
+mod signing;
 mod transport;
 
 use std::time::Duration;
@@ -22,9 +28,14 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub use error::{ClientError, Problem, Rejection};
+pub use events::EventFilter;
 pub use model::{
     Funds, Located, Money, OrdersSummary, Outcome, Parameters, PublicOrder, ServiceDetail, ServicePage, ServiceView,
     SessionView, Sessions, Status, Submission, TransactionStatus, YearParameters,
+};
+pub use owned::{
+    Event, KeyView, OrderView, OwnSession, Page, ProviderWallet, PupilWallet, SchoolWallet, SessionDetail,
+    StatementView,
 };
 pub use transport::Policy;
 

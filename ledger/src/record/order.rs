@@ -1,7 +1,7 @@
 //! Records of an order: its lines, the rules that it keeps, a change that waits.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Hash, PublicKey};
 use crate::ids::{ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
@@ -11,7 +11,7 @@ use crate::parameters::ProgrammeParameters;
 use crate::time::{Calendar, Span, Timestamp};
 
 /// State of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     /// A teacher proposed it.
@@ -41,7 +41,7 @@ pub enum OrderState {
 }
 
 /// The rules that an order keeps from its request on.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct PinnedRules {
     /// See [`ProgrammeParameters::free_change`].
     pub free_change: Span,
@@ -77,7 +77,7 @@ impl PinnedRules {
 }
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Order {
     /// The school, also of a pupil who orders alone.
     pub school: SchoolId,
@@ -122,7 +122,7 @@ pub struct Order {
 }
 
 /// One pupil's line in an order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Line {
     /// The pupil.
     pub pupil: PupilId,
@@ -137,7 +137,7 @@ pub struct Line {
 }
 
 /// State of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineState {
     /// Proposed only.
@@ -153,7 +153,7 @@ pub enum LineState {
 }
 
 /// One of the two sides of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The school or the pupil.
@@ -163,7 +163,7 @@ pub enum Side {
 }
 
 /// A proposed change.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct PendingChange {
     /// Who proposed it.
     pub by: Side,

@@ -308,7 +308,7 @@ fn boxed_receipt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Recei
     ReceiptWire::deserialize(deserializer).map(Box::new)
 }
 
-fn receipts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Receipt>, D::Error> {
+pub(super) fn receipts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Receipt>, D::Error> {
     #[derive(Deserialize)]
     struct One(#[serde(deserialize_with = "ReceiptWire::deserialize")] Receipt);
     Vec::<One>::deserialize(deserializer).map(|all| all.into_iter().map(|one| one.0).collect())

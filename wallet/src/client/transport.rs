@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use keis_ledger::crypto::SecretKey;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::error::{ClientError, Problem};
+use super::signing;
 use crate::random::random_bytes;
 
 /// Longest answer that is read, in bytes; above any page or proof.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// How much longer than it waits for a transaction a gateway may take to answer.
 const WAIT_MARGIN: Duration = Duration::from_secs(5);
+/// Longest silence of a stream; gateways send something every few seconds.
+const LONGEST_SILENCE: Duration = Duration::from_secs(45);
 
 /// How patient a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,9 @@ impl Default for Policy {
 #[derive(Clone)]
 pub(super) struct Transport {
     http: reqwest::Client,
+    /// For answers without an end.
+    streams: reqwest::Client,
+    signer: Option<Arc<SecretKey>>,
     gateways: Arc<[Url]>,
     /// The gateway that answered last.
     preferred: Arc<AtomicUsize>,
@@ -126,14 +133,24 @@ impl Transport {
         }
         // The tree enables two providers of rustls, so one must be named; another part of the program may have done it.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder()
-            .connect_timeout(policy.connect)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(ClientError::Setup)?;
-        Ok(Self { http, gateways, preferred: Arc::default(), policy })
+        let builder = || {
+            reqwest::Client::builder()
+                .connect_timeout(policy.connect)
+                .pool_idle_timeout(Duration::from_secs(20))
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+        };
+        let http = builder().build().map_err(ClientError::Setup)?;
+        let streams = builder().read_timeout(LONGEST_SILENCE).build().map_err(ClientError::Setup)?;
+        Ok(Self { http, streams, signer: None, gateways, preferred: Arc::default(), policy })
+    }
+
+    pub(super) fn signed_by(self, key: SecretKey) -> Self {
+        Self { signer: Some(Arc::new(key)), ..self }
+    }
+
+    pub(super) fn first_pause(&self) -> Duration {
+        self.policy.first_pause
     }
 
     pub(super) fn longest_pause(&self) -> Duration {
@@ -142,62 +159,123 @@ impl Transport {
 
     /// Asks one gateway after the other until one answers.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, ClientError> {
-        let mut pause = self.policy.first_pause;
-        let mut attempt = 1;
+        let mut round = Round::new(&self.policy);
         loop {
-            let turn = self.preferred.load(Ordering::Relaxed);
-            let gateway = &self.gateways[turn % self.gateways.len()];
-            let failure = match self.attempt(gateway, call).await? {
+            let (turn, gateway) = self.turn();
+            match self.attempt(gateway, call).await? {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            // Whoever saw the failure first moves everybody on; the others find the next one preferred already.
-            let _ = self.preferred.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
-            if attempt >= self.policy.attempts {
-                return Err(failure.into_error(gateway, attempt));
+                Err(failure) => self.go_on(&mut round, turn, failure).await?,
             }
-            let every_one_failed = (attempt as usize).is_multiple_of(self.gateways.len());
-            if every_one_failed {
-                let asked = failure.retry_after().unwrap_or_default();
-                tokio::time::sleep(jittered(pause).max(asked).min(self.policy.longest_pause)).await;
-                pause = (pause * 2).min(self.policy.longest_pause);
-            }
-            attempt += 1;
         }
     }
 
+    /// Asks one gateway after the other until one opens a stream.
+    pub(super) async fn open(&self, call: &Call) -> Result<Response, ClientError> {
+        let mut round = Round::new(&self.policy);
+        loop {
+            let (turn, gateway) = self.turn();
+            let failure = match self.request(&self.streams, gateway, call, None).await {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) => match read(response, call).await? {
+                    Ok(Answer::Found(_)) => return Err(call.about_other_thing()),
+                    Ok(Answer::Missing(problem) | Answer::Refused(problem)) => {
+                        return Err(ClientError::Problem(problem));
+                    }
+                    Err(failure) => failure,
+                },
+                Err(error) => Failure::Unreachable(error),
+            };
+            self.go_on(&mut round, turn, failure).await?;
+        }
+    }
+
+    fn turn(&self) -> (usize, &Url) {
+        let turn = self.preferred.load(Ordering::Relaxed);
+        (turn, &self.gateways[turn % self.gateways.len()])
+    }
+
+    /// Moves to the next gateway after a failure, with a pause when every one has failed; the error when it was the last
+    /// attempt.
+    async fn go_on(&self, round: &mut Round, turn: usize, failure: Failure) -> Result<(), ClientError> {
+        // Whoever saw the failure first moves everybody on; the others find the next one preferred already.
+        let _ = self.preferred.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+        if round.attempt >= self.policy.attempts {
+            return Err(failure.into_error(&self.gateways[turn % self.gateways.len()], round.attempt));
+        }
+        let every_one_failed = (round.attempt as usize).is_multiple_of(self.gateways.len());
+        if every_one_failed {
+            let asked = failure.retry_after().unwrap_or_default();
+            tokio::time::sleep(jittered(round.pause).max(asked).min(self.policy.longest_pause)).await;
+            round.pause = (round.pause * 2).min(self.policy.longest_pause);
+        }
+        round.attempt += 1;
+        Ok(())
+    }
+
     async fn attempt(&self, gateway: &Url, call: &Call) -> Result<Result<Answer, Failure>, ClientError> {
+        let patience = if call.wait.is_zero() { self.policy.request } else { call.wait + WAIT_MARGIN };
+        match self.request(&self.http, gateway, call, Some(patience)).await {
+            Ok(response) => read(response, call).await,
+            Err(error) => Ok(Err(Failure::Unreachable(error))),
+        }
+    }
+
+    async fn request(
+        &self,
+        http: &reqwest::Client,
+        gateway: &Url,
+        call: &Call,
+        patience: Option<Duration>,
+    ) -> Result<Response, reqwest::Error> {
         let mut url = gateway.clone();
         url.set_path(&format!("{}{}", gateway.path().trim_end_matches('/'), call.path));
-        let patience = if call.wait.is_zero() { self.policy.request } else { call.wait + WAIT_MARGIN };
-        let mut request = self.http.request(call.method.clone(), url).query(&call.query).timeout(patience);
+        let mut request = http.request(call.method.clone(), url).query(&call.query);
+        if let Some(patience) = patience {
+            request = request.timeout(patience);
+        }
         if let Some((content_type, body)) = &call.body {
             request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
         }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Ok(Err(Failure::Unreachable(error))),
-        };
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
-        let body = match read_body(response, &call.path).await? {
-            Ok(body) => body,
-            Err(error) => return Ok(Err(Failure::Unreachable(error))),
-        };
-        if status.is_success() {
-            return Ok(Ok(Answer::Found(Content { path: call.path.clone(), body })));
+        let mut request = request.build()?;
+        if let Some(key) = self.signer.as_ref().filter(|_| call.body.is_none()) {
+            signing::sign(&mut request, key);
         }
-        let problem = Box::new(problem(status, &body));
-        Ok(match status {
-            StatusCode::NOT_FOUND => Ok(Answer::Missing(problem)),
-            StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Refused(problem)),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
-                Err(Failure::Unavailable { problem, retry_after })
-            }
-            other if other.is_server_error() => Err(Failure::Unavailable { problem, retry_after }),
-            _ => return Err(ClientError::Problem(problem)),
-        })
+        http.execute(request).await
     }
+}
+
+/// How far the attempts of one call have come.
+struct Round {
+    attempt: u32,
+    pause: Duration,
+}
+
+impl Round {
+    fn new(policy: &Policy) -> Self {
+        Self { attempt: 1, pause: policy.first_pause }
+    }
+}
+
+async fn read(response: Response, call: &Call) -> Result<Result<Answer, Failure>, ClientError> {
+    let status = response.status();
+    let retry_after = retry_after(response.headers());
+    let body = match read_body(response, &call.path).await? {
+        Ok(body) => body,
+        Err(error) => return Ok(Err(Failure::Unreachable(error))),
+    };
+    if status.is_success() {
+        return Ok(Ok(Answer::Found(Content { path: call.path.clone(), body })));
+    }
+    let problem = Box::new(problem(status, &body));
+    Ok(match status {
+        StatusCode::NOT_FOUND => Ok(Answer::Missing(problem)),
+        StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Refused(problem)),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+            Err(Failure::Unavailable { problem, retry_after })
+        }
+        other if other.is_server_error() => Err(Failure::Unavailable { problem, retry_after }),
+        _ => return Err(ClientError::Problem(problem)),
+    })
 }
 
 impl Failure {
