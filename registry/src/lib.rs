@@ -1,1 +1,19 @@
 //! The operator's central database.
+
+pub mod bodies;
+pub mod collate;
+pub mod database;
+pub mod error;
+pub mod ids;
+pub mod log;
+pub mod page;
+pub mod permission;
+pub mod users;
+pub mod vault;
+pub mod web_sessions;
+
+pub use database::{Backend, Registry, Work, now};
+pub use error::RegistryError;
+pub use log::Actor;
+pub use page::{Listed, Page};
+pub use vault::MasterKey;

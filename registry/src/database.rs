@@ -1,0 +1,242 @@
+//! The database behind all rooms: opened once, written by one writer at a time, the same text of SQL on SQLite and PostgreSQL.
+//!
+//! A [`Work`] is one database transaction in which several rooms write. Two of them wait for each other and never fail for it:
+//! a lock of this process and `BEGIN IMMEDIATE` on SQLite, an advisory lock on PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keis_ledger::time::Timestamp;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::error::RegistryError;
+use crate::log;
+use crate::vault::{Field, MasterKey, Vault};
+
+pub(crate) mod list;
+
+/// Most connections of one process.
+const CONNECTIONS: u32 = 8;
+/// How long a connection waits for a writer of another process.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Names the writer's lock on PostgreSQL: the letters KEISREGI.
+const WRITER: &str = "SELECT CAST(pg_advisory_xact_lock(5423821948449015625) AS TEXT)";
+
+const CHECK: Field = Field::of("vault_check", "sealed");
+const CHECKED: &[u8] = b"KEIS registry 1";
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A file beside the program.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The operator's central database, open. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    pool: AnyPool,
+    vault: Arc<Vault>,
+    backend: Backend,
+    writer: Arc<Mutex<()>>,
+}
+
+/// One database transaction of one writer. Dropped without [`Work::commit`], it changed nothing.
+pub struct Work {
+    // The transaction ends before the next writer may begin.
+    transaction: Transaction<'static, Any>,
+    vault: Arc<Vault>,
+    backend: Backend,
+    _writer: OwnedMutexGuard<()>,
+}
+
+impl Registry {
+    /// Opens the database at `sqlite:PATH` (made if it is not there, readable for its owner alone) or `postgres://…`, brings
+    /// its schema up to date and proves the master key. An empty database is founded under the key.
+    ///
+    /// # Errors
+    /// [`RegistryError::WrongMasterKey`]; [`RegistryError::Address`], or what the database answers.
+    pub async fn open(url: &str, master: &MasterKey) -> Result<Self, RegistryError> {
+        sqlx::any::install_default_drivers();
+        let (backend, address) = address(url)?;
+        let pool = pool(backend, &address).await?;
+        if backend == Backend::Sqlite {
+            // A property of the file, set once; it needs the file for itself for a moment.
+            pool.execute("PRAGMA journal_mode = WAL").await?;
+        }
+        sqlx::migrate!("./migrations").run(&pool).await?;
+        let registry = Self { pool, vault: Vault::new(master), backend, writer: Arc::default() };
+        registry.prove_master_key().await?;
+        Ok(registry)
+    }
+
+    /// Begins a writer's transaction, after those before it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Database`].
+    pub async fn begin(&self) -> Result<Work, RegistryError> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let transaction = match self.backend {
+            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Backend::Postgres => {
+                let mut transaction = self.pool.begin().await?;
+                transaction.execute(WRITER).await?;
+                transaction
+            }
+        };
+        Ok(Work { transaction, vault: Arc::clone(&self.vault), backend: self.backend, _writer: writer })
+    }
+
+    /// A connection that only reads.
+    ///
+    /// # Errors
+    /// [`RegistryError::Database`].
+    pub async fn reader(&self) -> Result<PoolConnection<Any>, RegistryError> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// The keys.
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`RegistryError::Database`].
+    pub async fn health(&self) -> Result<(), RegistryError> {
+        let mut reader = self.reader().await?;
+        sqlx::query("SELECT seq FROM log_head").fetch_one(&mut *reader).await?;
+        Ok(())
+    }
+
+    /// Closes all connections; on SQLite the log of writes is folded into the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Runs what no transaction may hold, while no other writer of this process is at work.
+    pub(crate) async fn alone(&self, statements: &[&'static str]) -> Result<(), RegistryError> {
+        let _writer = self.writer.lock().await;
+        let mut connection = self.pool.acquire().await?;
+        for statement in statements {
+            connection.execute(*statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn prove_master_key(&self) -> Result<(), RegistryError> {
+        let mut work = self.begin().await?;
+        let row = sqlx::query("SELECT sealed FROM vault_check").fetch_optional(work.connection()).await?;
+        if let Some(row) = row {
+            let opened = self.vault.open(CHECK, &[], row.try_get("sealed")?);
+            return match opened {
+                Ok(plain) if *plain == CHECKED => Ok(()),
+                Ok(_) | Err(_) => Err(RegistryError::WrongMasterKey),
+            };
+        }
+        sqlx::query("INSERT INTO vault_check (one, sealed) VALUES (1, $1)")
+            .bind(self.vault.seal(CHECK, &[], CHECKED))
+            .execute(work.connection())
+            .await?;
+        log::found(&mut work).await?;
+        work.commit().await
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Registry on {:?}", self.backend)
+    }
+}
+
+impl Work {
+    /// The connection, for statements of a room.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    /// The keys.
+    pub fn vault(&self) -> Arc<Vault> {
+        Arc::clone(&self.vault)
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// [`RegistryError::Database`]; then nothing was changed.
+    pub async fn commit(self) -> Result<(), RegistryError> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// Now, by this machine's clock, for log and notices. The ledger's time is asked of the network, not here.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn address(url: &str) -> Result<(Backend, String), RegistryError> {
+    let (scheme, rest) = url.split_once(':').ok_or_else(|| RegistryError::Address(url.to_owned()))?;
+    match scheme {
+        "sqlite" => {
+            let path = PathBuf::from(rest.strip_prefix("//").unwrap_or(rest));
+            make(&path)?;
+            Ok((Backend::Sqlite, format!("sqlite:{}?mode=rw", escaped(&path))))
+        }
+        "postgres" | "postgresql" => Ok((Backend::Postgres, url.to_owned())),
+        other => Err(RegistryError::Address(other.to_owned())),
+    }
+}
+
+/// Makes the file for its owner alone, if it is not there. SQLite gives its companions the same mode.
+fn make(path: &Path) -> Result<(), RegistryError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|source| RegistryError::File { path: path.to_owned(), source })
+}
+
+fn escaped(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+async fn pool(backend: Backend, address: &str) -> Result<AnyPool, RegistryError> {
+    let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    let options = match backend {
+        Backend::Sqlite => options.after_connect(|connection, _| {
+            Box::pin(async move {
+                let settings = format!(
+                    "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; \
+                     PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                    PATIENCE.as_millis()
+                );
+                connection.execute(sqlx::AssertSqlSafe(settings)).await?;
+                Ok(())
+            })
+        }),
+        Backend::Postgres => options,
+    };
+    let connect: AnyConnectOptions = address.parse()?;
+    let connect = sqlx::ConnectOptions::disable_statement_logging(connect);
+    Ok(options.connect_with(connect).await?)
+}
