@@ -1,0 +1,188 @@
+// Says in words what an operation asks for. It reads only the decoded operation, the server's phrases in the page's
+// language and a dictionary of ids; an id that the dictionary lacks is shown as it is and remembered as unknown.
+
+const ZONE = "Europe/Vilnius";
+// Beyond what a calendar shows; the ledger's "never".
+const LATEST = 253_402_300_800_000n;
+
+// An operation's path, such as `order.request`, and its fields. Paths are the kinds of intents, too.
+export const flatten = (operation) => {
+  const [group, inner] = Object.entries(operation)[0];
+  if (group !== "order") {
+    const [name, content] = Object.entries(inner)[0];
+    return { path: `${group}.${name}`, fields: content };
+  }
+  const { year, order, action } = inner;
+  const [name, content] = typeof action === "string" ? [action, {}] : Object.entries(action)[0];
+  if (name !== "propose_change") return { path: `order.${name}`, fields: { order, ...content, year } };
+  const [kind, change] = Object.entries(content)[0];
+  return { path: kind === "booking" ? "order.change" : "order.amend_attendance", fields: { order, ...change, year } };
+};
+
+const kinds = (table) =>
+  Object.fromEntries(Object.entries(table).flatMap(([kind, names]) => names.split(" ").map((name) => [name, kind])));
+
+const KINDS = kinds({
+  money: "price school_money amount budget reserve cap amount_per_pupil total",
+  time: "start end from until register_until window_from window_until",
+  span: "hold_expiry free_change free_cancel settlement_period",
+  share: "late_share absence_share minimum_share",
+  line: "absent drop",
+  code: "field kind vat arrivals scopes keep_lines",
+  grades: "grades own_key_grades",
+  days: "holidays",
+});
+
+// Ids that people know by a name; places have codes that speak for themselves, documents and entities have no name.
+const NAMED = /^(pup|sch|prv|srv|ses|ord|stm|key)_/;
+
+// The wall clock of the programme's zone at an instant, as forms write it: 2028-02-10T10:00.
+export const localTime = (milliseconds) => {
+  const whole = BigInt(milliseconds);
+  if (whole < 0n || whole >= LATEST) return String(whole);
+  const part = Object.fromEntries(
+    new Intl.DateTimeFormat("en-GB", {
+      timeZone: ZONE,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    })
+      .formatToParts(new Date(Number(whole)))
+      .map(({ type, value }) => [type, value]),
+  );
+  const rest = whole % 60_000n === 0n ? "" : `:${part.second}.${String(whole % 1000n).padStart(3, "0")}`;
+  return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}${rest}`;
+};
+
+export class Phrases {
+  constructor({ language, words, dictionary }) {
+    this.language = language;
+    this.words = words;
+    this.dictionary = dictionary;
+    this.unknown = new Set();
+    this.plurals = new Intl.PluralRules(language);
+  }
+
+  has(key) {
+    return Object.hasOwn(this.words, key);
+  }
+
+  // A phrase; one that counts has a form for each plural category of the language.
+  say(key, values = {}) {
+    const form = "count" in values ? `${key}-${this.plurals.select(Number(values.count))}` : key;
+    const phrase = [form, `${key}-other`, key].find((name) => this.has(name));
+    if (phrase === undefined) return [key, ...Object.values(values)].join(" ");
+    return this.words[phrase].replace(/%([a-z]+)%/g, (all, name) => (name in values ? values[name] : all));
+  }
+
+  name(id) {
+    if (Object.hasOwn(this.dictionary, id)) return this.dictionary[id];
+    this.unknown.add(id);
+    return id;
+  }
+
+  line(order, index) {
+    const id = `${order}/${index}`;
+    if (Object.hasOwn(this.dictionary, id)) return this.dictionary[id];
+    this.unknown.add(this.say("sign-line", { number: Number(index) + 1 }));
+    return this.say("sign-line", { number: Number(index) + 1 });
+  }
+
+  money(cents) {
+    const whole = BigInt(cents);
+    const euros = `${whole / 100n}.${String(whole % 100n).padStart(2, "0")}`;
+    // A number of this form is exact in every browser of today only as far as a double holds it.
+    if (whole > 9_000_000_000_000n) return `${euros} EUR`;
+    return new Intl.NumberFormat(this.language, { style: "currency", currency: "EUR" }).format(Number(euros));
+  }
+
+  time(milliseconds) {
+    if (BigInt(milliseconds) >= LATEST) return this.say("sign-never");
+    return localTime(milliseconds).replace("T", " ");
+  }
+
+  span(milliseconds) {
+    const minutes = Number(BigInt(milliseconds) / 60_000n);
+    return minutes % 60 === 0
+      ? this.say("sign-hours", { count: minutes / 60 })
+      : this.say("sign-minutes", { count: minutes });
+  }
+}
+
+const scalar = (phrases, name, value, order) => {
+  const kind = KINDS[name];
+  if (value === null) return phrases.say("sign-none");
+  if (kind === "money") return phrases.money(value);
+  if (kind === "time") return phrases.time(value);
+  if (kind === "span") return phrases.span(value);
+  if (kind === "share") return `${value / 100} %`;
+  if (kind === "line" || (name === "lines" && typeof value === "number")) return phrases.line(order, value);
+  if (kind === "code") return phrases.say(`sign-code-${String(value).replaceAll("_", "-")}`);
+  if (kind === "grades") return `${value.from}–${value.until}`;
+  if (kind === "days") return new Date(value * 86_400_000).toISOString().slice(0, 10);
+  if (typeof value !== "string") return null;
+  return NAMED.test(value) ? phrases.name(value) : (phrases.dictionary[value] ?? value);
+};
+
+const term = (phrases, name) => phrases.say(`sign-term-${name.replaceAll("_", "-")}`);
+
+const sayParty = (phrases, party) => {
+  const [kind, id] = typeof party === "string" ? [party, null] : Object.entries(party)[0];
+  const code = phrases.say(`sign-party-${kind}`);
+  return id === null ? code : `${code}: ${phrases.name(kind === "pupil" ? id[1] : id)}`;
+};
+
+// The words of one value, whatever its kind: nothing of an operation is left unsaid.
+const sayValue = (phrases, name, value, order) => {
+  if (name === "buyer" || name === "party") return sayParty(phrases, value);
+  const simple = scalar(phrases, name, value, order);
+  if (simple !== null) return simple;
+  if (name === "lines" && Array.isArray(value)) {
+    const [line, pupil] = value;
+    return `${phrases.line(order, line)} → ${phrases.name(pupil)}`;
+  }
+  if (Array.isArray(value)) return value.map((one) => sayValue(phrases, name, one, order)).join(", ");
+  if (typeof value === "object") {
+    const inner = Object.entries(value);
+    return inner.map(([field, one]) => `${term(phrases, field)}: ${sayValue(phrases, field, one, order)}`).join("; ");
+  }
+  return String(value);
+};
+
+const INLINE = ["offer", "terms", "parameters", "calendar"];
+
+const inlined = (fields) =>
+  Object.entries(fields).flatMap(([name, value]) => (INLINE.includes(name) ? inlined(value) : [[name, value]]));
+
+// What a change leaves alone needs no words; an empty list of absent pupils does.
+const isIdle = (path, name, value) =>
+  path === "order.change" && (value === null || (Array.isArray(value) && value.length === 0));
+
+const fact = (phrases, name, value, order) => {
+  if (!Array.isArray(value)) return { term: term(phrases, name), value: sayValue(phrases, name, value, order) };
+  if (value.length === 0) {
+    const none = ["absent", "added"].includes(name) ? `sign-none-${name}` : "sign-none";
+    return { term: term(phrases, name), value: phrases.say(none) };
+  }
+  const counted = phrases.say("sign-counted", { term: term(phrases, name), number: value.length });
+  return { term: counted, value: value.map((one) => sayValue(phrases, name, one, order)) };
+};
+
+export const titleOf = (phrases, path) => phrases.say(`sign-title-${path.replace(/[._]/g, "-")}`);
+
+// {title, facts: [{term, value: text or list of texts}], then}
+export const describe = (operation, phrases) => {
+  const { path, fields } = flatten(operation);
+  const shown = inlined(fields).filter(([name, value]) => !isIdle(path, name, value));
+  if (path === "order.request") shown.push(["total", BigInt(fields.price) * BigInt(fields.pupils.length)]);
+  const then = `sign-then-${path.replace(/[._]/g, "-")}`;
+  return {
+    title: titleOf(phrases, path),
+    facts: shown.map(([name, value]) => fact(phrases, name, value, fields.order)),
+    then: phrases.has(then) ? phrases.say(then) : null,
+  };
+};

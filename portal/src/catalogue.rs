@@ -1,0 +1,5 @@
+//! The catalogue in memory.
+
+/// The catalogue.
+#[derive(Clone, Default)]
+pub struct Catalogue {}

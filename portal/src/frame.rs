@@ -1,0 +1,200 @@
+//! What stands around every page: title, navigation, language, who is signed in, a message.
+
+use std::sync::Arc;
+
+use askama::Template;
+use keis_registry::permission::Permission;
+use serde::{Deserialize, Serialize};
+
+use crate::call::Call;
+use crate::site::Site;
+use crate::words::{Lang, Words};
+
+/// The part of the site that a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Everything without a place in the navigation.
+    None,
+    /// The catalogue.
+    Services,
+    /// The programme's figures.
+    Figures,
+    /// A school's start page.
+    School,
+    /// Classes.
+    Classes,
+    /// A school's orders.
+    Orders,
+    /// Pupils who have not been anywhere.
+    Unreached,
+    /// A provider's start page.
+    Provider,
+    /// A provider's sessions.
+    Sessions,
+    /// Requests to answer, and orders.
+    Requests,
+    /// Statements.
+    Statements,
+    /// An officer's start page.
+    Office,
+    /// Keys to approve.
+    Keys,
+    /// The programme year.
+    Year,
+    /// Services to publish.
+    Publishing,
+    /// The register's extract.
+    Import,
+    /// Schools, providers and persons.
+    People,
+    /// The log.
+    Log,
+    /// Differences between registry and ledger, and what waits for the ledger.
+    Differences,
+    /// Keys of one's own.
+    Wallet,
+}
+
+/// Address, message key, section and the permission that shows it; none shows it to everybody.
+type Entry = (&'static str, &'static str, Section, Option<Permission>);
+
+/// The navigation, in its order.
+const NAVIGATION: &[Entry] = &[
+    ("/services", "nav-services", Section::Services, None),
+    ("/figures", "nav-figures", Section::Figures, None),
+    ("/school", "nav-school", Section::School, Some(Permission::SeeClasses)),
+    ("/school/classes", "nav-classes", Section::Classes, Some(Permission::SeeClasses)),
+    ("/school/orders", "nav-orders", Section::Orders, Some(Permission::SeeClasses)),
+    ("/school/unreached", "nav-unreached", Section::Unreached, Some(Permission::SeeClasses)),
+    ("/provider", "nav-provider", Section::Provider, Some(Permission::OfferSessions)),
+    ("/provider/sessions", "nav-sessions", Section::Sessions, Some(Permission::OfferSessions)),
+    ("/provider/requests", "nav-requests", Section::Requests, Some(Permission::AnswerRequests)),
+    ("/provider/statements", "nav-statements", Section::Statements, Some(Permission::SeeStatements)),
+    ("/office", "nav-office", Section::Office, Some(Permission::SeeDifferences)),
+    ("/office/keys", "nav-keys", Section::Keys, Some(Permission::ApproveKeys)),
+    ("/office/year", "nav-year", Section::Year, Some(Permission::ManageYear)),
+    ("/office/services", "nav-publishing", Section::Publishing, Some(Permission::PublishServices)),
+    ("/office/import", "nav-import", Section::Import, Some(Permission::ImportRegister)),
+    ("/office/people", "nav-people", Section::People, Some(Permission::ManageBodies)),
+    ("/office/log", "nav-log", Section::Log, Some(Permission::SeeLog)),
+    ("/office/differences", "nav-differences", Section::Differences, Some(Permission::SeeDifferences)),
+    ("/wallet", "nav-wallet", Section::Wallet, Some(Permission::HoldKeys)),
+];
+
+/// A link of the navigation.
+pub struct NavLink {
+    /// Where to.
+    pub href: &'static str,
+    /// What it is called.
+    pub label: String,
+    /// Whether the page belongs to it.
+    pub current: bool,
+}
+
+/// How a message looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mood {
+    /// Something was done.
+    Good,
+    /// Something must be known.
+    Plain,
+    /// Something went wrong.
+    Bad,
+}
+
+/// A message that is shown once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// How it looks.
+    pub mood: Mood,
+    /// What it says, in the language of the page that left it.
+    pub text: String,
+}
+
+impl Flash {
+    /// Something was done.
+    pub fn good(text: impl Into<String>) -> Self {
+        Self { mood: Mood::Good, text: text.into() }
+    }
+
+    /// Something went wrong.
+    pub fn bad(text: impl Into<String>) -> Self {
+        Self { mood: Mood::Bad, text: text.into() }
+    }
+
+    /// The class of its look.
+    pub fn class(&self) -> &'static str {
+        match self.mood {
+            Mood::Good => "good",
+            Mood::Plain => "plain",
+            Mood::Bad => "bad",
+        }
+    }
+}
+
+/// What every template is given as `f`.
+pub struct Frame {
+    /// Title of the page.
+    pub title: String,
+    /// Language.
+    pub lang: Lang,
+    /// The words.
+    pub w: &'static Words,
+    /// The navigation for this user.
+    pub nav: Vec<NavLink>,
+    /// Name of who is signed in.
+    pub user: Option<String>,
+    /// This address in the other language.
+    pub other_lang_href: String,
+    /// Whether the network is a simulation.
+    pub simulated: bool,
+    /// A message.
+    pub flash: Option<Flash>,
+    /// Scripts of the page beside the common one, by their names under `/assets/`.
+    pub scripts: Vec<&'static str>,
+}
+
+impl Frame {
+    pub(crate) fn new(site: &Arc<Site>, call: &Call, section: Section, title: String, flash: Option<Flash>) -> Self {
+        let w = call.words();
+        let may = |permission: Permission| {
+            call.user.as_ref().is_some_and(|user| user.grants.iter().any(|grant| grant.role.may(permission)))
+        };
+        let nav = NAVIGATION.iter().filter(|(_, _, _, permission)| permission.is_none_or(may));
+        let nav = nav.map(|(href, key, of, _)| NavLink { href, label: w.text(key), current: *of == section }).collect();
+        Self {
+            title,
+            lang: call.lang,
+            w,
+            nav,
+            user: call.user.as_ref().map(|user| user.name.clone()),
+            other_lang_href: in_language(call, call.lang.other()),
+            simulated: site.network.simulated,
+            flash,
+            scripts: Vec::new(),
+        }
+    }
+
+    /// The same with scripts.
+    pub fn with_scripts(mut self, scripts: &[&'static str]) -> Self {
+        self.scripts.extend_from_slice(scripts);
+        self
+    }
+}
+
+/// The address of a request with another language.
+fn in_language(call: &Call, lang: Lang) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let others = call.query.0.iter().filter(|(name, _)| name != "lang");
+    query.extend_pairs(others).append_pair("lang", lang.code());
+    format!("{}?{}", call.uri.path(), query.finish())
+}
+
+/// The page that tells of trouble.
+#[derive(Template)]
+#[template(path = "trouble.html")]
+pub(crate) struct TroublePage {
+    pub(crate) f: Frame,
+    pub(crate) more: String,
+}

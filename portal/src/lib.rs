@@ -1,0 +1,22 @@
+//! The web pages of the culture passport.
+
+pub mod call;
+pub mod catalogue;
+pub mod frame;
+pub mod route;
+pub mod server;
+pub mod session;
+pub mod settings;
+pub mod signin;
+pub mod site;
+pub mod trouble;
+pub mod words;
+
+mod account;
+mod assets;
+mod office;
+mod provider;
+mod public;
+mod routes;
+mod school;
+mod wallet;

@@ -1,0 +1,299 @@
+//! From a request to a page: paths, bodies, language, who is signed in. Knows no page.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures::{Stream, StreamExt};
+use tower_sessions::Session;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use warp::path::FullPath;
+use warp::reply::Response;
+
+use crate::call::{Answer, Call, Fields, page_with, redirect};
+use crate::frame::{Frame, Section, TroublePage};
+use crate::site::Site;
+use crate::trouble::Trouble;
+use crate::words::Lang;
+
+/// Longest body of a form or of the wallet's script; 50 transactions of 64 KiB in hexadecimal digits stay below it.
+pub const MOST_BODY: usize = 8 * 1024 * 1024;
+/// Cookie that remembers the language.
+const LANG_COOKIE: &str = "lang";
+
+/// A route: what it answers to, and how.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{name}` for parts that vary.
+    pub template: &'static str,
+    /// The answer.
+    pub filter: BoxedFilter<(Response,)>,
+}
+
+/// The template of the route that answered, for the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Answered(pub(crate) &'static str);
+
+/// A page.
+pub fn get<H, F>(site: &Arc<Site>, template: &'static str, handler: H) -> Route
+where
+    H: Fn(Arc<Site>, Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let body = warp::any().map(|| Ok(Bytes::new())).boxed();
+    route(site, Method::GET, template, warp::get().boxed(), body, handler)
+}
+
+/// What a form or the wallet's script sends.
+pub fn post<H, F>(site: &Arc<Site>, template: &'static str, handler: H) -> Route
+where
+    H: Fn(Arc<Site>, Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let body = warp::body::stream().then(|stream| collect(stream)).boxed();
+    route(site, Method::POST, template, warp::post().boxed(), body, handler)
+}
+
+fn route<H, F>(
+    site: &Arc<Site>,
+    method: Method,
+    template: &'static str,
+    by_method: BoxedFilter<()>,
+    body: BoxedFilter<(Result<Bytes, Trouble>,)>,
+    handler: H,
+) -> Route
+where
+    H: Fn(Arc<Site>, Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let site = site.clone();
+    let filter = path(template)
+        .and(by_method)
+        .and(warp::path::full())
+        .and(raw_query())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Session>())
+        .and(body)
+        .then(move |parts, full: FullPath, query: String, headers: HeaderMap, session, body| {
+            let (site, handler) = (site.clone(), handler.clone());
+            async move {
+                let uri = address(full.as_str(), &query);
+                let mut response = answer(site, parts, uri, &query, &headers, session, body, handler).await;
+                response.extensions_mut().insert(Answered(template));
+                response
+            }
+        });
+    Route { method, template, filter: filter.boxed() }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one request, put together here alone")]
+async fn answer<H, F>(
+    site: Arc<Site>,
+    parts: Vec<String>,
+    uri: Uri,
+    query: &str,
+    headers: &HeaderMap,
+    session: Session,
+    body: Result<Bytes, Trouble>,
+    handler: H,
+) -> Response
+where
+    H: Fn(Arc<Site>, Call) -> F,
+    F: Future<Output = Answer>,
+{
+    let query = fields(query.as_bytes());
+    let (lang, chosen) = language(&query, headers);
+    let user = signed_in(&site, &session).await;
+    let (user, failed) = match user {
+        Ok(user) => (user, None),
+        Err(trouble) => (None, Some(trouble)),
+    };
+    let is_form = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("application/x-www-form-urlencoded")));
+    let (body, refused) = match body {
+        Ok(body) => (body, None),
+        Err(trouble) => (Bytes::new(), Some(trouble)),
+    };
+    let form = if is_form { fields(&body) } else { Fields::default() };
+    let call = Call { parts, query, form, body, uri: uri.clone(), lang, session: session.clone(), user: user.clone() };
+    let outcome = match failed.or(refused) {
+        Some(trouble) => Err(trouble),
+        None => handler(site.clone(), call).await,
+    };
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(trouble) => {
+            let call = Call {
+                parts: Vec::new(),
+                query: Fields::default(),
+                form: Fields::default(),
+                body: Bytes::new(),
+                uri,
+                lang,
+                session,
+                user,
+            };
+            tell(&site, &call, &trouble)
+        }
+    };
+    if chosen && let Ok(cookie) = HeaderValue::from_str(&language_cookie(lang)) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// A page that tells of trouble; who is not signed in is sent to where that is done.
+pub(crate) fn tell(site: &Arc<Site>, call: &Call, trouble: &Trouble) -> Response {
+    if let Some(cause) = trouble.cause() {
+        tracing::error!(error = cause, "a page could not be shown");
+    }
+    let sent_on = match trouble {
+        Trouble::SignIn => {
+            let next: String = url::form_urlencoded::byte_serialize(call.uri.to_string().as_bytes()).collect();
+            Some(redirect(&format!("/signin?next={next}")))
+        }
+        Trouble::Forbidden
+        | Trouble::NotFound
+        | Trouble::Method
+        | Trouble::Malformed(_)
+        | Trouble::TooLarge
+        | Trouble::Ledger(_)
+        | Trouble::Internal(_) => None,
+    };
+    let (title, more) = trouble.messages();
+    let shown = sent_on.unwrap_or_else(|| {
+        let f = Frame::new(site, call, Section::None, call.words().text(title), None);
+        page_with(trouble.status(), &TroublePage { f, more: call.words().text(more) })
+    });
+    shown.unwrap_or_else(|_| {
+        let mut response = Response::new("the page cannot be shown".into());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}
+
+async fn signed_in(site: &Site, session: &Session) -> Result<Option<keis_registry::users::User>, Trouble> {
+    let Some(id) = Call::user_of(session).await else { return Ok(None) };
+    let Ok(id) = id.parse() else { return Ok(None) };
+    Ok(site.registry.user(id).await?)
+}
+
+fn path(template: &'static str) -> BoxedFilter<(Vec<String>,)> {
+    let start = warp::any().map(Vec::new).boxed();
+    let parts = template.split('/').filter(|part| !part.is_empty());
+    let filter = parts.fold(start, |filter: BoxedFilter<(Vec<String>,)>, part| {
+        if part.starts_with('{') {
+            let push = |mut parts: Vec<String>, part: String| {
+                parts.push(part);
+                parts
+            };
+            filter.and(warp::path::param::<String>()).map(push).boxed()
+        } else {
+            filter.and(warp::path(part)).boxed()
+        }
+    });
+    filter.and(warp::path::end()).boxed()
+}
+
+/// Whether a path is one of a template.
+pub(crate) fn fits(template: &str, path: &str) -> bool {
+    let mut wanted = template.split('/').filter(|part| !part.is_empty());
+    let mut given = path.split('/').filter(|part| !part.is_empty());
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted.starts_with('{') || wanted == given => {}
+            _ => return false,
+        }
+    }
+}
+
+fn raw_query() -> BoxedFilter<(String,)> {
+    warp::query::raw().or(warp::any().map(String::new)).unify().boxed()
+}
+
+fn address(path: &str, query: &str) -> Uri {
+    let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    text.parse().unwrap_or_else(|_| Uri::from_static("/"))
+}
+
+fn fields(encoded: &[u8]) -> Fields {
+    Fields(url::form_urlencoded::parse(encoded).into_owned().collect())
+}
+
+/// The language of an answer, and whether the request chose it just now.
+fn language(query: &Fields, headers: &HeaderMap) -> (Lang, bool) {
+    if let Some(lang) = query.get("lang").and_then(Lang::of) {
+        return (lang, true);
+    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let cookie = text(header::COOKIE).split(';').filter_map(|pair| pair.trim().split_once('='));
+    let kept = cookie.into_iter().find(|(name, _)| *name == LANG_COOKIE).and_then(|(_, code)| Lang::of(code));
+    (kept.unwrap_or_else(|| Lang::preferred(text(header::ACCEPT_LANGUAGE))), false)
+}
+
+fn language_cookie(lang: Lang) -> String {
+    format!("{LANG_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", lang.code())
+}
+
+async fn collect(stream: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Bytes, Trouble> {
+    futures::pin_mut!(stream);
+    let mut body = BytesMut::new();
+    while let Some(piece) = stream.next().await {
+        let mut piece = piece.map_err(|_| Trouble::Malformed("trouble-body"))?;
+        if body.len() + piece.remaining() > MOST_BODY {
+            return Err(Trouble::TooLarge);
+        }
+        let bytes = piece.copy_to_bytes(piece.remaining());
+        body.extend_from_slice(&bytes);
+    }
+    Ok(body.freeze())
+}
+
+/// No route took the request.
+pub(crate) fn fall_through(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let site = site.clone();
+    warp::path::full()
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Session>())
+        .and(warp::method())
+        .then(move |full: FullPath, headers: HeaderMap, session: Session, method: Method| {
+            let site = site.clone();
+            async move {
+                let (lang, _) = language(&Fields::default(), &headers);
+                let user = signed_in(&site, &session).await.unwrap_or_default();
+                let call = Call {
+                    parts: Vec::new(),
+                    query: Fields::default(),
+                    form: Fields::default(),
+                    body: Bytes::new(),
+                    uri: address(full.as_str(), ""),
+                    lang,
+                    session,
+                    user,
+                };
+                let allowed = site.methods(full.as_str());
+                let trouble =
+                    if allowed.is_empty() || allowed.contains(&method) { Trouble::NotFound } else { Trouble::Method };
+                let mut response = tell(&site, &call, &trouble);
+                let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                if let (Trouble::Method, Ok(allow)) = (&trouble, HeaderValue::from_str(&names.join(", "))) {
+                    response.headers_mut().insert(header::ALLOW, allow);
+                }
+                response
+            }
+        })
+        .boxed()
+}
+
+/// All routes as one filter.
+pub(crate) fn all(site: &Arc<Site>, routes: Vec<Route>) -> BoxedFilter<(Response,)> {
+    let all: Option<BoxedFilter<(Response,)>> =
+        routes.into_iter().map(|route| route.filter).reduce(|some, next| some.or(next).unify().boxed());
+    let all = all.expect("the table is not empty");
+    all.or(fall_through(site)).unify().boxed()
+}

@@ -1,0 +1,87 @@
+//! What an institution sets for its portal.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Settings of a portal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The address under which browsers know it.
+    pub public_url: Url,
+    /// Certificate and key; without them it speaks plain HTTP and may listen on the loopback alone.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// Identity providers.
+    #[serde(default)]
+    pub oidc: Vec<Oidc>,
+    /// Whether people may sign in by choosing a name. Refused on a network that is no simulation.
+    #[serde(default)]
+    pub simulated_sign_in: bool,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Files of a server's certificate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate with its chain, PEM.
+    pub certificate: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+}
+
+/// An OpenID Connect provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// Short name, part of the addresses: letters, digits and hyphens.
+    pub name: String,
+    /// What people read on the button.
+    pub label: String,
+    /// The issuer.
+    pub issuer: Url,
+    /// The portal's name there.
+    pub client_id: String,
+    /// File with the portal's secret there; none for a public client.
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    /// Claim that lists roles: objects of `role` and `body`.
+    #[serde(default = "Oidc::standard_claim")]
+    pub roles_claim: String,
+}
+
+impl Oidc {
+    fn standard_claim() -> String {
+        "keis_roles".to_owned()
+    }
+}
+
+/// Bounds of the portal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// Longest time for the head of a request, and for the handshake.
+    pub header_seconds: u64,
+    /// Longest time for an answer.
+    pub request_seconds: u64,
+    /// Longest time that requests under way have to end when the portal stops.
+    pub drain_seconds: u64,
+    /// A session ends after so many minutes without a request.
+    pub session_minutes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 512, header_seconds: 20, request_seconds: 60, drain_seconds: 5, session_minutes: 30 }
+    }
+}

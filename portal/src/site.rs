@@ -1,0 +1,118 @@
+//! What every page has at hand.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use keis_ledger::classifiers::Year;
+use keis_ledger::crypto::Hash;
+use keis_ledger::parameters::ProgrammeParameters;
+use keis_ledger::record::YearState;
+use keis_ledger::time::Timestamp;
+use keis_registry::Registry;
+use keis_wallet::client::{Client, YearParameters};
+use warp::http::Method;
+
+use crate::catalogue::Catalogue;
+use crate::route::fits;
+use crate::settings::Settings;
+use crate::signin::SignIn;
+use crate::trouble::Trouble;
+
+/// How long the programme's rules are taken from memory.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// The network that the portal belongs to.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Hash of the founding document.
+    pub hash: Hash,
+    /// Whether its time is stepped by a driver.
+    pub simulated: bool,
+}
+
+/// The programme as it stands now.
+#[derive(Debug, Clone)]
+pub struct Programme {
+    /// The year of orders.
+    pub year: Year,
+    /// Whether it is open.
+    pub state: YearState,
+    /// Its rules.
+    pub parameters: ProgrammeParameters,
+    /// The network's time.
+    pub now: Timestamp,
+}
+
+/// The whole site.
+pub struct Site {
+    /// Settings.
+    pub settings: Settings,
+    /// The network.
+    pub network: Network,
+    /// The central database.
+    pub registry: Registry,
+    /// The ledger's gateways; reads carry the operator's signature.
+    pub client: Client,
+    /// Services and sessions, ready to be searched.
+    pub catalogue: Catalogue,
+    /// Ways to sign in.
+    pub sign_in: SignIn,
+    pub(crate) templates: OnceLock<Vec<(Method, &'static str)>>,
+    rules: Mutex<Option<(Instant, Vec<YearParameters>)>>,
+}
+
+impl Site {
+    /// Puts the parts together.
+    pub fn new(
+        settings: Settings,
+        network: Network,
+        registry: Registry,
+        client: Client,
+        catalogue: Catalogue,
+        sign_in: SignIn,
+    ) -> Arc<Self> {
+        let templates = OnceLock::new();
+        Arc::new(Self { settings, network, registry, client, catalogue, sign_in, templates, rules: Mutex::default() })
+    }
+
+    /// The network's time.
+    ///
+    /// # Errors
+    /// [`Trouble::Ledger`] when no gateway answers.
+    pub async fn now(&self) -> Result<Timestamp, Trouble> {
+        Ok(self.client.status().await?.clock)
+    }
+
+    /// The programme year in which people order now: the open one whose window has not passed, else the latest.
+    ///
+    /// # Errors
+    /// [`Trouble::Ledger`] when no gateway answers; [`Trouble::NotFound`] while no year was opened.
+    pub async fn programme(&self) -> Result<Programme, Trouble> {
+        let now = self.now().await?;
+        let years = self.years().await?;
+        let current = |year: &&YearParameters| year.state == YearState::Open && now < year.parameters.window_until;
+        let year = years.iter().find(current).or(years.last()).ok_or(Trouble::NotFound)?;
+        Ok(Programme { year: year.year, state: year.state, parameters: year.parameters.clone(), now })
+    }
+
+    /// The rules of every year, ascending.
+    ///
+    /// # Errors
+    /// [`Trouble::Ledger`] when no gateway answers.
+    pub async fn years(&self) -> Result<Vec<YearParameters>, Trouble> {
+        if let Some((read, years)) = &*self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+            && read.elapsed() < FRESH
+        {
+            return Ok(years.clone());
+        }
+        let years = self.client.parameters().await?.years;
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), years.clone()));
+        Ok(years)
+    }
+
+    /// Methods that an address answers to.
+    pub(crate) fn methods(&self, path: &str) -> Vec<Method> {
+        let templates = self.templates.get().map(Vec::as_slice).unwrap_or_default();
+        templates.iter().filter(|(_, template)| fits(template, path)).map(|(method, _)| method.clone()).collect()
+    }
+}
