@@ -1,5 +1,0 @@
-//! The catalogue in memory.
-
-/// The catalogue.
-#[derive(Clone, Default)]
-pub struct Catalogue {}
