@@ -139,13 +139,13 @@ const sayParty = (phrases, party) => {
 // The words of one value, whatever its kind: nothing of an operation is left unsaid.
 const sayValue = (phrases, name, value, order) => {
   if (name === "buyer" || name === "party") return sayParty(phrases, value);
-  const simple = scalar(phrases, name, value, order);
-  if (simple !== null) return simple;
-  if (name === "lines" && Array.isArray(value)) {
+  if (Array.isArray(value) && name === "lines") {
     const [line, pupil] = value;
     return `${phrases.line(order, line)} → ${phrases.name(pupil)}`;
   }
   if (Array.isArray(value)) return value.map((one) => sayValue(phrases, name, one, order)).join(", ");
+  const simple = scalar(phrases, name, value, order);
+  if (simple !== null) return simple;
   if (typeof value === "object") {
     const inner = Object.entries(value);
     return inner.map(([field, one]) => `${term(phrases, field)}: ${sayValue(phrases, field, one, order)}`).join("; ");

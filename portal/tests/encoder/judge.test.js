@@ -1,0 +1,271 @@
+// A server that swaps something between the form and the bytes is found out; an honest one is not.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { encodeOperation, toHex } from "../../assets/encoding.js";
+import { intentOf } from "../../assets/intent.js";
+import { judge } from "../../assets/judge.js";
+
+const id = (prefix, number) => `${prefix}_${number.toString(16).padStart(2, "0").repeat(16)}`;
+const [pupil, session, order] = ["pup", "ses", "ord"].map((prefix) => (number) => id(prefix, number));
+const service = (number) => id("srv", number);
+const statement = (number) => id("stm", number);
+const key = (number) => `key_${number.toString(16).padStart(2, "0").repeat(32)}`;
+
+const dictionary = Object.fromEntries([
+  ...[1, 2, 3, 4].map((number) => [pupil(number), `Pupil ${number}`]),
+  ...[1, 2].map((number) => [session(number), `Session ${number}`]),
+  ...[1, 2, 3].map((number) => [order(number), `Order ${number}`]),
+  ...[0, 1, 2, 3].map((line) => [`${order(1)}/${line}`, `Line ${line}`]),
+  [service(1), "Service 1"],
+  [statement(1), "Statement 1"],
+  [statement(2), "Statement 2"],
+  [key(1), "Laptop"],
+]);
+
+const weigh = (operations, intent, more = {}) =>
+  judge(operations.map((operation) => toHex(encodeOperation(operation))), intent, {
+    language: "en",
+    words: {},
+    dictionary: { ...dictionary, ...more },
+  });
+
+const fields = (kind, table, inputs = []) =>
+  intentOf(kind, [
+    ...Object.entries(table).flatMap(([name, values]) => [values].flat().map((value) => ({ name, value, type: "hidden" }))),
+    ...inputs,
+  ]);
+
+const action = (content, number = 1) => ({ order: { year: 2028, order: order(number), action: content } });
+const request = (changes = {}) =>
+  action({ request: { session: session(1), pupils: [pupil(1), pupil(2)], price: 800, school_money: 200, ...changes } });
+const asked = { session: session(1), pupil: [pupil(2), pupil(1)], price: "800", school_money: "200" };
+const vilnius = (text) => Date.parse(`${text}:00+02:00`);
+const offer = (start, end, changes = {}) => ({
+  start: vilnius(start),
+  end: vilnius(end),
+  place: "LT-13",
+  capacity: 30,
+  ...changes,
+});
+const opened = (content, number = 1) => ({
+  catalogue: { open_session: { year: 2028, session: session(number), service: service(1), offer: content } },
+});
+
+// Kind, what the form says, the honest operations, and what a lying server might put in their place.
+const CASES = [
+  {
+    intent: fields("order.request", asked),
+    honest: [request()],
+    swapped: {
+      "a higher price": [request({ price: 801 })],
+      "another session": [request({ session: session(2) })],
+      "another pupil": [request({ pupils: [pupil(1), pupil(3)] })],
+      "a pupil more": [request({ pupils: [pupil(1), pupil(2), pupil(3)] })],
+      "a pupil less": [request({ pupils: [pupil(1)] })],
+      "a pupil twice": [request({ pupils: [pupil(1), pupil(2), pupil(2)] })],
+      "more school money": [request({ school_money: 20_000 })],
+      "another operation": [action("cancel")],
+      "a proposal instead": [action({ propose: { session: session(1), pupils: [pupil(1), pupil(2)] } })],
+      "an operation more": [request(), action("cancel")],
+      "the order twice": [request(), request()],
+      "a revoked key": [{ wallet: { revoke_key: { key: key(1) } } }],
+    },
+  },
+  {
+    intent: fields("order.request", { ...asked, school_money: [], order: order(1), year: "2028" }),
+    honest: [request({ school_money: 0 })],
+    swapped: {
+      "school money that nobody named": [request({ school_money: 1 })],
+      "another order": [{ order: { ...request({ school_money: 0 }).order, order: order(2) } }],
+      "another year": [{ order: { ...request({ school_money: 0 }).order, year: 2027 } }],
+    },
+  },
+  {
+    intent: fields("order.confirm", { order: [order(1), order(2)] }),
+    honest: [action("confirm", 2), action("confirm", 1)],
+    swapped: {
+      "an order more": [action("confirm", 1), action("confirm", 2), action("confirm", 3)],
+      "an order less": [action("confirm", 1)],
+      "one order twice": [action("confirm", 1), action("confirm", 1)],
+      "one declined": [action("confirm", 1), action("decline", 2)],
+    },
+  },
+  {
+    intent: fields("order.report_delivery", { order: order(1) }, [
+      { name: "present", value: "0", type: "checkbox", checked: true },
+      { name: "present", value: "1", type: "checkbox", checked: false },
+      { name: "present", value: "2", type: "checkbox", checked: true },
+    ]),
+    honest: [action({ report_delivery: { absent: [1] } })],
+    swapped: {
+      "nobody absent": [action({ report_delivery: { absent: [] } })],
+      "another absent": [action({ report_delivery: { absent: [2] } })],
+    },
+  },
+  {
+    intent: fields("order.confirm_attendance", { order: order(1), absent: ["0"], added: [pupil(4)] }),
+    honest: [action({ confirm_attendance: { absent: [0], added: [pupil(4)] } })],
+    swapped: {
+      "nobody added": [action({ confirm_attendance: { absent: [0], added: [] } })],
+      "another added": [action({ confirm_attendance: { absent: [0], added: [pupil(3)] } })],
+      "all attended": [action({ confirm_attendance: { absent: [], added: [pupil(4)] } })],
+    },
+  },
+  {
+    intent: fields("order.change", { order: order(1), session: session(2), drop: ["3"], add: "" }),
+    honest: [action({ propose_change: { booking: { session: session(2), drop: [3], add: [] } } })],
+    swapped: {
+      "the old session": [action({ propose_change: { booking: { session: null, drop: [3], add: [] } } })],
+      "a pupil more": [action({ propose_change: { booking: { session: session(2), drop: [3], add: [pupil(1)] } } })],
+      "attendance instead": [action({ propose_change: { attendance: { absent: [3] } } })],
+    },
+  },
+  {
+    intent: fields("order.swap", { order: order(1), swap: [`1:${pupil(4)}`, ""] }),
+    honest: [action({ swap: { lines: [[1, pupil(4)]] } })],
+    swapped: {
+      "another line": [action({ swap: { lines: [[2, pupil(4)]] } })],
+      "another pupil": [action({ swap: { lines: [[1, pupil(3)]] } })],
+    },
+  },
+  {
+    intent: fields("order.drop_lines", { order: order(1), line: ["0", "02"] }),
+    honest: [action({ drop_lines: { lines: [0, 2] } })],
+    swapped: { "a line more": [action({ drop_lines: { lines: [0, 1, 2] } })] },
+  },
+  {
+    intent: fields("catalogue.open_session", {
+      service: service(1),
+      date: ["2028-02-10", "2028-02-17"],
+      start: "10:00",
+      end: "11:30",
+      place: "LT-13",
+      capacity: "30",
+    }),
+    honest: [opened(offer("2028-02-10T10:00", "2028-02-10T11:30")), opened(offer("2028-02-17T10:00", "2028-02-17T11:30"), 2)],
+    swapped: {
+      "a day less": [opened(offer("2028-02-10T10:00", "2028-02-10T11:30"))],
+      "a week long": [
+        opened(offer("2028-02-10T10:00", "2028-02-17T11:30")),
+        opened(offer("2028-02-17T10:00", "2028-02-10T11:30"), 2),
+      ],
+      "fewer places": [
+        opened(offer("2028-02-10T10:00", "2028-02-10T11:30", { capacity: 29 })),
+        opened(offer("2028-02-17T10:00", "2028-02-17T11:30"), 2),
+      ],
+    },
+  },
+  {
+    intent: fields("catalogue.amend_session", {
+      session: session(1),
+      start: "2028-07-10 10:00",
+      minutes: "90",
+      place: "IE",
+      capacity: "5",
+    }),
+    // Summer time: three hours ahead of UTC.
+    honest: [
+      {
+        catalogue: {
+          amend_session: {
+            year: 2028,
+            session: session(1),
+            offer: { start: Date.UTC(2028, 6, 10, 7), end: Date.UTC(2028, 6, 10, 8, 30), place: "IE", capacity: 5 },
+          },
+        },
+      },
+    ],
+    swapped: {
+      "a second later": [
+        {
+          catalogue: {
+            amend_session: {
+              year: 2028,
+              session: session(1),
+              offer: { start: Date.UTC(2028, 6, 10, 7) + 1000, end: Date.UTC(2028, 6, 10, 8, 30), place: "IE", capacity: 5 },
+            },
+          },
+        },
+      ],
+    },
+  },
+  {
+    intent: fields("settlement.accept", { statement: [statement(1), statement(2)] }),
+    honest: [1, 2].map((number) => ({ settlement: { accept: { year: 2028, statement: statement(number) } } })),
+    swapped: {
+      "one contested": [
+        { settlement: { accept: { year: 2028, statement: statement(1) } } },
+        { settlement: { contest: { year: 2028, statement: statement(2) } } },
+      ],
+    },
+  },
+  {
+    intent: fields("wallet.revoke_key", { key: key(1) }),
+    honest: [{ wallet: { revoke_key: { key: key(1) } } }],
+    swapped: { "another key": [{ wallet: { revoke_key: { key: key(2) } } }] },
+  },
+];
+
+for (const { intent, honest, swapped } of CASES) {
+  test(`${intent.kind}: the honest server may have its signature`, () => {
+    const { refused, warnings, entries } = weigh(honest, intent);
+    assert.deepEqual(refused, []);
+    assert.deepEqual(warnings, []);
+    assert.equal(entries.length, honest.length);
+  });
+  for (const [name, operations] of Object.entries(swapped)) {
+    test(`${intent.kind}: a server that swaps is refused: ${name}`, () => {
+      assert.notEqual(weigh(operations, intent).refused.length, 0);
+    });
+  }
+}
+
+test("without a form before, nothing is signed", () => {
+  assert.deepEqual(weigh([request()], null).refused, ["sign-no-intent"]);
+});
+
+test("a form that does not say what must be said is not enough", () => {
+  assert.deepEqual(weigh([request()], fields("order.request", { ...asked, price: [] })).refused, [
+    "sign-not-asked sign-term-price",
+  ]);
+  assert.deepEqual(weigh([action("confirm")], fields("order.confirm", {})).refused, ["sign-not-asked sign-term-order"]);
+});
+
+test("the form's labels and the dictionary must not contradict each other", () => {
+  const input = { name: "pupil", type: "checkbox", checked: true, value: pupil(1), label: "Somebody else" };
+  const intent = fields("order.propose", { session: session(1) }, [input]);
+  const { refused } = weigh([action({ propose: { session: session(1), pupils: [pupil(1)] } })], intent);
+  assert.deepEqual(refused, ["sign-other-label Somebody else Pupil 1"]);
+});
+
+test("what the dictionary does not know is shown as it is, with a warning", () => {
+  const changed = request({ pupils: [pupil(1), pupil(9)] });
+  const { warnings, refused, entries } = weigh([changed], fields("order.request", { ...asked, pupil: [pupil(1), pupil(9)] }));
+  assert.deepEqual(refused, []);
+  assert.deepEqual(warnings, [`sign-unknown-id ${pupil(9)}`]);
+  const shown = entries[0].facts.find(({ value }) => Array.isArray(value)).value;
+  assert.deepEqual(shown, ["Pupil 1", pupil(9)]);
+});
+
+test("bytes that are no operation, none, and too many are refused", () => {
+  const intent = fields("order.confirm", { order: [order(1)] });
+  const confirm = toHex(encodeOperation(action("confirm")));
+  const how = { language: "en", words: {}, dictionary };
+  for (const encoded of [[], [`${confirm}00`], [confirm.slice(2)], ["zz"], Array(51).fill(confirm), null]) {
+    assert.notEqual(judge(encoded, intent, how).refused.length, 0);
+  }
+});
+
+test("what officers do by the outbox is never signed in a browser", () => {
+  const batch = { funds: { allocate: { year: 2028, pupils: [pupil(1)] } } };
+  const { refused } = weigh([batch], fields("funds.allocate", { year: "2028", pupil: pupil(1) }));
+  assert.deepEqual(refused, ["sign-never-here"]);
+});
+
+test("amounts typed in euro become cents", () => {
+  const typed = (value) => intentOf("x", [{ name: "school_money", value, unit: "euro" }]).fields.school_money[0];
+  assert.deepEqual(["12", "12,5", "0.05", "1 200,00", "12 €"].map(typed), ["1200", "1250", "5", "120000", "1200"]);
+  assert.equal(typed("12,345"), "12,345");
+});
