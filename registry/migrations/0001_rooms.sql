@@ -111,7 +111,9 @@ CREATE TABLE user_keys (
     cap BIGINT,
     valid_from BIGINT,
     valid_until BIGINT,
-    reason TEXT
+    reason_sealed BYTEA,
+    bind_row BIGINT,
+    revoking BIGINT NOT NULL
 );
 
 CREATE INDEX user_keys_of_user ON user_keys (user_id);
@@ -140,5 +142,6 @@ CREATE INDEX notices_of_party ON notices (party, seq);
 
 CREATE TABLE erased (
     person BYTEA NOT NULL PRIMARY KEY,
-    at BIGINT NOT NULL
+    at BIGINT NOT NULL,
+    swept BIGINT NOT NULL
 );

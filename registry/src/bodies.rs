@@ -23,9 +23,9 @@ use crate::vault::{self, Field, Vault};
 mod write;
 pub use write::{NewProvider, NewSchool, Put, mark_provider_opened, mark_school_opened, put_provider, put_school};
 
-const ENTITY: Field = Field::of("entities", "code");
-const CODE: Field = Field::of("providers", "code");
-const NAME: Field = Field::of("providers", "name");
+const ENTITY: Field = Field::of("entities", "code_index");
+const CODE: Field = Field::of("providers", "code_sealed");
+const NAME: Field = Field::of("providers", "name_sealed");
 
 /// A school.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +222,7 @@ impl Registry {
     }
 }
 
-async fn school(connection: &mut AnyConnection, id: SchoolId) -> Result<Option<School>, RegistryError> {
+pub(crate) async fn school(connection: &mut AnyConnection, id: SchoolId) -> Result<Option<School>, RegistryError> {
     let row = sqlx::query("SELECT * FROM schools WHERE id = $1").bind(&id.0[..]).fetch_optional(connection).await?;
     row.as_ref().map(School::read).transpose()
 }
@@ -232,7 +232,7 @@ async fn school_by(connection: &mut AnyConnection, code: &str) -> Result<Option<
     row.as_ref().map(School::read).transpose()
 }
 
-async fn provider(
+pub(crate) async fn provider(
     connection: &mut AnyConnection,
     vault: &Vault,
     id: ProviderId,
@@ -272,9 +272,10 @@ pub async fn provider_of_code(work: &mut Work, code: &str) -> Result<Option<Prov
 
 /// A natural person's name and number become unreadable; the wallet's id stays.
 pub(crate) async fn forget_person(work: &mut Work, person: PersonId) -> Result<u64, RegistryError> {
-    let gone = sqlx::query("UPDATE providers SET code_sealed = NULL, name_sealed = NULL, code_index = NULL WHERE person = $1")
-        .bind(&person.0[..])
-        .execute(work.connection())
-        .await?;
+    let gone =
+        sqlx::query("UPDATE providers SET code_sealed = NULL, name_sealed = NULL, code_index = NULL WHERE person = $1")
+            .bind(&person.0[..])
+            .execute(work.connection())
+            .await?;
     Ok(gone.rows_affected())
 }

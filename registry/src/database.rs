@@ -136,6 +136,15 @@ impl Registry {
         Ok(())
     }
 
+    /// Folds SQLite's log of writes into the file and empties it, once no reader needs it any more.
+    pub(crate) async fn fold(&self) -> Result<(), RegistryError> {
+        let _writer = self.writer.lock().await;
+        let mut connection = self.pool.acquire().await?;
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
+        let busy: i64 = row.try_get(0)?;
+        if busy == 0 { Ok(()) } else { Err(RegistryError::Busy) }
+    }
+
     async fn prove_master_key(&self) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         let row = sqlx::query("SELECT sealed FROM vault_check").fetch_optional(work.connection()).await?;
@@ -227,7 +236,7 @@ async fn pool(backend: Backend, address: &str) -> Result<AnyPool, RegistryError>
             Box::pin(async move {
                 let settings = format!(
                     "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; \
-                     PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                     PRAGMA synchronous = FULL",
                     PATIENCE.as_millis()
                 );
                 connection.execute(sqlx::AssertSqlSafe(settings)).await?;

@@ -3,13 +3,20 @@
 pub mod bodies;
 pub mod collate;
 pub mod database;
+pub mod erasure;
 pub mod error;
 pub mod ids;
+pub mod import;
+pub mod keys;
 pub mod log;
+pub mod notices;
+pub mod outbox;
 pub mod page;
+pub mod people;
 pub mod permission;
 pub mod users;
 pub mod vault;
+pub mod wallets;
 pub mod web_sessions;
 
 pub use database::{Backend, Registry, Work, now};

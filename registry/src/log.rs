@@ -270,7 +270,8 @@ impl Registry {
             .bind(page.rows())
             .fetch_all(work.connection())
             .await?;
-        let records = rows.iter().map(|row| Ok(Stored::read(row)?.record)).collect::<Result<Vec<_>, RegistryError>>()?;
+        let records =
+            rows.iter().map(|row| Ok(Stored::read(row)?.record)).collect::<Result<Vec<_>, RegistryError>>()?;
         work.commit().await?;
         Ok(page.list(records, |record| record.seq))
     }

@@ -44,6 +44,14 @@ impl Page {
         Listed { items, next }
     }
 
+    /// The page from rows that were fetched from this position on.
+    pub(crate) fn follow<T>(&self, mut items: Vec<T>) -> Listed<T> {
+        let more = items.len() > self.size();
+        items.truncate(self.size());
+        let next = more.then(|| self.after.unwrap_or(0) + items.len() as u64);
+        Listed { items, next }
+    }
+
     /// The page of a list that is in memory as a whole; the cursor is a position.
     pub(crate) fn part<T>(&self, items: Vec<T>) -> Listed<T> {
         let from = self.after.and_then(|from| usize::try_from(from).ok()).unwrap_or(0);

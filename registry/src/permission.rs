@@ -101,15 +101,9 @@ impl Role {
                 &[SeeClasses, ProposeOrder, PlaceOrder, TickAttendance, SeeMoney, SeeStatements, HoldKeys]
             }
             Self::Teacher => &[SeeClasses, ProposeOrder, TickAttendance, SeeMoney, HoldKeys],
-            Self::ProviderStaff => &[
-                SeeMoney,
-                OfferSessions,
-                AnswerRequests,
-                ReportDelivery,
-                SeeStatements,
-                AcceptStatements,
-                HoldKeys,
-            ],
+            Self::ProviderStaff => {
+                &[SeeMoney, OfferSessions, AnswerRequests, ReportDelivery, SeeStatements, AcceptStatements, HoldKeys]
+            }
             Self::Officer => &[
                 SeeClasses,
                 SeeMoney,

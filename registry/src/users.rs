@@ -13,9 +13,9 @@ use crate::log::{Actor, Entry, append};
 use crate::permission::{Body, Permission, Role, demand};
 use crate::vault::{self, Field, PersonKey, Vault};
 
-const NAME: Field = Field::of("users", "name");
-const EMAIL: Field = Field::of("users", "email");
-const SUBJECT: Field = Field::of("users", "subject");
+pub(crate) const NAME: Field = Field::of("users", "name_sealed");
+const EMAIL: Field = Field::of("users", "email_sealed");
+const SUBJECT: Field = Field::of("users", "subject_index");
 
 /// What the directory says of somebody who signs in.
 #[derive(Clone, PartialEq, Eq)]

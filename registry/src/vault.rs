@@ -20,9 +20,6 @@ use crate::ids::PersonId;
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
-const TAG: usize = 16;
-/// Bytes of a wrapped data key, always: an erased one is overwritten in place.
-pub(crate) const WRAPPED: usize = 1 + NONCE + 32 + TAG;
 
 /// Why something does not open. Says nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -61,7 +61,10 @@ impl Registry {
     /// What the database answers.
     pub async fn delete_session(&self, id_hash: &[u8; 32]) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
-        sqlx::query("DELETE FROM web_sessions WHERE id_hash = $1").bind(&id_hash[..]).execute(work.connection()).await?;
+        sqlx::query("DELETE FROM web_sessions WHERE id_hash = $1")
+            .bind(&id_hash[..])
+            .execute(work.connection())
+            .await?;
         work.commit().await
     }
 

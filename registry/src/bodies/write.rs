@@ -75,15 +75,17 @@ pub async fn put_school(work: &mut Work, new: &NewSchool) -> Result<Put<School>,
         branches: new.branches,
         opened: false,
     };
-    sqlx::query("INSERT INTO schools (id, code, name, place, entity, branches, opened) VALUES ($1, $2, $3, $4, $5, $6, 0)")
-        .bind(&body.id.0[..])
-        .bind(&body.code)
-        .bind(&body.name)
-        .bind(body.place.to_string())
-        .bind(&body.entity.0[..])
-        .bind(i64::from(body.branches))
-        .execute(work.connection())
-        .await?;
+    sqlx::query(
+        "INSERT INTO schools (id, code, name, place, entity, branches, opened) VALUES ($1, $2, $3, $4, $5, $6, 0)",
+    )
+    .bind(&body.id.0[..])
+    .bind(&body.code)
+    .bind(&body.name)
+    .bind(body.place.to_string())
+    .bind(&body.entity.0[..])
+    .bind(i64::from(body.branches))
+    .execute(work.connection())
+    .await?;
     Ok(Put { body, fresh: true, changed: false })
 }
 
