@@ -104,6 +104,9 @@ pub struct Gossip {
 pub struct Gateway {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Names under which clients call it, such as `keis.example.lt`; see [`gateway::Settings::authorities`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorities: Vec<String>,
     /// Its bounds.
     #[serde(default, skip_serializing)]
     pub limits: gateway::Limits,
@@ -279,7 +282,7 @@ impl Config {
             keys: KeyFiles::default(),
             consensus: Consensus::at(consensus),
             gossip: Gossip { listen: gossip },
-            gateway: Gateway { listen: gateway, limits: gateway::Limits::default() },
+            gateway: Gateway { listen: gateway, authorities: Vec::new(), limits: gateway::Limits::default() },
             mempool: mempool::Limits::default(),
             store: StoreSettings::default(),
             snapshot: Snapshot::default(),
@@ -327,6 +330,10 @@ impl Config {
         require(self.store.cache_bytes >= LEAST_CACHE, "store.cache_bytes", "must be 1 MiB at least")?;
         require(self.consensus.listen.port() != 0, "consensus.listen", "needs a port: peers list it")?;
         require(self.gossip.listen.port() != 0, "gossip.listen", "needs a port: peers list it")?;
+        for name in &self.gateway.authorities {
+            let bare = !name.is_empty() && !name.contains(['/', '?', '#', '@']) && !name.contains(char::is_whitespace);
+            require(bare, "gateway.authorities", &format!("`{name}` is no host, or host and port"))?;
+        }
         for (index, peer) in self.peers.iter().enumerate() {
             let before = &self.peers[..index];
             let alone = before.iter().all(|other| {

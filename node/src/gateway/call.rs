@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt};
+use keis_ledger::classifiers::Year;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderValue, Method, StatusCode, header};
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use warp::reply::Response;
 
 use super::Context;
 use super::problem::Problem;
+use super::signature::Message;
 
 /// What a handler answers.
 pub(super) type Answer = Result<Response, Problem>;
@@ -32,8 +34,17 @@ pub(super) struct Call {
     query: Vec<(String, String)>,
     /// The body, within the route's limit.
     pub(super) body: Bytes,
-    /// What the client holds already.
-    pub(super) if_none_match: Option<String>,
+    headers: HeaderMap,
+    asked: Asked,
+}
+
+/// The first line of a request as it was sent.
+#[derive(Clone)]
+pub(super) struct Asked {
+    /// The method, before anything made another of it.
+    pub(super) method: Method,
+    /// The address.
+    pub(super) uri: Uri,
 }
 
 impl Call {
@@ -77,7 +88,39 @@ impl Call {
         parsed.map(Some).map_err(|error| Problem::malformed(format!("the parameter {name} is wrong: {error}")))
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    /// A parameter of the query that must be there.
+    pub(super) fn required<T: FromStr>(&self, name: &str) -> Result<T, Problem>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.parameter(name)?.ok_or_else(|| Problem::malformed(format!("the parameter {name} is missing")))
+    }
+
+    /// The programme year that the query names.
+    pub(super) fn year(&self) -> Result<Year, Problem> {
+        self.required("year").map(Year)
+    }
+
+    /// A field of the head.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The request as far as signatures cover it.
+    pub(super) fn message(&self) -> Message<'_> {
+        let uri = &self.asked.uri;
+        let host = uri.authority().map(|authority| authority.as_str()).or_else(|| self.header("host"));
+        Message {
+            method: self.asked.method.as_str(),
+            authority: host.unwrap_or_default().to_ascii_lowercase(),
+            path: uri.path(),
+            query: uri.query().unwrap_or_default(),
+            headers: &self.headers,
+        }
+    }
+
+    /// A parameter of the query as it is.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
@@ -137,13 +180,14 @@ where
     let filter = path(template)
         .and(by_method)
         .and(warp::query::<Vec<(String, String)>>())
-        .and(warp::header::optional::<String>("if-none-match"))
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Asked>())
         .and(body)
-        .then(move |id, query, if_none_match, body: Result<Bytes, Problem>| {
+        .then(move |id, query, headers, asked, body: Result<Bytes, Problem>| {
             let (context, handler) = (context.clone(), handler.clone());
             async move {
                 let answer = match body {
-                    Ok(body) => handler(context, Call { id, query, body, if_none_match }).await,
+                    Ok(body) => handler(context, Call { id, query, body, headers, asked }).await,
                     Err(problem) => Err(problem),
                 };
                 let mut response = answer.unwrap_or_else(Problem::into_response);
@@ -213,6 +257,8 @@ async fn collect(stream: impl Stream<Item = Result<impl Buf, warp::Error>>, limi
 pub(super) enum Keep {
     /// It holds now.
     Not,
+    /// It is for one reader alone.
+    Never,
     /// It never changes.
     Forever,
 }
@@ -229,6 +275,7 @@ pub(super) fn bytes(status: StatusCode, keep: Keep, media_type: &'static str, bo
     *response.status_mut() = status;
     let keep = match keep {
         Keep::Not => "no-cache",
+        Keep::Never => "no-store",
         Keep::Forever => "public, max-age=31536000, immutable",
     };
     let headers = response.headers_mut();

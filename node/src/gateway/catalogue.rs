@@ -110,6 +110,20 @@ pub(super) struct SessionView {
     open: bool,
 }
 
+/// A session with the service that it is of.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionDetail {
+    /// Its year.
+    #[schema(value_type = u16)]
+    year: Year,
+    /// Its service.
+    #[schema(value_type = String, example = "srv_00ff…")]
+    service: ServiceId,
+    /// The session.
+    #[serde(flatten)]
+    session: SessionView,
+}
+
 /// What a listing is narrowed to.
 struct Filter {
     field: Option<ArtField>,
@@ -216,7 +230,7 @@ pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
 pub(super) async fn sessions(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let service: ServiceId = call.id()?;
-    let year = Year(call.parameter("year")?.ok_or_else(|| Problem::malformed("the parameter year is missing"))?);
+    let year = call.year()?;
     let now = context.view();
     if now.tip.state.get::<Service>(service).is_none() {
         return Err(no_service());
@@ -225,14 +239,38 @@ pub(super) async fn sessions(context: Arc<Context>, call: Call) -> Answer {
     context.index.reached(height).await?;
     let ids: Vec<SessionId> =
         context.index.with(|content| content.sessions.get(&(service, year)).into_iter().flatten().copied().collect());
-    let one = |id| {
-        let session = now.tip.state.get::<Session>((year, id))?;
-        let Session { offer, booked, open, .. } = *session;
-        Some(SessionView { id, offer, free: offer.capacity.saturating_sub(booked), open })
-    };
+    let one = |id| now.tip.state.get::<Session>((year, id)).map(|session| SessionView::of(id, session));
     let mut sessions: Vec<SessionView> = ids.into_iter().filter_map(one).collect();
     sessions.sort_by_key(|session| (session.offer.start, session.id));
     json(StatusCode::OK, Keep::Not, &Sessions { service, year, height, sessions })
+}
+
+impl SessionView {
+    fn of(id: SessionId, session: &Session) -> Self {
+        let Session { offer, booked, open, .. } = *session;
+        Self { id, offer, free: offer.capacity.saturating_sub(booked), open }
+    }
+}
+
+/// A session with the service that it is of.
+#[utoipa::path(get, path = "/v1/sessions/{id}", tag = "catalogue",
+    params(
+        ("id" = String, Path, description = "The session"),
+        ("year" = u16, Query, description = "Programme year"),
+    ),
+    responses(
+        (status = 200, body = SessionDetail),
+        (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn session(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&["year"])?;
+    let (id, year): (SessionId, Year) = (call.id()?, call.year()?);
+    let view = context.view();
+    let session = view.tip.state.get::<Session>((year, id));
+    let session = session.ok_or_else(|| Problem::not_found("the session is not on the ledger in this year"))?;
+    let detail = SessionDetail { year, service: session.service, session: SessionView::of(id, session) };
+    json(StatusCode::OK, Keep::Not, &detail)
 }
 
 fn no_service() -> Problem {

@@ -1,18 +1,17 @@
-//! Ids of services, sessions and orders, followed from the receipts of every block.
+//! Ids of everything that can be listed, followed from every block.
 //!
-//! Records stand in the state under hashes of their ids, so the state alone cannot list them; receipts name them. Only ids
-//! and the services' current terms are kept here, everything else is read from the state when it is asked for. The first
-//! reading of a long chain runs beside everything else; until it has reached the tip, answers that need it are withheld.
+//! Records stand in the state under hashes of their ids, so the state alone cannot list them; receipts and transactions
+//! name them. Only ids and the services' current terms are kept here, everything else is read from the state when it is
+//! asked for. The first reading of a long chain runs beside everything else; until it has reached the tip, answers that
+//! need it are withheld.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod content;
+mod facts;
+
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keis_ledger::chain::Height;
-use keis_ledger::classifiers::Year;
-use keis_ledger::ids::{OrderId, ServiceId, SessionId};
-use keis_ledger::receipt::{FullReceipt, Kind};
-use keis_ledger::record::Service;
 use keis_ledger::state::State;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::problem::Problem;
 use crate::chain::{Archive, ChainError};
 use crate::view::Views;
+
+pub(super) use content::Content;
 
 /// Blocks read in one go.
 const STRIDE: u64 = 256;
@@ -33,25 +34,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Index {
     content: Arc<RwLock<Content>>,
     height: Arc<watch::Sender<Height>>,
-}
-
-/// What is on the ledger, by id.
-#[derive(Default)]
-pub(super) struct Content {
-    /// Every service as it is now.
-    pub(super) services: BTreeMap<ServiceId, Service>,
-    /// Sessions of each service and year.
-    pub(super) sessions: BTreeMap<(ServiceId, Year), BTreeSet<SessionId>>,
-    /// Orders of each year.
-    pub(super) orders: BTreeMap<Year, BTreeSet<OrderId>>,
-}
-
-/// What a few blocks add.
-#[derive(Default)]
-struct News {
-    services: BTreeSet<ServiceId>,
-    sessions: Vec<(ServiceId, Year, SessionId)>,
-    orders: Vec<(Year, OrderId)>,
 }
 
 impl Default for Index {
@@ -81,7 +63,8 @@ impl Index {
             let until = Height(tip.0.min(from.0 + STRIDE - 1));
             let (index, archive, state) = (self.clone(), archive.clone(), state.clone());
             let read = tokio::task::spawn_blocking(move || {
-                index.take(read(&archive, from, until)?, &state);
+                let facts = facts::read(&archive, from, until)?;
+                index.content.write().unwrap_or_else(PoisonError::into_inner).take(facts, until, &state);
                 index.height.send_replace(until);
                 Ok::<(), ChainError>(())
             });
@@ -90,25 +73,10 @@ impl Index {
                 Ok(Err(error)) => error.into(),
                 Err(error) => error.into(),
             };
-            tracing::error!(height = from.0, error = &*failure as &dyn std::error::Error, "receipts cannot be indexed");
+            tracing::error!(height = from.0, error = &*failure as &dyn std::error::Error, "blocks cannot be indexed");
             return false;
         }
         true
-    }
-
-    fn take(&self, news: News, state: &State) {
-        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
-        for id in news.services {
-            if let Some(service) = state.get::<Service>(id) {
-                content.services.insert(id, service.clone());
-            }
-        }
-        for (service, year, session) in news.sessions {
-            content.sessions.entry((service, year)).or_default().insert(session);
-        }
-        for (year, order) in news.orders {
-            content.orders.entry(year).or_default().insert(order);
-        }
     }
 
     /// Waits until the index has read `height`.
@@ -127,43 +95,4 @@ impl Index {
     pub(super) fn with<T>(&self, read: impl FnOnce(&Content) -> T) -> T {
         read(&self.content.read().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn read(archive: &Archive, from: Height, until: Height) -> Result<News, ChainError> {
-    let mut news = News::default();
-    for height in from.0..=until.0 {
-        let past = archive.past(Height(height))?;
-        past.iter().flat_map(|past| &past.receipts).for_each(|receipt| news.add(receipt));
-    }
-    Ok(news)
-}
-
-impl News {
-    fn add(&mut self, full: &FullReceipt) {
-        let subject = &full.receipt.subject;
-        if let (Some(service), true) = (subject.service, changes_service(full.receipt.kind)) {
-            self.services.insert(service);
-        }
-        if let (Some(service), Some(year), Some(session), Kind::SessionOpened) =
-            (subject.service, subject.year, subject.session, full.receipt.kind)
-        {
-            self.sessions.push((service, year, session));
-        }
-        if let (Some(year), Some(order), Kind::OrderProposed | Kind::OrderRequested) =
-            (subject.year, subject.order, full.receipt.kind)
-        {
-            self.orders.push((year, order));
-        }
-    }
-}
-
-fn changes_service(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::ServicePublished
-            | Kind::ServiceAmended
-            | Kind::ServiceSuspended
-            | Kind::ServiceReinstated
-            | Kind::ServiceWithdrawn
-    )
 }

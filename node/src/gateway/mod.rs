@@ -1,33 +1,45 @@
 //! The node's public door: REST over HTTP, described by OpenAPI at `/v1/openapi.json`.
 //!
 //! It owns routes, texts and bounds. It can offer a transaction to the mempool, keep a document, pass on a step of a
-//! simulated clock, and read what is durable; it can do nothing else to the ledger. Answers are public: no pupil's wallet id
-//! is in any of them. `/metrics` and `/health` stand on the same listener; an operator's proxy hides them.
+//! simulated clock, and read what is durable; it can do nothing else to the ledger. What is answered without a signature is
+//! public: no pupil's wallet id is in it. Owners of wallets and officers sign what they ask (RFC 9421). `/metrics` and `/health` stand on the same listener; an operator's proxy hides them.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `server` | connections, their bounds, drain |
+//! | `server`, `patient` | connections, their bounds, drain |
 //! | `call` | paths, queries, bodies, answers |
 //! | `problem` | what goes wrong, RFC 9457 |
 //! | `routes` | the table of routes |
-//! | `index` | ids of services, sessions and orders, followed from receipts |
-//! | `transactions`, `chain`, `money`, `catalogue`, `documents`, `system` | the handlers, one group each |
+//! | `index` | ids of everything that can be listed, followed from every block |
+//! | `signature` | signatures of requests, RFC 9421 |
+//! | `reader` | who asks, and what the one may read |
+//! | `page` | lists in pages |
+//! | `transactions`, `chain`, `money`, `orders`, `catalogue`, `documents`, `system` | the public handlers, one group each |
+//! | `wallets`, `lines` | what owners and officers read: wallets; orders, sessions and statements |
+//! | `events` | the stream of what takes effect |
 //! | `openapi`, `schema` | the description |
 
 mod call;
 mod catalogue;
 mod chain;
 mod documents;
+mod events;
 mod index;
+mod lines;
 mod money;
 mod openapi;
 mod orders;
+mod page;
+mod patient;
 mod problem;
+mod reader;
 mod routes;
 mod schema;
 mod server;
+pub mod signature;
 mod system;
 mod transactions;
+mod wallets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -52,6 +64,7 @@ use crate::view::{View, Views};
 
 use index::Index;
 use problem::Problem;
+use signature::Replays;
 
 pub use openapi::document as openapi_document;
 
@@ -69,11 +82,26 @@ pub struct Limits {
     pub drain_seconds: u64,
     /// Requests that read the store or the state, or verify a signature, at a time.
     pub workers: usize,
+    /// Longest time that a client takes nothing of an answer that waits for it.
+    pub write_seconds: u64,
+    /// Streams of events at a time.
+    pub streams: usize,
+    /// Between two signs of life of a stream without events.
+    pub stream_seconds: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, header_seconds: 30, request_seconds: 45, drain_seconds: 5, workers: 8 }
+        Self {
+            connections: 1024,
+            header_seconds: 30,
+            request_seconds: 45,
+            drain_seconds: 5,
+            workers: 8,
+            write_seconds: 30,
+            streams: 256,
+            stream_seconds: 10,
+        }
     }
 }
 
@@ -88,6 +116,30 @@ impl Limits {
 
     fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+
+    fn write(&self) -> Duration {
+        Duration::from_secs(self.write_seconds.max(1))
+    }
+
+    fn stream(&self) -> Duration {
+        Duration::from_secs(self.stream_seconds.max(1))
+    }
+}
+
+/// How a gateway serves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Its bounds.
+    pub limits: Limits,
+    /// Names, with ports that are not usual, under which clients call it, such as `keis.example.lt`. A signed request must be
+    /// for one of them; for the one that it gives itself where none is set.
+    pub authorities: Vec<String>,
+}
+
+impl From<Limits> for Settings {
+    fn from(limits: Limits) -> Self {
+        Self { limits, authorities: Vec::new() }
     }
 }
 
@@ -133,6 +185,10 @@ struct Context {
     index: Index,
     stopping: CancellationToken,
     workers: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    stream_pause: Duration,
+    authorities: Vec<String>,
+    replays: Replays,
 }
 
 /// Why the gateway does not start.
@@ -166,7 +222,12 @@ impl Gateway {
     ///
     /// # Errors
     /// [`GatewayError`] when the address cannot be listened on.
-    pub async fn start(listen: SocketAddr, limits: Limits, services: Services) -> Result<GatewayHandle, GatewayError> {
+    pub async fn start(
+        listen: SocketAddr,
+        settings: impl Into<Settings>,
+        services: Services,
+    ) -> Result<GatewayHandle, GatewayError> {
+        let Settings { limits, authorities } = settings.into();
         let failed = |source| GatewayError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -174,8 +235,16 @@ impl Gateway {
         let index = Index::default();
         let follower =
             tokio::spawn(index.clone().follow(services.views.clone(), services.archive.clone(), stopping.clone()));
-        let workers = Arc::new(Semaphore::new(limits.workers.max(1)));
-        let context = Arc::new(Context { services, index, stopping: stopping.clone(), workers });
+        let context = Arc::new(Context {
+            services,
+            index,
+            stopping: stopping.clone(),
+            workers: Arc::new(Semaphore::new(limits.workers.clamp(1, Semaphore::MAX_PERMITS))),
+            streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
+            stream_pause: limits.stream(),
+            authorities: authorities.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            replays: Replays::default(),
+        });
         let door = Arc::new(routes::door(&context, limits));
         let routes = door.templates.iter().map(|(method, template)| (method.to_string(), *template)).collect();
         let server = tokio::spawn(server::serve(listener, door, stopping.clone()));

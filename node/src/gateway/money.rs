@@ -108,7 +108,7 @@ pub(super) async fn orders(context: Arc<Context>, call: Call) -> Answer {
     context.index.reached(view.height()).await?;
     let index = context.index.clone();
     let summary = context.work(move || {
-        let ids: Vec<_> = index.with(|content| content.orders.get(&year).into_iter().flatten().copied().collect());
+        let ids: Vec<_> = index.with(|content| content.orders(year).copied().collect());
         let mut orders = BTreeMap::new();
         for order in ids.into_iter().filter_map(|id| view.tip.state.get::<Order>((year, id))) {
             *orders.entry(order.state).or_insert(0) += 1;

@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
-use super::{catalogue, chain, documents, money, orders, schema, system, transactions};
+use super::{catalogue, chain, documents, events, lines, money, orders, schema, system, transactions, wallets};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,6 +32,22 @@ use super::{catalogue, chain, documents, money, orders, schema, system, transact
         catalogue::services,
         catalogue::service,
         catalogue::sessions,
+        catalogue::session,
+        events::events,
+        wallets::key,
+        wallets::school,
+        wallets::school_pupils,
+        wallets::pupils,
+        wallets::pupil,
+        wallets::provider,
+        lines::school_orders,
+        lines::school_statements,
+        lines::provider_orders,
+        lines::provider_sessions,
+        lines::provider_statements,
+        lines::order,
+        lines::history,
+        lines::statement,
         documents::put,
         documents::get,
         system::step,
@@ -39,9 +56,25 @@ use super::{catalogue, chain, documents, money, orders, schema, system, transact
         system::ready,
         system::metrics,
     ),
-    components(schemas(schema::Problem))
+    components(schemas(schema::Problem)),
+    modifiers(&Signed)
 )]
 struct Document;
+
+/// Adds how owners and officers show who they are.
+struct Signed;
+
+impl Modify for Signed {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let description = "HTTP message signature (RFC 9421) in the fields `Signature-Input` and `Signature`, by Ed25519 alone. One \
+            signature is tagged `keis` and covers `@method`, `@authority`, `@path` and `@query`; its parameters are `created` and \
+            `expires` (at most 300 seconds apart, by real time, also where the ledger's clock is stepped; clocks may differ by 60), \
+            `nonce` (used once), `keyid` (the key as the ledger writes it, `key_00ff…`), `alg=\"ed25519\"` and `tag=\"keis\"`. The key \
+            is an officer's or auditor's, or has the scope `read`; it is in use at the ledger's time.";
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Signature", description)));
+        document.components.get_or_insert_default().add_security_scheme("signature", scheme);
+    }
+}
 
 /// The description of every route.
 pub fn document() -> utoipa::openapi::OpenApi {

@@ -90,9 +90,8 @@ pub(super) struct BlockReceipts {
 pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let id: OrderId = call.id()?;
-    let year = call.parameter("year")?.ok_or_else(|| Problem::malformed("`year` is missing"))?;
+    let key = (call.year()?, id);
     let view = context.view();
-    let key = (Year(year), id);
     let order = view.tip.state.get::<Order>(key);
     let order = order.ok_or_else(|| Problem::not_found("the order is not on the ledger in this year"))?;
     json(StatusCode::OK, Keep::Not, &PublicOrder::of(key, view.height(), order))

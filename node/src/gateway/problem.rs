@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
+use super::signature::WANTED;
+
 /// Media type of a problem.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -21,6 +23,7 @@ struct Content {
     fields: Map<String, Value>,
     retry_after_seconds: Option<u32>,
     allow: Option<String>,
+    wants_signature: bool,
 }
 
 impl Problem {
@@ -33,6 +36,7 @@ impl Problem {
             fields: Map::new(),
             retry_after_seconds: None,
             allow: None,
+            wants_signature: false,
         }))
     }
 
@@ -100,6 +104,33 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "sender_full", "Too many requests", detail).retry_after(2)
     }
 
+    /// What is asked for needs a signature.
+    pub(super) fn signature_missing(detail: impl Into<String>) -> Self {
+        Self::unauthenticated("signature_missing", "A signature is needed", detail)
+    }
+
+    /// The request's signature is not to be relied on.
+    pub(super) fn signature_wrong(detail: impl Into<String>) -> Self {
+        Self::unauthenticated("signature_wrong", "The signature does not hold", detail)
+    }
+
+    fn unauthenticated(code: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, code, title, detail);
+        problem.0.wants_signature = true;
+        problem
+    }
+
+    /// Who asks is known, and may not read this.
+    pub(super) fn not_yours(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not_yours", "This belongs to others", detail)
+    }
+
+    /// One key reads too much.
+    pub(super) fn reader_full() -> Self {
+        let detail = "this key has asked too much within a few minutes; ask again soon";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "reader_full", "Too many requests", detail).retry_after(5)
+    }
+
     /// The node cannot answer now.
     pub(super) fn unavailable(code: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The node cannot answer now", detail).retry_after(1)
@@ -125,7 +156,8 @@ impl Problem {
 
     /// The answer.
     pub(super) fn into_response(self) -> Response {
-        let Content { status, title, code, detail, fields: mut body, retry_after_seconds, allow } = *self.0;
+        let Content { status, title, code, detail, fields: mut body, retry_after_seconds, allow, wants_signature } =
+            *self.0;
         body.insert("type".to_owned(), json!(format!("urn:keis:problem:{code}")));
         body.insert("title".to_owned(), json!(title));
         body.insert("status".to_owned(), json!(status.as_u16()));
@@ -138,6 +170,10 @@ impl Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if wants_signature {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
+            headers.insert("accept-signature", HeaderValue::from_static(WANTED));
         }
         if let Some(allow) = allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
             headers.insert(header::ALLOW, allow);

@@ -13,7 +13,9 @@ use warp::{Filter, Rejection};
 use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
-use super::{Context, Limits, catalogue, chain, documents, money, orders, system, transactions};
+use super::{
+    Context, Limits, catalogue, chain, documents, events, lines, money, orders, system, transactions, wallets,
+};
 
 /// Longest body of a clock step.
 const STEP_BYTES: usize = 1024;
@@ -37,6 +39,22 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/services", catalogue::services),
         get(it, "/v1/services/{id}", catalogue::service),
         get(it, "/v1/services/{id}/sessions", catalogue::sessions),
+        get(it, "/v1/sessions/{id}", catalogue::session),
+        get(it, "/v1/events", events::events),
+        get(it, "/v1/keys/{key}", wallets::key),
+        get(it, "/v1/schools/{id}", wallets::school),
+        get(it, "/v1/schools/{id}/pupils", wallets::school_pupils),
+        get(it, "/v1/schools/{id}/orders", lines::school_orders),
+        get(it, "/v1/schools/{id}/statements", lines::school_statements),
+        get(it, "/v1/pupils", wallets::pupils),
+        get(it, "/v1/pupils/{id}", wallets::pupil),
+        get(it, "/v1/providers/{id}", wallets::provider),
+        get(it, "/v1/providers/{id}/orders", lines::provider_orders),
+        get(it, "/v1/providers/{id}/sessions", lines::provider_sessions),
+        get(it, "/v1/providers/{id}/statements", lines::provider_statements),
+        get(it, "/v1/orders/{id}/lines", lines::order),
+        get(it, "/v1/orders/{id}/history", lines::history),
+        get(it, "/v1/statements/{id}", lines::statement),
         post(it, "/v1/documents", "application/json", documents::LIMIT, documents::put),
         get(it, "/v1/documents/{id}", documents::get),
         post(it, "/v1/clock", "application/json", STEP_BYTES, system::step),

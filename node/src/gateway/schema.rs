@@ -295,3 +295,129 @@ pub(super) struct SessionOffer {
     /// Most pupils of all orders together.
     capacity: u16,
 }
+
+/// A pupil's place in an order.
+#[derive(ToSchema)]
+pub(super) struct Booking {
+    /// The order.
+    order: String,
+    /// It begins.
+    start: u64,
+    /// It ends.
+    end: u64,
+}
+
+/// An order as the ledger has it.
+#[derive(ToSchema)]
+pub(super) struct Order {
+    /// The school, also of a pupil who orders alone.
+    school: String,
+    /// Who ordered, such as `{"school": "sch_00ff…"}`.
+    #[schema(value_type = Object)]
+    orderer: (),
+    /// Who gives the service.
+    provider: String,
+    /// The service.
+    service: String,
+    /// Its version at request.
+    version: u32,
+    /// The session.
+    session: String,
+    /// The session begins.
+    start: u64,
+    /// The session ends.
+    end: u64,
+    /// Where the order stands.
+    #[schema(example = "confirmed")]
+    state: String,
+    /// Price a pupil, in cents.
+    price: u64,
+    /// The rules, at request.
+    rules: PinnedRules,
+    /// Most of the school's own money, in cents.
+    school_money: u64,
+    /// When the next deadline falls.
+    deadline: u64,
+    /// Pupils and their money.
+    lines: Vec<Line>,
+    /// A change that waits for the other side.
+    #[schema(value_type = Option<Object>)]
+    change: (),
+    /// The key that last signed for the orderer.
+    orderer_key: String,
+    /// The key that last signed for the provider.
+    provider_key: Option<String>,
+    /// Statement of the state's part.
+    programme_statement: Option<String>,
+    /// Statement of the school's part.
+    school_statement: Option<String>,
+    /// Seed of the blinds of its automatic receipts.
+    blind: String,
+}
+
+/// The rules that an order keeps. Lengths of time are milliseconds, shares are basis points.
+#[derive(ToSchema)]
+pub(super) struct PinnedRules {
+    /// Changes by agreement are free until this long before the start.
+    free_change: u64,
+    /// Cancelling is free until this long before the start.
+    free_cancel: u64,
+    /// Share due when a line is cancelled late.
+    late_share: u16,
+    /// Share due when its pupil is absent.
+    absence_share: u16,
+    /// Share of the order due at least when it is delivered.
+    minimum_share: u16,
+    /// Working days in which the orderer confirms attendance.
+    attendance_days: u16,
+}
+
+/// One pupil's line in an order.
+#[derive(ToSchema)]
+pub(super) struct Line {
+    /// The pupil.
+    pupil: String,
+    /// Where the line stands.
+    #[schema(example = "booked")]
+    state: String,
+    /// Held since the request.
+    held: Amounts,
+    /// In escrow since confirmation.
+    escrow: Amounts,
+    /// Due to the provider.
+    due: Amounts,
+}
+
+/// A session as the ledger has it.
+#[derive(ToSchema)]
+pub(super) struct Session {
+    /// Of which service.
+    service: String,
+    /// When, where, for how many.
+    offer: SessionOffer,
+    /// Pupils of all orders in it.
+    booked: u16,
+    /// Whether orders may join.
+    open: bool,
+}
+
+/// A statement as the ledger has it: what one buyer owes one provider for these orders.
+#[derive(ToSchema)]
+pub(super) struct Statement {
+    /// Who earned.
+    provider: String,
+    /// Who pays: `"programme"`, or `{"school": "sch_00ff…"}`.
+    #[schema(value_type = Value)]
+    buyer: (),
+    /// The orders.
+    orders: Vec<String>,
+    /// Sum of the orders' parts, in cents.
+    total: u64,
+    /// What the statement still holds in settlement, in cents.
+    balance: u64,
+    /// Issued, accepted or contested.
+    #[schema(example = "issued")]
+    state: String,
+    /// When it was issued.
+    issued: u64,
+}

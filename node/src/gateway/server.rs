@@ -19,7 +19,8 @@ use warp::http::{HeaderValue, Method, Request, StatusCode, header};
 use warp::reply::Response;
 
 use super::Limits;
-use super::call::{Answered, fits};
+use super::call::{Answered, Asked, fits};
+use super::patient::Patient;
 use super::problem::Problem;
 
 /// Streams of one connection at a time.
@@ -106,6 +107,7 @@ async fn connection(stream: TcpStream, door: Arc<Door>, stopping: CancellationTo
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header()).max_buf_size(64 * 1024);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(limits.header());
+    let stream = Patient::new(stream, limits.write());
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {
         outcome = &mut serving => outcome,
@@ -122,6 +124,8 @@ async fn connection(stream: TcpStream, door: Arc<Door>, stopping: CancellationTo
 /// One request: bounded in time, counted by route, complete in its headers.
 async fn answer(door: Arc<Door>, mut request: Request<hyper::body::Incoming>) -> Result<Response, Infallible> {
     let started = Instant::now();
+    let asked = Asked { method: request.method().clone(), uri: request.uri().clone() };
+    request.extensions_mut().insert(asked);
     let is_head = request.method() == Method::HEAD;
     if is_head {
         *request.method_mut() = Method::GET;

@@ -23,7 +23,7 @@ use crate::chain::{Archive, ChainError};
 use crate::clock::{Clock, ClockStep};
 use crate::config::{Config, ConfigError};
 use crate::documents::{DocumentError, Documents};
-use crate::gateway::{Gateway, GatewayError, GatewayHandle, NodeStatus, Services};
+use crate::gateway::{Gateway, GatewayError, GatewayHandle, NodeStatus, Services, Settings};
 use crate::home::{Home, HomeError};
 use crate::mempool::Mempool;
 use crate::network::{NetworkError, NetworkHandle};
@@ -204,7 +204,8 @@ impl Node {
         let first = NodeStatus { institution, address, guard, network_height: Height(0), syncing: true };
         let (status, status_seen) = watch::channel(first);
         let services = shared.services(metrics.clone(), status_seen.clone());
-        let gateway = match Gateway::start(config.gateway.listen, config.gateway.limits, services).await {
+        let settings = Settings { limits: config.gateway.limits, authorities: config.gateway.authorities };
+        let gateway = match Gateway::start(config.gateway.listen, settings, services).await {
             Ok(gateway) => gateway,
             Err(error) => {
                 stopping.send_replace(true);

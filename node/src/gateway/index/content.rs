@@ -1,0 +1,194 @@
+//! What the index holds: ids, nothing that the state says too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use keis_ledger::chain::Height;
+use keis_ledger::classifiers::Year;
+use keis_ledger::crypto::PublicKey;
+use keis_ledger::ids::{Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
+use keis_ledger::operation::Party;
+use keis_ledger::record::{Service, Statement};
+use keis_ledger::state::State;
+
+use super::facts::Fact;
+
+/// What is on the ledger, by id.
+#[derive(Default)]
+pub(in crate::gateway) struct Content {
+    /// How far it reaches.
+    pub(in crate::gateway) height: Height,
+    /// Every service as it is now.
+    pub(in crate::gateway) services: BTreeMap<ServiceId, Service>,
+    /// Sessions of each service and year.
+    pub(in crate::gateway) sessions: BTreeMap<(ServiceId, Year), BTreeSet<SessionId>>,
+    /// Every key ever bound to a party.
+    keys: BTreeMap<Party, BTreeSet<PublicKey>>,
+    years: BTreeMap<Year, Programme>,
+}
+
+/// What belongs to one year.
+#[derive(Default)]
+struct Programme {
+    pupils: BTreeMap<PupilId, Enrolled>,
+    classes: BTreeMap<SchoolId, BTreeSet<PupilId>>,
+    /// Every order, with where its receipts stand.
+    orders: BTreeMap<OrderId, Vec<(Height, u32)>>,
+    school_orders: BTreeMap<SchoolId, BTreeSet<OrderId>>,
+    provider_orders: BTreeMap<ProviderId, BTreeSet<OrderId>>,
+    provider_sessions: BTreeMap<ProviderId, BTreeSet<SessionId>>,
+    school_statements: BTreeMap<SchoolId, BTreeSet<StatementId>>,
+    provider_statements: BTreeMap<ProviderId, BTreeSet<StatementId>>,
+}
+
+/// Where a pupil is, and the token of its wallet.
+#[derive(Debug, Clone, Copy)]
+struct Enrolled {
+    school: SchoolId,
+    nullifier: Nullifier,
+}
+
+/// Ids in their order; none where nothing is known.
+type Ids<'a, T> = std::iter::Flatten<std::option::IntoIter<&'a BTreeSet<T>>>;
+
+fn of<K: Ord, T>(sets: Option<&BTreeMap<K, BTreeSet<T>>>, key: K) -> Ids<'_, T> {
+    sets.and_then(|sets| sets.get(&key)).into_iter().flatten()
+}
+
+impl Content {
+    /// Orders of a year.
+    pub(in crate::gateway) fn orders(&self, year: Year) -> impl Iterator<Item = &OrderId> {
+        self.years.get(&year).into_iter().flat_map(|year| year.orders.keys())
+    }
+
+    /// Orders of a school.
+    pub(in crate::gateway) fn school_orders(&self, year: Year, school: SchoolId) -> Ids<'_, OrderId> {
+        of(self.years.get(&year).map(|year| &year.school_orders), school)
+    }
+
+    /// Orders of a provider.
+    pub(in crate::gateway) fn provider_orders(&self, year: Year, provider: ProviderId) -> Ids<'_, OrderId> {
+        of(self.years.get(&year).map(|year| &year.provider_orders), provider)
+    }
+
+    /// Sessions of a provider.
+    pub(in crate::gateway) fn provider_sessions(&self, year: Year, provider: ProviderId) -> Ids<'_, SessionId> {
+        of(self.years.get(&year).map(|year| &year.provider_sessions), provider)
+    }
+
+    /// Statements that a school pays.
+    pub(in crate::gateway) fn school_statements(&self, year: Year, school: SchoolId) -> Ids<'_, StatementId> {
+        of(self.years.get(&year).map(|year| &year.school_statements), school)
+    }
+
+    /// Statements of a provider.
+    pub(in crate::gateway) fn provider_statements(&self, year: Year, provider: ProviderId) -> Ids<'_, StatementId> {
+        of(self.years.get(&year).map(|year| &year.provider_statements), provider)
+    }
+
+    /// Pupils enrolled at a school.
+    pub(in crate::gateway) fn school_pupils(&self, year: Year, school: SchoolId) -> Ids<'_, PupilId> {
+        of(self.years.get(&year).map(|year| &year.classes), school)
+    }
+
+    /// Every pupil of a year after `cursor`.
+    pub(in crate::gateway) fn pupils(&self, year: Year, cursor: Option<PupilId>) -> impl Iterator<Item = &PupilId> {
+        let from = cursor.map_or(Bound::Unbounded, Bound::Excluded);
+        self.years
+            .get(&year)
+            .into_iter()
+            .flat_map(move |year| year.pupils.range((from, Bound::Unbounded)).map(|(id, _)| id))
+    }
+
+    /// A pupil's token of the year.
+    pub(in crate::gateway) fn nullifier(&self, year: Year, pupil: PupilId) -> Option<Nullifier> {
+        self.years.get(&year)?.pupils.get(&pupil).map(|enrolled| enrolled.nullifier)
+    }
+
+    /// Keys ever bound to a party.
+    pub(in crate::gateway) fn keys(&self, party: Party) -> Ids<'_, PublicKey> {
+        of(Some(&self.keys), party)
+    }
+
+    /// Where the receipts of an order stand, in their order.
+    pub(in crate::gateway) fn history(&self, year: Year, order: OrderId) -> &[(Height, u32)] {
+        self.years.get(&year).and_then(|year| year.orders.get(&order)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Takes in what blocks up to `height` say; `state` is of that height or later.
+    pub(super) fn take(&mut self, facts: Vec<Fact>, height: Height, state: &State) {
+        for fact in facts {
+            self.add(fact, state);
+        }
+        self.height = height;
+    }
+
+    fn add(&mut self, fact: Fact, state: &State) {
+        match fact {
+            Fact::Service(id) => {
+                if let Some(service) = state.get::<Service>(id) {
+                    self.services.insert(id, service.clone());
+                }
+            }
+            Fact::Session { year, session, service, provider } => {
+                self.sessions.entry((service, year)).or_default().insert(session);
+                self.year(year).provider_sessions.entry(provider).or_default().insert(session);
+            }
+            Fact::Order { year, order, school, provider, at } => {
+                let year = self.year(year);
+                let history = year.orders.entry(order).or_default();
+                if history.is_empty() {
+                    year.school_orders.entry(school).or_default().insert(order);
+                    year.provider_orders.entry(provider).or_default().insert(order);
+                }
+                history.push(at);
+            }
+            Fact::Statement { year, statement, school, provider, at } => {
+                // A receipt names the statement alone; its record keeps which orders it is about.
+                let orders = state.get::<Statement>((year, statement)).map(|record| record.orders.as_slice());
+                self.year(year).statement(statement, school, provider, orders.unwrap_or_default(), at);
+            }
+            Fact::Pupil { year, pupil, school, nullifier } => {
+                let year = self.year(year);
+                year.pupils.insert(pupil, Enrolled { school, nullifier });
+                year.classes.entry(school).or_default().insert(pupil);
+            }
+            Fact::Moved { year, pupil, school } => self.year(year).move_pupil(pupil, school),
+            Fact::Key { party, key } => {
+                self.keys.entry(party).or_default().insert(key);
+            }
+        }
+    }
+
+    fn year(&mut self, year: Year) -> &mut Programme {
+        self.years.entry(year).or_default()
+    }
+}
+
+impl Programme {
+    fn statement(
+        &mut self,
+        statement: StatementId,
+        school: Option<SchoolId>,
+        provider: ProviderId,
+        orders: &[OrderId],
+        at: (Height, u32),
+    ) {
+        self.provider_statements.entry(provider).or_default().insert(statement);
+        if let Some(school) = school {
+            self.school_statements.entry(school).or_default().insert(statement);
+        }
+        for order in orders {
+            self.orders.entry(*order).or_default().push(at);
+        }
+    }
+
+    fn move_pupil(&mut self, pupil: PupilId, school: SchoolId) {
+        let Some(enrolled) = self.pupils.get_mut(&pupil) else { return };
+        let before = std::mem::replace(&mut enrolled.school, school);
+        if let Some(class) = self.classes.get_mut(&before) {
+            class.remove(&pupil);
+        }
+        self.classes.entry(school).or_default().insert(pupil);
+    }
+}
