@@ -5,8 +5,13 @@
 mod catalogue;
 mod chain;
 mod documents;
+mod events;
 mod openapi;
+mod owners;
+mod pages;
+mod party;
 mod server;
+mod signature;
 mod support;
 mod system;
 mod transactions;

@@ -20,7 +20,7 @@ use keis_ledger::transaction::{Body, SignedTransaction};
 use keis_node::chain::{Chain, Published, SnapshotPolicy, load};
 use keis_node::clock::{Clock, ClockStep};
 use keis_node::documents::Documents;
-use keis_node::gateway::{Gateway, GatewayHandle, Limits, NodeStatus, Services};
+use keis_node::gateway::{Gateway, GatewayHandle, Limits, NodeStatus, Services, Settings};
 use keis_node::mempool::{self, Mempool};
 use keis_node::network::{self, Network, NetworkHandle};
 use keis_node::store::{Options, Store};
@@ -44,6 +44,7 @@ pub fn key(seed: u8) -> SecretKey {
 
 pub const OPERATOR: u8 = 32;
 pub const BUDGET_HOLDER: u8 = 31;
+pub const AUDITOR: u8 = 33;
 const DRIVER: u8 = 1;
 
 fn institution(index: u8) -> Institution {
@@ -71,7 +72,11 @@ fn genesis(simulated: bool) -> Genesis {
         clock: if simulated { ClockKind::Simulated { driver: key(DRIVER).public() } } else { ClockKind::Real },
         parameters: default_parameters(),
         institutions: (1..=4).map(institution).collect(),
-        officers: vec![officer(1, Office::BudgetHolder, BUDGET_HOLDER), officer(2, Office::Operator, OPERATOR)],
+        officers: vec![
+            officer(1, Office::BudgetHolder, BUDGET_HOLDER),
+            officer(2, Office::Operator, OPERATOR),
+            officer(3, Office::Auditor, AUDITOR),
+        ],
     };
     document.check().unwrap()
 }
@@ -140,6 +145,10 @@ impl Stand {
     }
 
     pub async fn with(simulated: bool, pool: mempool::Limits, limits: Limits) -> Self {
+        Self::serving(simulated, pool, limits.into()).await
+    }
+
+    pub async fn serving(simulated: bool, pool: mempool::Limits, settings: Settings) -> Self {
         drop(tokio_rustls::rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
         let genesis = genesis(simulated);
@@ -174,7 +183,7 @@ impl Stand {
             metrics: telemetry::recorder().unwrap(),
             status: status.subscribe(),
         };
-        let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), limits, services).await.unwrap();
+        let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), settings, services).await.unwrap();
         let address = format!("http://{}", gateway.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
@@ -234,6 +243,13 @@ impl Stand {
         let valid_until = self.clock.now().after(Span(3_600_000));
         let body = Body { signer: key(seed).public(), behalf, salt: 0, valid_until, operation };
         body.sign(&self.network, &key(seed))
+    }
+
+    /// Moves the simulated clock.
+    pub async fn step_to(&self, time: Timestamp) {
+        let step = self.step(time);
+        let body = serde_json::json!({ "time": step.time, "signature": step.signature }).to_string();
+        self.post("/v1/clock", "application/json", body).await.is(200);
     }
 
     pub fn step(&self, time: Timestamp) -> ClockStep {
