@@ -20,7 +20,7 @@ use crate::vault::{Field, PersonKey, Vault, VaultError};
 
 mod change;
 
-pub(crate) use change::{closed_at_once, free, funded, link, moved, note_latest, opened, relink, retold};
+pub(crate) use change::{closed, free, funded, link, moved, note_latest, opened, relink, retold, undrawn};
 
 const SEALED: Field = Field::of("wallets", "wallet_sealed");
 const INDEX: Field = Field::of("wallets", "wallet_index");
@@ -39,7 +39,7 @@ pub enum WalletState {
     Opened,
     /// It has its money of the year.
     Allocated,
-    /// It is closed for good, or was never opened and will not be.
+    /// It is closed for good.
     Closed,
 }
 
@@ -313,33 +313,38 @@ pub async fn of_year(
     .bind(i64::from(limit))
     .fetch_all(&mut *reader)
     .await?;
-    let full = rows.len() as u64 == u64::from(limit);
-    let next = match rows.last() {
-        Some(last) if full => Some(WalletCursor(last.try_get("wallet_index")?)),
-        Some(_) | None => None,
-    };
-    let wallets = rows.iter().map(|row| read(registry.vault(), row)).collect::<Result<_, _>>()?;
-    Ok(WalletPage { wallets, next })
+    page(registry.vault(), &rows, limit as usize)
 }
 
-/// Wallets of a year in a state that nothing is on its way for, in an order that tells nothing about who they are.
+/// Wallets of a year in a state that nothing is on its way for, after a place, in an order that tells nothing about who they are.
 pub(crate) async fn idle(
     work: &mut Work,
     year: Year,
     state: WalletState,
+    after: Option<&WalletCursor>,
     limit: usize,
-) -> Result<Vec<Wallet>, RegistryError> {
+) -> Result<WalletPage, RegistryError> {
     let vault = work.vault();
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE wallets.year = $1 AND wallets.state = $2 AND wallets.pending IS NULL \
-         ORDER BY wallets.wallet_index LIMIT $3"
+        "SELECT {COLUMNS}, wallets.wallet_index FROM {TABLES} WHERE wallets.year = $1 AND wallets.state = $2 \
+         AND wallets.wallet_index > $3 AND wallets.pending IS NULL ORDER BY wallets.wallet_index LIMIT $4"
     )))
     .bind(i64::from(year.0))
     .bind(state.name())
+    .bind(after.map_or(Vec::new(), |cursor| cursor.0.clone()))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(work.connection())
     .await?;
-    rows.iter().map(|row| read(&vault, row)).collect()
+    page(&vault, &rows, limit)
+}
+
+fn page(vault: &Vault, rows: &[AnyRow], limit: usize) -> Result<WalletPage, RegistryError> {
+    let next = match rows.last() {
+        Some(last) if rows.len() == limit => Some(WalletCursor(last.try_get("wallet_index")?)),
+        Some(_) | None => None,
+    };
+    let wallets = rows.iter().map(|row| read(vault, row)).collect::<Result<_, _>>()?;
+    Ok(WalletPage { wallets, next })
 }
 
 /// Wallets of a year by state: drawn, opened, allocated, closed.

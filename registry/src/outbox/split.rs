@@ -1,0 +1,128 @@
+//! A batch that the ledger refuses because of one wallet is cut into halves until that one stands alone.
+
+use keis_ledger::ids::PupilId;
+use keis_ledger::operation::{FundsOperation, Operation, Party, WalletOperation};
+
+use super::effect::batch;
+use super::row::{self, Change, Insert};
+use super::{OutboxId, OutboxRow, OutboxState};
+use crate::database::Work;
+use crate::error::RegistryError;
+use crate::wallets::{self, WalletState};
+
+/// The halves of a batch of independent wallets; none for anything else and for a single wallet.
+fn halves(operation: &Operation) -> Option<[Operation; 2]> {
+    fn cut<T: Clone>(list: &[T]) -> Option<[Vec<T>; 2]> {
+        let (first, second) = list.split_at(list.len() / 2);
+        (!first.is_empty()).then(|| [first.to_vec(), second.to_vec()])
+    }
+    let wallet = Operation::Wallet;
+    match operation {
+        Operation::Wallet(WalletOperation::OpenPupils { year, pupils }) => {
+            cut(pupils).map(|halves| halves.map(|pupils| wallet(WalletOperation::OpenPupils { year: *year, pupils })))
+        }
+        Operation::Wallet(WalletOperation::OpenSchools { schools }) => {
+            cut(schools).map(|halves| halves.map(|schools| wallet(WalletOperation::OpenSchools { schools })))
+        }
+        Operation::Wallet(WalletOperation::OpenProviders { providers }) => {
+            cut(providers).map(|halves| halves.map(|providers| wallet(WalletOperation::OpenProviders { providers })))
+        }
+        Operation::Funds(FundsOperation::Allocate { year, pupils }) => cut(pupils)
+            .map(|halves| halves.map(|pupils| Operation::Funds(FundsOperation::Allocate { year: *year, pupils }))),
+        Operation::Wallet(
+            WalletOperation::BindKeys { .. }
+            | WalletOperation::RevokeKey { .. }
+            | WalletOperation::MovePupil { .. }
+            | WalletOperation::Suspend { .. }
+            | WalletOperation::Reinstate { .. }
+            | WalletOperation::Close { .. },
+        )
+        | Operation::Funds(
+            FundsOperation::OpenYear { .. } | FundsOperation::RecordSchoolMoney { .. } | FundsOperation::EndYear { .. },
+        )
+        | Operation::Catalogue(_)
+        | Operation::Order { .. }
+        | Operation::Settlement(_) => None,
+    }
+}
+
+/// Takes wallets out of an allocation that were closed since.
+async fn without_closed(work: &mut Work, operation: &Operation) -> Result<Option<Operation>, RegistryError> {
+    let Operation::Funds(FundsOperation::Allocate { year, pupils }) = operation else { return Ok(None) };
+    let vault = work.vault();
+    let known = wallets::of_wallets(work.connection(), &vault, *year, pupils).await?;
+    let closed = |pupil: &PupilId| known.get(pupil).is_some_and(|wallet| wallet.state == WalletState::Closed);
+    let left: Vec<_> = pupils.iter().copied().filter(|pupil| !closed(pupil)).collect();
+    let fewer = !left.is_empty() && left.len() < pupils.len();
+    Ok(fewer.then_some(Operation::Funds(FundsOperation::Allocate { year: *year, pupils: left })))
+}
+
+/// Puts smaller rows in the place of one that is refused; says whether that was possible.
+pub(super) async fn split(work: &mut Work, row: &OutboxRow) -> Result<bool, RegistryError> {
+    let parts: Vec<Operation> = match without_closed(work, &row.operation).await? {
+        Some(fewer) => vec![fewer],
+        None => halves(&row.operation).map(Vec::from).unwrap_or_default(),
+    };
+    if parts.is_empty() {
+        return Ok(false);
+    }
+    let change = Change { of: row.transaction, ..Change::to(OutboxState::Split) };
+    if !row::change(work, row.id, &[OutboxState::Signed], &change).await? {
+        return Ok(true);
+    }
+    let inserts: Vec<Insert> = parts.iter().map(|part| Insert::part_of(row, part)).collect();
+    let OutboxId(first) = row::insert(work, &inserts).await?;
+    let numbered: Vec<(OutboxId, Operation)> = (first..).map(OutboxId).zip(parts).collect();
+    hand_over(work, row, &numbered).await?;
+    Ok(true)
+}
+
+/// What pointed to the row points to its parts: wallets and bodies, and rows that wait for it.
+async fn hand_over(work: &mut Work, row: &OutboxRow, parts: &[(OutboxId, Operation)]) -> Result<(), RegistryError> {
+    let (last, _) = parts.last().expect("a row is split into at least one part");
+    wallets::relink(work, row.id, *last).await?;
+    for sql in [
+        "UPDATE schools SET open_row = $1 WHERE open_row = $2",
+        "UPDATE providers SET open_row = $1 WHERE open_row = $2",
+    ] {
+        sqlx::query(sql).bind(last.0).bind(row.id.0).execute(work.connection()).await?;
+    }
+    for (id, operation) in parts {
+        if let Some((year, pupils)) = batch(operation) {
+            wallets::link(work, year, &pupils, *id).await?;
+        }
+    }
+    for follower in row::followers(work, row.id).await? {
+        let follows = row::get(work.connection(), follower).await?;
+        let about = follows.as_ref().and_then(|row| about(&row.operation));
+        let holds = |operation: &Operation| {
+            batch(operation).is_some_and(|(_, pupils)| about.is_some_and(|pupil| pupils.contains(&pupil)))
+        };
+        let part = parts.iter().find(|(_, operation)| holds(operation)).unwrap_or(parts.last().expect("as above"));
+        row::follow(work, follower, part.0).await?;
+    }
+    Ok(())
+}
+
+/// The one pupil that an operation is about.
+fn about(operation: &Operation) -> Option<PupilId> {
+    match operation {
+        Operation::Wallet(
+            WalletOperation::MovePupil { pupil, .. } | WalletOperation::Close { party: Party::Pupil(_, pupil) },
+        ) => Some(*pupil),
+        Operation::Wallet(
+            WalletOperation::OpenSchools { .. }
+            | WalletOperation::OpenProviders { .. }
+            | WalletOperation::OpenPupils { .. }
+            | WalletOperation::BindKeys { .. }
+            | WalletOperation::RevokeKey { .. }
+            | WalletOperation::Suspend { .. }
+            | WalletOperation::Reinstate { .. }
+            | WalletOperation::Close { party: Party::School(_) | Party::Provider(_) },
+        )
+        | Operation::Funds(_)
+        | Operation::Catalogue(_)
+        | Operation::Order { .. }
+        | Operation::Settlement(_) => None,
+    }
+}
