@@ -28,14 +28,13 @@ export const signAll = async (operations, encoded, { key, publicKey, network, va
   return transactions;
 };
 
-const entry = (words, { title, facts, then }, notes) => {
+const entry = ({ title, facts, then }) => {
   const list = make("dl.facts");
   for (const { term, value } of facts) {
     list.append(make("dt", term), make("dd", Array.isArray(value) ? listOf(value) : value));
   }
   const item = make("li.card", make("h2", title), list);
   if (then) item.append(make("p", then));
-  if (notes.length > 0) item.append(make("p.muted", words.say("sign-notes")), listOf(notes));
   return item;
 };
 
@@ -56,8 +55,9 @@ class SigningPage {
     const { language, words, dictionary } = this.words;
     this.judgement = judge(this.encoded, keptIntent(), { language, words, dictionary });
     const { entries, warnings, refused } = this.judgement;
-    const items = entries.map((one, index) => entry(this.words, one, this.page.operations[index].notes ?? []));
-    at("sign-entries").replaceChildren(...items);
+    at("sign-entries").replaceChildren(...entries.map(entry));
+    at("sign-back").addEventListener("click", () => history.back());
+    at("sign-back").hidden = false;
     if (warnings.length > 0) show(at("sign-warnings"), listOf(warnings));
     if (refused.length > 0) {
       show(at("sign-refused"), make("p", this.words.say("sign-refused")), listOf(refused));
@@ -159,6 +159,7 @@ class SigningPage {
     }
     const told = bad.map(({ text, advice }) => make("li", make("strong", text), " ", advice));
     if (bad.length > 0) show(at("sign-outcome"), make("p", this.words.say("sign-some-refused")), make("ul", ...told));
+    at("sign-leave").href = next;
     at("sign-leave").hidden = false;
     if (open.length > 0) return this.offerAgain("sign-not-known");
     this.state("sign-counts", { number: results.length - bad.length, all: results.length });
