@@ -44,23 +44,39 @@ pub(super) async fn take_over(
             progress(Progress { phase: Phase::Writing, done, of });
         }
     }
-    let leaves = match options.kind {
-        Kind::Full => report.left > 0,
-        Kind::Delta => false,
-    };
+    match options.kind {
+        Kind::Full if report.left > 0 => {
+            leave_missing(registry, run, actor, options, |left| {
+                progress(Progress { phase: Phase::Writing, done: done + left, of });
+            })
+            .await?
+        }
+        Kind::Full | Kind::Delta => {}
+    }
+    draw(registry, run, actor, options.year, progress).await
+}
+
+/// Lets leave who is missing in a full extract.
+async fn leave_missing(
+    registry: &Registry,
+    run: &Run,
+    actor: &Actor,
+    options: &Options,
+    mut progress: impl FnMut(u64) + Send,
+) -> Result<(), ImportError> {
     let mut after = Vec::new();
-    while leaves {
+    let mut left = 0;
+    loop {
         let mut work = run.begin(registry).await?;
         let persons = run.missing_after(&mut work, &after).await?;
-        let Some(last) = persons.last() else { break };
+        let Some(last) = persons.last() else { return Ok(()) };
         after = last.0.to_vec();
         let chunk = Chunk { actor, options, generation: run.number };
         chunk.leave(&mut work, &persons).await?;
         work.commit().await?;
-        done += persons.len() as u64;
-        progress(Progress { phase: Phase::Writing, done, of });
+        left += persons.len() as u64;
+        progress(left);
     }
-    draw(registry, run, actor, options.year, progress).await
 }
 
 /// Draws wallets for everybody who is enrolled and has none, and lets the ledger hear of them if it knows the others.
