@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod page;
 pub mod people;
 pub mod permission;
+pub mod reconcile;
 pub mod users;
 pub mod vault;
 pub mod wallets;
