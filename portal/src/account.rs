@@ -1,4 +1,4 @@
-//! For whom a user acts, when there are several, and the end of a session.
+//! For whom a user acts, when there are several.
 
 use std::sync::Arc;
 
@@ -8,16 +8,11 @@ use crate::site::Site;
 
 /// The routes.
 pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
-    vec![post(site, "/account/acting", acting), post(site, "/signout", sign_out)]
+    vec![post(site, "/account/acting", acting)]
 }
 
 async fn acting(_site: Arc<Site>, call: Call) -> Answer {
     let body: String = call.form.need("body")?;
     call.act_for(&body).await?;
     redirect(local_path(call.form.get("next").unwrap_or("/")))
-}
-
-async fn sign_out(_site: Arc<Site>, call: Call) -> Answer {
-    call.sign_out().await?;
-    redirect("/")
 }

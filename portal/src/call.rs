@@ -245,6 +245,8 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 /// An address of this site that somebody may be sent back to; anything else becomes the home page, so that a link cannot
 /// lead a user away.
 pub fn local_path(path: &str) -> &str {
-    let local = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    // Browsers drop tabs and line ends from addresses, so "/<tab>/elsewhere" would lead away, too.
+    let odd = |letter: char| letter == '\\' || letter.is_control();
+    let local = path.starts_with('/') && !path.starts_with("//") && !path.contains(odd);
     if local { path } else { "/" }
 }

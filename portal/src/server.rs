@@ -41,8 +41,6 @@ use crate::site::Site;
 const STREAMS: u32 = 64;
 /// Pause after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Between two sweeps of sessions that have ended.
-const SWEEP: Duration = Duration::from_secs(10 * 60);
 /// What somebody reads whose request another site sent, in both languages.
 const FORGED: &str = "Užklausą siuntė kita svetainė, todėl ji neįvykdyta. Grįžkite į puslapį ir bandykite dar kartą.\n\
     The request came from another site, so it was not carried out. Go back to the page and try again.\n";
@@ -104,7 +102,6 @@ impl Portal {
         site.templates.get_or_init(|| templates);
         let filter = route::all(&site, table);
         let stopping = CancellationToken::new();
-        tokio::spawn(sweep(site.clone(), stopping.clone()));
         let https = tls.is_some() || site.settings.public_url.scheme() == "https";
         let door = Door { filter, tls, https, site };
         let server = tokio::spawn(serve(listener, Arc::new(door), stopping.clone()));
@@ -167,18 +164,6 @@ impl Drop for UnderWay {
         let now = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.rested.store(now, Ordering::Release);
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-async fn sweep(site: Arc<Site>, stopping: CancellationToken) {
-    loop {
-        if let Err(error) = site.registry.purge_sessions(session::instant()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "ended sessions were not swept");
-        }
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
-        }
     }
 }
 
