@@ -162,6 +162,15 @@ const inlined = (fields) =>
 const isIdle = (path, name, value) =>
   path === "order.change" && (value === null || (Array.isArray(value) && value.length === 0));
 
+// Ids that an operation draws itself: they have no name yet.
+const FRESH = {
+  "order.propose": "order",
+  "order.request": "order",
+  "catalogue.open_session": "session",
+  "catalogue.publish": "service",
+  "settlement.issue": "statement",
+};
+
 const fact = (phrases, name, value, order) => {
   if (!Array.isArray(value)) return { term: term(phrases, name), value: sayValue(phrases, name, value, order) };
   if (value.length === 0) {
@@ -177,12 +186,19 @@ export const titleOf = (phrases, path) => phrases.say(`sign-title-${path.replace
 // {title, facts: [{term, value: text or list of texts}], then}
 export const describe = (operation, phrases) => {
   const { path, fields } = flatten(operation);
-  const shown = inlined(fields).filter(([name, value]) => !isIdle(path, name, value));
+  const { year, ...others } = fields;
+  const shown = inlined(others).filter(([name, value]) => !isIdle(path, name, value));
   if (path === "order.request") shown.push(["total", BigInt(fields.price) * BigInt(fields.pupils.length)]);
+  if (year !== undefined) shown.push(["year", year]);
+  const isFresh = ([name, value]) => FRESH[path] === name && !Object.hasOwn(phrases.dictionary, value);
+  const said = ([name, value]) =>
+    isFresh([name, value])
+      ? { term: term(phrases, name), value: phrases.say("sign-fresh", { id: value }) }
+      : fact(phrases, name, value, fields.order);
   const then = `sign-then-${path.replace(/[._]/g, "-")}`;
   return {
     title: titleOf(phrases, path),
-    facts: shown.map(([name, value]) => fact(phrases, name, value, fields.order)),
+    facts: shown.map(said),
     then: phrases.has(then) ? phrases.say(then) : null,
   };
 };

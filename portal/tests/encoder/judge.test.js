@@ -249,6 +249,13 @@ test("what the dictionary does not know is shown as it is, with a warning", () =
   assert.deepEqual(shown, ["Pupil 1", pupil(9)]);
 });
 
+test("an id that the operation draws itself needs no name", () => {
+  const fresh = { order: { ...request().order, order: order(9) } };
+  const { warnings, refused, entries } = weigh([fresh], fields("order.request", asked));
+  assert.deepEqual([refused, warnings], [[], []]);
+  assert.equal(entries[0].facts[0].value, `sign-fresh ${order(9)}`);
+});
+
 test("bytes that are no operation, none, and too many are refused", () => {
   const intent = fields("order.confirm", { order: [order(1)] });
   const confirm = toHex(encodeOperation(action("confirm")));

@@ -99,8 +99,8 @@ test("an order in Lithuanian, as a coordinator reads it", () => {
     "Mokiniai (1)": ["Jonas Jonaitis, 5a"],
     "Kaina mokiniui": "8,00 €",
     "Mokyklos lėšų ne daugiau kaip": "0,00 €",
-    Metai: "2028",
     "Iš viso": "8,00 €",
+    Metai: "2028",
   });
   assert.deepEqual(refused.map(plain), ["Kaina mokiniui: jūs pasirinkote – 9,00 €; siūloma pasirašyti – 8,00 €."]);
 });
