@@ -22,6 +22,8 @@ CREATE TABLE log_entries (
     mac BYTEA NOT NULL
 );
 
+CREATE INDEX log_of_subject ON log_entries (subject, seq);
+
 CREATE TABLE log_head (
     one BIGINT NOT NULL PRIMARY KEY,
     seq BIGINT NOT NULL,

@@ -1,4 +1,4 @@
-//! The operator's central database.
+#![doc = include_str!("../README.md")]
 
 pub mod bodies;
 pub mod collate;

@@ -15,6 +15,7 @@ use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::UserId;
 use crate::page::{Listed, Page};
+use crate::permission::{Permission, demand};
 use crate::vault::Vault;
 
 const FIRST: [u8; 32] = [0; 32];
@@ -262,7 +263,7 @@ impl Registry {
     /// [`RegistryError::Denied`], or what the database answers.
     pub async fn log_entries(&self, actor: &Actor, page: &Page) -> Result<Listed<LogRecord>, RegistryError> {
         let mut work = self.begin().await?;
-        crate::permission::demand(&mut work, actor, crate::permission::Permission::SeeLog).await?;
+        demand(&mut work, actor, Permission::SeeLog).await?;
         append(&mut work, Entry::new(actor, "log read", "log").detail(page.after.map_or(0, |seq| seq))).await?;
         let before = page.after.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
         let rows = sqlx::query("SELECT * FROM log_entries WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
@@ -272,6 +273,32 @@ impl Registry {
             .await?;
         let records =
             rows.iter().map(|row| Ok(Stored::read(row)?.record)).collect::<Result<Vec<_>, RegistryError>>()?;
+        work.commit().await?;
+        Ok(page.list(records, |record| record.seq))
+    }
+
+    /// What the log says of one subject, by its id, the newest first: who has looked at a pupil, or what became of a key.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn log_about(
+        &self,
+        actor: &Actor,
+        subject: &str,
+        page: &Page,
+    ) -> Result<Listed<LogRecord>, RegistryError> {
+        let mut work = self.begin().await?;
+        demand(&mut work, actor, Permission::SeeLog).await?;
+        let before = page.after.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
+        let rows = sqlx::query("SELECT * FROM log_entries WHERE subject = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3")
+            .bind(subject)
+            .bind(before)
+            .bind(page.rows())
+            .fetch_all(work.connection())
+            .await?;
+        let records =
+            rows.iter().map(|row| Ok(Stored::read(row)?.record)).collect::<Result<Vec<_>, RegistryError>>()?;
+        append(&mut work, Entry::new(actor, "log read", "log").detail(subject)).await?;
         work.commit().await?;
         Ok(page.list(records, |record| record.seq))
     }

@@ -3,15 +3,18 @@
 //! Name and e-mail are sealed under a person key of the user's own; issuer and subject stand as a blind index alone.
 
 use keis_ledger::ids::{ProviderId, SchoolId};
+use keis_ledger::time::Timestamp;
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::bodies;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{PersonId, UserId};
 use crate::log::{Actor, Entry, append};
+use crate::page::{Listed, Page};
 use crate::permission::{Body, Permission, Role, demand};
 use crate::vault::{self, Field, PersonKey, Vault};
+use crate::{bodies, collate};
 
 pub(crate) const NAME: Field = Field::of("users", "name_sealed");
 const EMAIL: Field = Field::of("users", "email_sealed");
@@ -70,6 +73,21 @@ pub struct SignedIn {
     pub dropped: Vec<RoleClaim>,
 }
 
+/// A user as officers see one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    /// Who, and what the user may be where.
+    pub user: User,
+    /// Under whose key the name is sealed; an erasure names it.
+    pub person: PersonId,
+    /// Where the user can be written to.
+    pub email: Option<String>,
+    /// An officer shut the user out.
+    pub disabled: bool,
+    /// The last sign-in.
+    pub signed_in: Timestamp,
+}
+
 /// Why somebody is not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
@@ -105,6 +123,12 @@ impl std::fmt::Debug for Claims {
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {:?}", self.id, self.grants)
+    }
+}
+
+impl std::fmt::Debug for UserRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.user)
     }
 }
 
@@ -207,6 +231,30 @@ impl Registry {
         Ok(Some(User { id, name, grants }))
     }
 
+    /// Users who are not erased, in the order of their names. The cursor is a position.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn users(&self, actor: &Actor, page: &Page) -> Result<Listed<UserRecord>, RegistryError> {
+        let mut work = self.begin().await?;
+        demand(&mut work, actor, Permission::ManageBodies).await?;
+        let rows = sqlx::query(
+            "SELECT id, users.person, name_sealed, email_sealed, disabled, signed_in, wrapped FROM users \
+             JOIN person_keys ON person_keys.person = users.person",
+        )
+        .fetch_all(work.connection())
+        .await?;
+        let mut records = rows.iter().map(|row| record(self.vault(), row)).collect::<Result<Vec<_>, _>>()?;
+        records.sort_by(|a, b| collate::names(&a.user.name, &b.user.name).then_with(|| a.user.id.cmp(&b.user.id)));
+        let mut listed = page.part(records);
+        for record in &mut listed.items {
+            record.user.grants = grants_of(work.connection(), record.user.id).await?;
+        }
+        append(&mut work, Entry::new(actor, "users read", "users").detail(listed.items.len())).await?;
+        work.commit().await?;
+        Ok(listed)
+    }
+
     /// Shuts a user out at once: grants and web sessions end. Keys on the ledger are revoked one by one.
     ///
     /// # Errors
@@ -241,6 +289,24 @@ impl Registry {
         append(&mut work, Entry::new(actor, if disabled { "user disabled" } else { "user enabled" }, id)).await?;
         work.commit().await
     }
+}
+
+/// A record without its grants.
+fn record(vault: &Vault, row: &AnyRow) -> Result<UserRecord, RegistryError> {
+    let person = PersonId(list::id(row.try_get("person")?, "users.person")?);
+    let key = vault.unwrap_key(person, row.try_get("wrapped")?)?;
+    let email: Option<Vec<u8>> = row.try_get("email_sealed")?;
+    Ok(UserRecord {
+        user: User {
+            id: UserId(list::id(row.try_get("id")?, "users.id")?),
+            name: key.open_text(NAME, &person.0, row.try_get("name_sealed")?)?,
+            grants: Vec::new(),
+        },
+        person,
+        email: email.map(|sealed| key.open_text(EMAIL, &person.0, &sealed)).transpose()?,
+        disabled: row.try_get::<i64, _>("disabled")? != 0,
+        signed_in: Timestamp(list::number(row.try_get("signed_in")?, "users.signed_in")?),
+    })
 }
 
 fn subject_index(vault: &Vault, claims: &Claims) -> Vec<u8> {
@@ -343,7 +409,7 @@ async fn grants_of(connection: &mut AnyConnection, id: UserId) -> Result<Vec<Gra
         .bind(&id.0[..])
         .fetch_all(connection)
         .await?;
-    let grant = |row: &sqlx::any::AnyRow| {
+    let grant = |row: &AnyRow| {
         let role = list::parsed(row.try_get("role")?, "grants.role")?;
         Ok(Grant { role, body: list::parsed(row.try_get("body")?, "grants.body")? })
     };

@@ -1,0 +1,17 @@
+//! The rooms of the registry, each on SQLite and on PostgreSQL.
+
+#![allow(clippy::unwrap_used)]
+
+mod bodies;
+mod database;
+mod erasure;
+mod keys;
+mod log;
+mod notices;
+mod people;
+mod permission;
+mod scene;
+mod sessions;
+#[path = "../support/mod.rs"]
+mod support;
+mod users;
