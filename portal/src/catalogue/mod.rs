@@ -7,9 +7,13 @@ pub mod names;
 mod search;
 mod shelf;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use keis_ledger::classifiers::{Place, Year};
 use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
 use keis_ledger::operation::ServiceTerms;
@@ -24,6 +28,9 @@ use crate::words::Lang;
 
 pub use search::{Filter, Found, Hit, PER_PAGE, Sort};
 use shelf::Shelf;
+
+/// Questions about missing sessions at a time.
+const AT_ONCE: usize = 8;
 
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -113,6 +120,17 @@ impl SessionEntry {
     pub fn takes_orders(&self, now: Timestamp) -> bool {
         self.open && self.free > 0 && now < self.start
     }
+}
+
+/// What is offered in a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct YearFigures {
+    /// Sessions.
+    pub sessions: u64,
+    /// Places in them.
+    pub places: u64,
+    /// Places that are taken.
+    pub taken: u64,
 }
 
 /// The catalogue. Clones share it.
@@ -216,11 +234,22 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Trouble::Ledger`] when no gateway answers.
-    pub async fn ensure(&self, year: Year, sessions: impl IntoIterator<Item = SessionId>) -> Result<(), Trouble> {
-        for id in sessions {
-            self.find_session(year, id).await?;
+    pub fn ensure(
+        &self,
+        year: Year,
+        sessions: impl IntoIterator<Item = SessionId>,
+    ) -> BoxFuture<'_, Result<(), Trouble>> {
+        // The iterator ends here: a caller's closure is no part of the future.
+        let missing: BTreeSet<SessionId> = {
+            let shelf = self.inner.read();
+            let at_hand = |id: &SessionId| shelf.session(*id).is_some_and(|one| shelf.service(one.service).is_some());
+            sessions.into_iter().filter(|id| !at_hand(id)).collect()
+        };
+        async move {
+            let asked = stream::iter(missing).map(|id| self.find_session(year, id)).buffer_unordered(AT_ONCE);
+            asked.try_for_each(async |_| Ok(())).await
         }
-        Ok(())
+        .boxed()
     }
 
     /// Sessions of a service in a year, in the order of their beginning.
@@ -242,6 +271,11 @@ impl Catalogue {
     /// Places at which active services are given.
     pub fn places(&self) -> Vec<Place> {
         self.inner.read().places()
+    }
+
+    /// What is offered in a year.
+    pub fn year(&self, year: Year) -> YearFigures {
+        self.inner.read().year(year)
     }
 
     /// A page of the services that a filter takes; pages count from 1.

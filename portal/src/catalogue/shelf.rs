@@ -7,7 +7,7 @@ use keis_ledger::classifiers::{Place, Year};
 use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
 use keis_ledger::time::Timestamp;
 
-use super::{Offer, SessionEntry};
+use super::{Offer, SessionEntry, YearFigures};
 use crate::words::{LANGS, Lang};
 
 /// Place of each service among the titles of a language.
@@ -98,6 +98,15 @@ impl Shelf {
         let active = self.services.values().filter(|offer| offer.is_active());
         let places: BTreeSet<Place> = active.flat_map(|offer| offer.terms.venues.iter().copied()).collect();
         places.into_iter().collect()
+    }
+
+    pub(super) fn year(&self, year: Year) -> YearFigures {
+        let of_year = self.sessions.values().filter(|session| session.year == year);
+        of_year.fold(YearFigures::default(), |sum, session| YearFigures {
+            sessions: sum.sessions + 1,
+            places: sum.places + u64::from(session.capacity),
+            taken: sum.taken + u64::from(session.booked()),
+        })
     }
 
     /// Services whose description no node could give.

@@ -1,9 +1,138 @@
+//! A provider's pages: what waits, sessions, orders to answer and to report, statements.
+//!
+//! Everything that changes the ledger is signed in the browser with a key of the provider's own.
+
+mod change;
+mod home;
+mod month;
+mod order;
+mod requests;
+mod rows;
+mod rules;
+mod session;
+mod session_form;
+mod sessions;
+mod statements;
+mod tick;
+
 use std::sync::Arc;
 
-use crate::route::Route;
+use futures::future::try_join_all;
+use keis_ledger::classifiers::{Scope, Year};
+use keis_ledger::ids::{OrderId, ProviderId};
+use keis_ledger::operation::{Operation, OrderAction, Party};
+use keis_ledger::record::OrderState;
+use keis_registry::permission::{Body, Permission};
+use keis_wallet::client::OrderView;
+
+use crate::call::{Acting, Answer, Call};
+use crate::route::{Route, get, post};
 use crate::site::Site;
+use crate::trouble::Trouble;
+use crate::wallet::{SignRequest, sign_page};
+
+/// Remembers what a form asks for; on every page from which something is signed.
+const INTENT: &[&str] = &["page.js"];
 
 /// The routes.
-pub(crate) fn routes(_site: &Arc<Site>) -> Vec<Route> {
-    Vec::new()
+pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
+    vec![
+        get(site, "/provider", home::home),
+        post(site, "/provider/notices/dismiss", home::dismiss),
+        get(site, "/provider/sessions", sessions::sessions),
+        get(site, "/provider/sessions/new", session_form::new),
+        post(site, "/provider/sessions/new", session_form::open),
+        get(site, "/provider/sessions/{id}", session::session),
+        post(site, "/provider/sessions/{id}/amend", session_form::amend),
+        post(site, "/provider/sessions/{id}/close", session::close),
+        get(site, "/provider/requests", requests::requests),
+        post(site, "/provider/requests/answer", requests::answer),
+        get(site, "/provider/orders/{id}", order::order),
+        post(site, "/provider/orders/{id}/change", change::propose),
+        post(site, "/provider/orders/{id}/accept", change::accept),
+        post(site, "/provider/orders/{id}/drop", change::drop_change),
+        post(site, "/provider/orders/{id}/cancel", change::cancel),
+        get(site, "/provider/orders/{id}/report", tick::report),
+        post(site, "/provider/orders/{id}/report", tick::send_report),
+        get(site, "/provider/orders/{id}/attendance", tick::attendance),
+        post(site, "/provider/orders/{id}/attendance", tick::send_attendance),
+        get(site, "/provider/orders/{id}/print", tick::print),
+        get(site, "/provider/statements", statements::statements),
+        get(site, "/provider/statements/{id}", statements::statement),
+        post(site, "/provider/statements/{id}/answer", statements::answer),
+    ]
+}
+
+/// The provider for which somebody acts.
+struct Own {
+    acting: Acting,
+    id: ProviderId,
+}
+
+impl Own {
+    fn party(&self) -> Party {
+        Party::Provider(self.id)
+    }
+}
+
+/// For which provider somebody acts who may do this.
+async fn own(call: &Call, permission: Permission) -> Result<Own, Trouble> {
+    let acting = call.acting(permission).await?;
+    match acting.body {
+        Body::Provider(id) => Ok(Own { id, acting }),
+        Body::School(_) | Body::Operator | Body::BudgetHolder => Err(Trouble::Forbidden),
+    }
+}
+
+/// The years in which something may wait for a provider: the one of now and the one before it. The latest first.
+async fn live_years(site: &Site) -> Result<Vec<Year>, Trouble> {
+    let years = site.years().await?;
+    let Ok(programme) = site.programme().await else { return Ok(Vec::new()) };
+    let known = years.iter().map(|year| year.year).filter(|year| *year <= programme.year);
+    let mut live: Vec<Year> = known.collect();
+    live.reverse();
+    live.truncate(2);
+    Ok(live)
+}
+
+/// The provider's order in whichever year it is; of the query's year alone when it names one.
+async fn find_order(site: &Site, call: &Call, own: &Own) -> Result<OrderView, Trouble> {
+    let id: OrderId = call.part(0)?;
+    let years = match call.query.parse::<u16>("year")? {
+        Some(year) => vec![Year(year)],
+        None => site.years().await?.iter().rev().map(|year| year.year).collect(),
+    };
+    for year in years {
+        if let Some(found) = site.client.order_lines(year, id).await? {
+            return if found.order.provider == own.id { Ok(found) } else { Err(Trouble::NotFound) };
+        }
+    }
+    Err(Trouble::NotFound)
+}
+
+/// The provider's orders of a year in these states.
+async fn orders_in(site: &Site, own: &Own, year: Year, states: &[OrderState]) -> Result<Vec<OrderView>, Trouble> {
+    let asked = states.iter().map(|state| site.client.all_provider_orders(own.id, year, Some(*state)));
+    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+}
+
+/// What is to be signed for a provider.
+struct Sheet {
+    title: String,
+    operations: Vec<Operation>,
+    labels: Vec<(String, String)>,
+    scope: Scope,
+    next: String,
+    warnings: Vec<String>,
+}
+
+async fn sign(site: &Arc<Site>, call: &Call, own: &Own, sheet: Sheet) -> Answer {
+    let Sheet { title, operations, labels, scope, next, warnings } = sheet;
+    let request = SignRequest { title, operations, labels, party: own.party(), scope, next, warnings };
+    sign_page(site, call, request).await
+}
+
+/// An operation on an order.
+fn act(view: &OrderView, action: OrderAction) -> Operation {
+    Operation::Order { year: view.year, order: view.id, action }
 }
