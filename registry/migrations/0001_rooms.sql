@@ -78,7 +78,7 @@ CREATE TABLE pupils (
 );
 
 CREATE INDEX pupils_of_class ON pupils (school, standing, branch, class);
-CREATE INDEX pupils_by_generation ON pupils (standing, generation);
+CREATE INDEX pupils_by_standing ON pupils (standing);
 
 CREATE TABLE users (
     id BYTEA NOT NULL PRIMARY KEY,

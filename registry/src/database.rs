@@ -47,7 +47,8 @@ pub struct Registry {
     writer: Arc<Mutex<()>>,
 }
 
-/// One database transaction of one writer. Dropped without [`Work::commit`], it changed nothing.
+/// One database transaction of one writer. Dropped without [`Work::commit`], it changed nothing. Whoever holds one uses it for
+/// everything: a method of [`Registry`] that writes would wait for it for ever.
 pub struct Work {
     // The transaction ends before the next writer may begin.
     transaction: Transaction<'static, Any>,

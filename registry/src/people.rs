@@ -22,7 +22,7 @@ use crate::wallets;
 
 mod write;
 pub(crate) use write::forget_person;
-pub use write::{PupilFacts, StoredPupil, arrive, change, enrolled, leave, mark_seen, stored, unseen};
+pub use write::{PupilFacts, StoredPupil, arrive, change, enrolled, leave, stored};
 
 const GIVEN_NAME: Field = Field::of("pupils", "given_name_sealed");
 const FAMILY_NAME: Field = Field::of("pupils", "family_name_sealed");

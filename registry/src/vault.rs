@@ -18,6 +18,9 @@ use crate::database::{Work, list};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
 
+mod file;
+pub use file::MasterKeyError;
+
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
 

@@ -36,7 +36,7 @@ pub struct StoredPupil {
     pub standing: Standing,
     /// What the register said last.
     pub facts: PupilFacts,
-    /// The extract that saw the pupil last.
+    /// The extract that changed the pupil last.
     pub generation: i64,
 }
 
@@ -170,44 +170,6 @@ pub async fn change(
         .await?;
     }
     Ok(())
-}
-
-/// Notes that an extract has seen these pupils, unchanged.
-///
-/// # Errors
-/// What the database answers.
-pub async fn mark_seen(work: &mut Work, persons: &[PersonId], generation: i64) -> Result<(), RegistryError> {
-    for chunk in persons.chunks(list::MOST - 1) {
-        let places = list::places(2, chunk.len());
-        let sql = format!("UPDATE pupils SET generation = $1 WHERE person IN ({places})");
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(generation);
-        for person in chunk {
-            query = query.bind(&person.0[..]);
-        }
-        query.execute(work.connection()).await?;
-    }
-    Ok(())
-}
-
-/// Enrolled pupils whom the extract of `generation` has not seen, ordered by person, after `after`.
-///
-/// # Errors
-/// What the database answers.
-pub async fn unseen(
-    connection: &mut AnyConnection,
-    generation: i64,
-    after: Option<PersonId>,
-    limit: u32,
-) -> Result<Vec<PersonId>, RegistryError> {
-    let rows = sqlx::query(
-        "SELECT person FROM pupils WHERE standing = 'enrolled' AND generation <> $1 AND person > $2 ORDER BY person LIMIT $3",
-    )
-    .bind(generation)
-    .bind(after.map_or_else(Vec::new, |person| person.0.to_vec()))
-    .bind(i64::from(limit))
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(|row| Ok(PersonId(list::id(row.try_get("person")?, "pupils.person")?))).collect()
 }
 
 /// Notes that pupils have left the register.

@@ -7,6 +7,7 @@ mod database;
 mod erasure;
 mod keys;
 mod log;
+mod master_key;
 mod notices;
 mod people;
 mod permission;
