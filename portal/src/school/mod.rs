@@ -1,9 +1,149 @@
+//! Pages of a school: its classes with their money, its orders from choosing pupils to attendance.
+//!
+//! Owns what coordinators and teachers see and ask for. Every page checks that what it shows is the acting school's own; what is
+//! signed leaves through the wallet's signing page.
+
+mod acts;
+mod attendance;
+mod cancel;
+mod change;
+mod classes;
+mod home;
+mod look;
+mod new_order;
+mod notices;
+mod order;
+mod order_list;
+mod pupils;
+mod roll;
+mod rules;
+mod unreached;
+
 use std::sync::Arc;
 
-use crate::route::Route;
+use keis_ledger::classifiers::{Scope, Year};
+use keis_ledger::ids::{OrderId, SchoolId};
+use keis_ledger::operation::{Operation, OrderAction, Party};
+use keis_ledger::parameters::ProgrammeParameters;
+use keis_ledger::record::YearState;
+use keis_ledger::time::Timestamp;
+use keis_registry::permission::{Body, Permission};
+use keis_wallet::client::OrderView;
+
+use crate::call::{Acting, Answer, Call};
+use crate::route::{Route, get, post};
 use crate::site::Site;
+use crate::trouble::Trouble;
+use crate::wallet::{SignRequest, sign_page};
 
 /// The routes.
-pub(crate) fn routes(_site: &Arc<Site>) -> Vec<Route> {
-    Vec::new()
+pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
+    vec![
+        get(site, "/school", home::home),
+        post(site, "/school/notices", notices::dismiss),
+        get(site, "/school/classes", classes::classes),
+        get(site, "/school/class", classes::class),
+        post(site, "/school/chosen", classes::choose),
+        get(site, "/school/unreached", unreached::unreached),
+        get(site, "/school/orders", order_list::list),
+        get(site, "/school/orders/new", new_order::form),
+        post(site, "/school/orders/new", new_order::submit),
+        get(site, "/school/orders/{id}", order::order),
+        get(site, "/school/orders/{id}/change", change::form),
+        post(site, "/school/orders/{id}/change", change::submit),
+        get(site, "/school/orders/{id}/pupils", pupils::form),
+        post(site, "/school/orders/{id}/pupils", pupils::submit),
+        get(site, "/school/orders/{id}/cancel", cancel::form),
+        post(site, "/school/orders/{id}/cancel", cancel::submit),
+        post(site, "/school/orders/{id}/answer", acts::answer),
+        get(site, "/school/orders/{id}/attendance", attendance::form),
+        post(site, "/school/orders/{id}/attendance", attendance::submit),
+        get(site, "/school/orders/{id}/print", order::print),
+    ]
+}
+
+/// The school for which somebody acts, in the programme as it stands.
+struct Desk {
+    acting: Acting,
+    school: SchoolId,
+    /// The year in which people order.
+    year: Year,
+    state: YearState,
+    parameters: ProgrammeParameters,
+    now: Timestamp,
+}
+
+impl Desk {
+    async fn open(site: &Arc<Site>, call: &Call, permission: Permission) -> Result<Self, Trouble> {
+        let acting = call.acting(permission).await?;
+        let school = match acting.body {
+            Body::School(school) => school,
+            Body::Provider(_) | Body::Operator | Body::BudgetHolder => return Err(Trouble::Forbidden),
+        };
+        let programme = site.programme().await?;
+        let crate::site::Programme { year, state, parameters, now } = programme;
+        Ok(Self { acting, school, year, state, parameters, now })
+    }
+
+    fn may(&self, permission: Permission) -> bool {
+        self.acting.role.may(permission)
+    }
+
+    fn party(&self) -> Party {
+        Party::School(self.school)
+    }
+
+    /// An order of this school, of whatever year, with the rules of its year.
+    async fn order(&self, site: &Arc<Site>, id: OrderId) -> Result<Standing, Trouble> {
+        let mut years = site.years().await?;
+        years.sort_by_key(|year| (year.year != self.year, std::cmp::Reverse(year.year)));
+        for year in years {
+            let Some(view) = site.client.order_lines(year.year, id).await? else { continue };
+            if view.order.school != self.school {
+                return Err(Trouble::NotFound);
+            }
+            return Ok(Standing { view, parameters: year.parameters, state: year.state });
+        }
+        Err(Trouble::NotFound)
+    }
+
+    /// Years whose orders may still wait for something: the one in which people order, and the one before.
+    async fn recent_years(&self, site: &Arc<Site>) -> Result<Vec<(Year, ProgrammeParameters)>, Trouble> {
+        let years = site.years().await?;
+        let recent = years.into_iter().filter(|year| year.year <= self.year && self.year.0 - year.year.0 <= 1);
+        Ok(recent.map(|year| (year.year, year.parameters)).collect())
+    }
+}
+
+/// An order with the rules of its year.
+struct Standing {
+    view: OrderView,
+    parameters: ProgrammeParameters,
+    state: YearState,
+}
+
+impl Standing {
+    fn act(&self, action: OrderAction) -> Operation {
+        Operation::Order { year: self.view.year, order: self.view.id, action }
+    }
+}
+
+/// What a page asks somebody to sign.
+struct Signing {
+    title: String,
+    operations: Vec<Operation>,
+    labels: Vec<(String, String)>,
+    scope: Scope,
+    next: String,
+    warnings: Vec<String>,
+}
+
+async fn sign(site: &Arc<Site>, call: &Call, desk: &Desk, signing: Signing) -> Answer {
+    let Signing { title, operations, labels, scope, next, warnings } = signing;
+    sign_page(site, call, SignRequest { title, operations, labels, party: desk.party(), scope, next, warnings }).await
+}
+
+/// Where an order is shown.
+fn order_path(id: OrderId) -> String {
+    format!("/school/orders/{id}")
 }

@@ -1,0 +1,83 @@
+//! What happened to an order, from its receipts.
+
+use keis_ledger::receipt::{Kind, Receipt};
+use keis_ledger::record::OrderState;
+
+use super::super::look::by_source;
+use crate::words::Words;
+
+/// Something that happened.
+pub(super) struct Event {
+    pub(super) at: String,
+    pub(super) what: String,
+    pub(super) who: String,
+    pub(super) on_behalf: bool,
+    pub(super) money: String,
+    pub(super) receipt: String,
+}
+
+pub(super) fn events(w: &Words, receipts: &[Receipt]) -> Vec<Event> {
+    receipts.iter().map(|receipt| event(w, receipt)).collect()
+}
+
+fn event(w: &Words, receipt: &Receipt) -> Event {
+    let (what, who) = keys(receipt);
+    Event {
+        at: w.date_time(&receipt.time),
+        what: w.text(what),
+        who: who.map_or_else(String::new, |who| w.text(who)),
+        on_behalf: receipt.on_behalf,
+        money: if receipt.total.is_zero() { String::new() } else { by_source(w, &receipt.total) },
+        receipt: receipt.id.to_string(),
+    }
+}
+
+/// Keys of what happened and, where the receipt tells it, of whose side it was.
+fn keys(receipt: &Receipt) -> (&'static str, Option<&'static str>) {
+    let (school, provider) = (Some("school-side-school"), Some("school-side-provider"));
+    let (clock, operator) = (Some("school-side-clock"), Some("school-side-operator"));
+    match receipt.kind {
+        Kind::OrderProposed => ("school-event-proposed", school),
+        Kind::OrderRequested => ("school-event-requested", school),
+        Kind::OrderConfirmed => ("school-event-confirmed", provider),
+        Kind::OrderDeclined => ("school-event-declined", provider),
+        Kind::ChangeProposed => ("school-event-change-proposed", None),
+        Kind::ChangeAccepted => ("school-event-change-accepted", None),
+        Kind::ChangeDropped => ("school-event-change-dropped", None),
+        Kind::LinesSwapped => ("school-event-swapped", school),
+        Kind::LinesDropped => ("school-event-dropped", school),
+        Kind::OrderCancelled => match receipt.subject.order_state {
+            Some(OrderState::CancelledByProvider) => ("school-event-cancelled", provider),
+            Some(_) | None => ("school-event-cancelled", school),
+        },
+        Kind::DeliveryReported => ("school-event-reported", provider),
+        Kind::AttendanceConfirmed => ("school-event-attended", school),
+        Kind::AttendanceAutomatic => ("school-event-automatic", clock),
+        Kind::OrderLapsed => ("school-event-lapsed", clock),
+        Kind::StatementIssued => ("school-event-statement", operator),
+        Kind::StatementAccepted => ("school-event-statement-accepted", provider),
+        Kind::StatementContested => ("school-event-statement-contested", provider),
+        Kind::PupilMoved => ("school-event-pupil-moved", operator),
+        Kind::WalletClosed => ("school-event-pupil-left", operator),
+        Kind::YearOpened
+        | Kind::Allocated
+        | Kind::SchoolMoneyRecorded
+        | Kind::YearEnded
+        | Kind::SchoolsOpened
+        | Kind::ProvidersOpened
+        | Kind::PupilsOpened
+        | Kind::KeysBound
+        | Kind::KeyRevoked
+        | Kind::WalletSuspended
+        | Kind::WalletReinstated
+        | Kind::ServicePublished
+        | Kind::ServiceAmended
+        | Kind::ServiceSuspended
+        | Kind::ServiceReinstated
+        | Kind::ServiceWithdrawn
+        | Kind::SessionOpened
+        | Kind::SessionAmended
+        | Kind::SessionClosed
+        | Kind::FundsReturned => ("school-event-other", operator),
+    }
+}

@@ -1,0 +1,155 @@
+//! A school's orders, filtered and page by page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use keis_ledger::ids::SessionId;
+use keis_ledger::record::OrderState;
+use keis_ledger::time::Timestamp;
+use keis_registry::permission::Permission;
+use keis_wallet::client::OrderView;
+
+use super::look::{STATES, both, order_money, span, standing, state_class, state_key};
+use super::rules::is_over;
+use super::{Desk, order_path};
+use crate::call::{Answer, Call, page};
+use crate::frame::{Frame, Section};
+use crate::site::Site;
+use crate::trouble::Trouble;
+use crate::words::Words;
+
+/// Rows of a page.
+const ROWS: usize = 25;
+
+#[derive(Template)]
+#[template(path = "school/orders.html")]
+struct OrdersPage {
+    f: Frame,
+    states: Vec<StateOption>,
+    years: Vec<YearOption>,
+    count: String,
+    rows: Vec<OrderRow>,
+    pages: Option<Pages>,
+}
+
+struct StateOption {
+    code: &'static str,
+    label: String,
+    chosen: bool,
+}
+
+struct YearOption {
+    year: String,
+    chosen: bool,
+}
+
+struct Pages {
+    position: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// An order in a table.
+pub(super) struct OrderRow {
+    pub(super) href: String,
+    pub(super) title: String,
+    pub(super) when: String,
+    pub(super) state: String,
+    pub(super) class: &'static str,
+    pub(super) pupils: String,
+    pub(super) money: String,
+    pub(super) waiting: bool,
+}
+
+impl OrderRow {
+    /// An order; its session was seen to be at hand before.
+    pub(super) fn of(site: &Arc<Site>, w: &Words, view: &OrderView, now: Timestamp) -> Self {
+        let order = &view.order;
+        let state = if is_over(order, now) { OrderState::Lapsed } else { order.state };
+        Self {
+            href: order_path(view.id),
+            title: site.catalogue.title(order.service, w.lang()),
+            when: span(w, order.start, order.end),
+            state: w.text(state_key(state)),
+            class: state_class(state),
+            pupils: w.number(standing(order)),
+            money: w.money(&both(&order_money(order))),
+            waiting: order.change.is_some(),
+        }
+    }
+}
+
+pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
+    let desk = Desk::open(&site, &call, Permission::SeeClasses).await?;
+    let wanted = call.query.get("state").unwrap_or_default();
+    let state = STATES.iter().find(|(_, code)| *code == wanted).map(|(state, _)| *state);
+    let years = site.years().await?;
+    let asked: Option<u16> = call.query.parse("year")?;
+    let year = years.iter().map(|year| year.year).find(|year| Some(year.0) == asked).unwrap_or(desk.year);
+    let mut orders = site.client.all_school_orders(desk.school, year, None).await?;
+    orders.retain(|view| match state {
+        None => true,
+        Some(OrderState::Lapsed) => view.order.state == OrderState::Lapsed || is_over(&view.order, desk.now),
+        Some(state) => view.order.state == state && !is_over(&view.order, desk.now),
+    });
+    orders.sort_by_key(|view| (std::cmp::Reverse(view.order.start), view.id));
+    let f = call.frame(&site, Section::Orders, call.words().text("school-orders-title")).await?;
+    let last = orders.len().div_ceil(ROWS).max(1);
+    let number = call.query.parse::<usize>("page")?.unwrap_or(1).clamp(1, last);
+    let part: Vec<OrderView> = orders.iter().skip((number - 1) * ROWS).take(ROWS).cloned().collect();
+    site.catalogue.ensure(year, sessions_of(&part)).await?;
+    let at = |number: usize| format!("/school/orders?year={year}&state={}&page={number}", state.map_or("", |_| wanted));
+    let pages = (last > 1).then(|| Pages {
+        position: f.w.with("school-page-of", &[("page", &number.to_string()), ("last", &last.to_string())]),
+        before: (number > 1).then(|| at(number - 1)),
+        after: (number < last).then(|| at(number + 1)),
+    });
+    let shown = OrdersPage {
+        states: STATES
+            .iter()
+            .map(|(one, code)| StateOption { code, label: f.w.text(state_key(*one)), chosen: Some(*one) == state })
+            .collect(),
+        years: years
+            .iter()
+            .rev()
+            .map(|one| YearOption { year: one.year.to_string(), chosen: one.year == year })
+            .collect(),
+        count: f.w.count("count-orders", orders.len()),
+        rows: part.iter().map(|view| OrderRow::of(&site, f.w, view, desk.now)).collect(),
+        pages,
+        f,
+    };
+    page(&shown)
+}
+
+fn sessions_of(orders: &[OrderView]) -> Vec<SessionId> {
+    orders.iter().map(|view| view.order.session).collect()
+}
+
+/// Orders of the recent years with their sessions at hand.
+pub(super) async fn recent(site: &Arc<Site>, desk: &Desk) -> Result<Vec<OrderView>, Trouble> {
+    let mut all = Vec::new();
+    for (year, _) in desk.recent_years(site).await? {
+        let orders = site.client.all_school_orders(desk.school, year, None).await?;
+        let waits = |view: &OrderView| view.year == desk.year || !has_ended(view.order.state);
+        let orders: Vec<OrderView> = orders.into_iter().filter(waits).collect();
+        site.catalogue.ensure(year, sessions_of(&orders)).await?;
+        all.extend(orders);
+    }
+    Ok(all)
+}
+
+/// Nothing more is to be done by the school.
+fn has_ended(state: OrderState) -> bool {
+    match state {
+        OrderState::Proposed | OrderState::Requested | OrderState::Confirmed | OrderState::Delivered => false,
+        OrderState::Attended
+        | OrderState::AttendedAutomatically
+        | OrderState::Settled
+        | OrderState::Declined
+        | OrderState::Lapsed
+        | OrderState::CancelledFree
+        | OrderState::CancelledLate
+        | OrderState::CancelledByProvider => true,
+    }
+}
