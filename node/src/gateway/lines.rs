@@ -81,13 +81,6 @@ pub(super) struct StatementView {
     statement: Statement,
 }
 
-/// Orders, in the order of their ids.
-pub(super) type Orders = Page<OrderView>;
-/// Sessions, in the order of their ids.
-pub(super) type OwnSessions = Page<OwnSession>;
-/// Statements, in the order of their ids.
-pub(super) type Statements = Page<StatementView>;
-
 impl OrderView {
     /// An order's view with the number of its lines, when it is in the wanted state.
     fn sized(view: &View, year: Year, id: OrderId, wanted: Option<OrderState>) -> Option<(Self, usize)> {
@@ -115,7 +108,7 @@ impl StatementView {
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = Orders),
+        (status = 200, body = Page<OrderView>),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
@@ -147,7 +140,7 @@ pub(super) async fn school_orders(context: Arc<Context>, call: Call) -> Answer {
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = Orders),
+        (status = 200, body = Page<OrderView>),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
@@ -178,7 +171,7 @@ pub(super) async fn provider_orders(context: Arc<Context>, call: Call) -> Answer
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = OwnSessions),
+        (status = 200, body = Page<OwnSession>),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
@@ -211,7 +204,7 @@ pub(super) async fn provider_sessions(context: Arc<Context>, call: Call) -> Answ
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = Statements),
+        (status = 200, body = Page<StatementView>),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
@@ -242,7 +235,7 @@ pub(super) async fn school_statements(context: Arc<Context>, call: Call) -> Answ
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = Statements),
+        (status = 200, body = Page<StatementView>),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),

@@ -116,9 +116,6 @@ pub(super) struct PupilWallet {
     nullifier: Option<Nullifier>,
 }
 
-/// Wallets of pupils, in the order of their ids.
-pub(super) type Pupils = Page<PupilWallet>;
-
 impl KeyView {
     fn of(key: PublicKey, record: &Key) -> Self {
         let Key { owner, scopes, cap, from, until } = *record;
@@ -227,7 +224,7 @@ pub(super) async fn school(context: Arc<Context>, call: Call) -> Answer {
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = Pupils),
+        (status = 200, body = Page<PupilWallet>),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
@@ -260,7 +257,7 @@ pub(super) async fn school_pupils(context: Arc<Context>, call: Call) -> Answer {
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
     responses(
-        (status = 200, body = Pupils),
+        (status = 200, body = Page<PupilWallet>),
         (status = 400, description = "A wrong parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),

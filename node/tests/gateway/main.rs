@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod chain;
+mod client;
 mod documents;
 mod events;
 mod openapi;

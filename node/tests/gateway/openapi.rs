@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use keis_ledger::classifiers::ArtField;
 use serde_json::Value;
 
-use crate::support::{ORDER, SERVICE, Stand};
+use crate::party;
+use crate::support::{AUDITOR, ORDER, PROVIDER, PUPIL, SCHOOL, SERVICE, SESSION, Stand, key};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn description_and_routes_are_the_same() {
@@ -64,15 +65,49 @@ async fn real_answers_have_the_described_form() {
         ("/health/live", "/health/live".to_owned()),
         ("/health/ready", "/health/ready".to_owned()),
     ] {
-        let answer = stand.get(&path).await.is(200);
-        let schema = &document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
-        assert!(!schema.is_null(), "{template} describes no answer");
-        let fits = Form { document: &document }.check(&answer, schema);
-        assert_eq!(fits, Ok(()), "{template}: {answer}");
+        has_the_described_form(&document, template, &stand.get(&path).await.is(200));
     }
     let problem = stand.get("/v1/headers/999").await.is_problem(404, "not_found");
     let schema = &document["components"]["schemas"]["Problem"];
     Form { document: &document }.check(&problem, schema).unwrap();
+}
+
+fn has_the_described_form(document: &Value, template: &str, answer: &Value) {
+    let schema = &document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    assert!(!schema.is_null(), "{template} describes no answer");
+    let fits = Form { document }.check(answer, schema);
+    assert_eq!(fits, Ok(()), "{template}: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_answers_have_the_described_form() {
+    let mut stand = party::stand().await;
+    party::request_orders(&mut stand).await;
+    party::settle(&mut stand).await;
+    let document = stand.get("/v1/openapi.json").await.is(200);
+    assert!(document["components"]["securitySchemes"]["signature"]["description"].is_string());
+    let (key, statement) = (key(party::SCHOOL_KEY).public(), party::STATEMENT);
+    for (template, path) in [
+        ("/v1/keys/{key}", format!("/v1/keys/{key}?")),
+        ("/v1/schools/{id}", format!("/v1/schools/{SCHOOL}?year=2026")),
+        ("/v1/schools/{id}/pupils", format!("/v1/schools/{SCHOOL}/pupils?year=2026&limit=1")),
+        ("/v1/schools/{id}/orders", format!("/v1/schools/{SCHOOL}/orders?year=2026")),
+        ("/v1/schools/{id}/statements", format!("/v1/schools/{SCHOOL}/statements?year=2026")),
+        ("/v1/pupils", "/v1/pupils?year=2026".to_owned()),
+        ("/v1/pupils/{id}", format!("/v1/pupils/{PUPIL}?year=2026")),
+        ("/v1/providers/{id}", format!("/v1/providers/{PROVIDER}?year=2026")),
+        ("/v1/providers/{id}/orders", format!("/v1/providers/{PROVIDER}/orders?year=2026")),
+        ("/v1/providers/{id}/sessions", format!("/v1/providers/{PROVIDER}/sessions?year=2026")),
+        ("/v1/providers/{id}/statements", format!("/v1/providers/{PROVIDER}/statements?year=2026")),
+        ("/v1/orders/{id}/lines", format!("/v1/orders/{ORDER}/lines?year=2026")),
+        ("/v1/orders/{id}/history", format!("/v1/orders/{ORDER}/history?year=2026")),
+        ("/v1/statements/{id}", format!("/v1/statements/{statement}?year=2026")),
+        ("/v1/sessions/{id}", format!("/v1/sessions/{SESSION}?year=2026")),
+    ] {
+        has_the_described_form(&document, template, &stand.read(AUDITOR, &path).await.is(200));
+        let security = &document["paths"][template]["get"]["security"];
+        assert_eq!(security.is_null(), template == "/v1/sessions/{id}", "{template} says whether it needs a signature");
+    }
 }
 
 /// As much of JSON Schema as the description uses. Unknown fields are faults: a description that lacks one is out of date.

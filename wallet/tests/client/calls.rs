@@ -1,11 +1,8 @@
 //! What the client promises: an answer from any gateway that has one, within bounds, and never a wrong one.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::{Gateway, Reply};
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::{ArtField, Grades, Place, ServiceKind, VatCategory, Year};
 use keis_ledger::crypto::{Hash, Signature};
@@ -21,7 +18,6 @@ use keis_wallet::client::{Client, ClientError, Outcome, Policy, Submission, Tran
 use keis_wallet::compose::Composer;
 use keis_wallet::random::new_key;
 use serde_json::{Value, json};
-use support::{Gateway, Reply};
 
 const NOW: Timestamp = Timestamp(1_767_225_600_000);
 const PATIENCE: Duration = Duration::from_secs(20);

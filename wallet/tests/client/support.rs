@@ -11,8 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Request {
     /// Method and target, such as `GET /v1/status`.
     pub line: String,
-    /// Everything before the body.
+    /// Everything before the body, in lower case.
     pub head: String,
+    /// The same as it arrived.
+    pub raw_head: String,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -91,7 +93,8 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
             if bytes.len() >= end + 4 + length {
                 let line = String::from_utf8_lossy(&bytes[..end]).lines().next()?.to_owned();
                 let line = line.trim_end_matches(" HTTP/1.1").to_owned();
-                return Some(Request { line, head, body: bytes[end + 4..].to_vec() });
+                let raw_head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+                return Some(Request { line, head, raw_head, body: bytes[end + 4..].to_vec() });
             }
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
