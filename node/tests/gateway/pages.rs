@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use keis_ledger::ids::{OrderId, PupilId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Operation, OrderAction};
-use serde_json::Value;
 
 use crate::party::{PROVIDER_KEY, SCHOOL_KEY, open_pupils, stand};
 use crate::support::{OPERATOR, PROVIDER, SCHOOL, SESSION, Stand, YEAR};
@@ -32,13 +31,8 @@ async fn walk(stand: &Stand, seed: u8, path: &str, limit: usize, name: &str) -> 
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= limit);
         ids.extend(items.iter().map(|item| item[name].as_str().unwrap().to_owned()));
-        match &page["next"] {
-            Value::String(next) => cursor = Some(next.clone()),
-            end => {
-                assert!(end.is_null());
-                return ids;
-            }
-        }
+        let Some(next) = page.get("next") else { return ids };
+        cursor = Some(next.as_str().unwrap().to_owned());
         assert_eq!(items.len(), limit, "a page with a next one is full");
     }
 }
