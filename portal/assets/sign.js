@@ -138,6 +138,8 @@ class SigningPage {
       answer = await send("/wallet/submit", { transactions: this.transactions, next: this.page.next });
     } catch (error) {
       this.fail(error);
+      // What the portal does not take never left, so there is nothing to send again.
+      if (error.reason === "refused") return sessionStorage.removeItem(SENT);
       return this.offerAgain("sign-not-known");
     } finally {
       at("sign-progress").hidden = true;
