@@ -134,6 +134,7 @@ impl Reader {
         questions.extend(sessions_of(&services, &years));
         self.ask(questions).await?;
         self.inner.ready.store(true, Ordering::Release);
+        self.inner.tell();
         tracing::info!(services = services.len(), height = height.0, "the catalogue is loaded");
         Ok(self.client.events(Some((height, u32::MAX)), EventFilter::default()))
     }
@@ -215,7 +216,9 @@ impl Reader {
 
     async fn ask(&self, questions: Vec<Question>) -> Result<(), FollowError> {
         let answered = stream::iter(questions).map(|question| self.answer(question)).buffer_unordered(AT_ONCE);
-        answered.try_collect::<()>().await
+        let outcome = answered.try_collect::<()>().await;
+        self.inner.tell();
+        outcome
     }
 
     async fn answer(&self, question: Question) -> Result<(), FollowError> {

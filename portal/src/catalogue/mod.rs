@@ -9,7 +9,7 @@ mod shelf;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -21,6 +21,7 @@ use keis_ledger::record::Standing;
 use keis_ledger::time::Timestamp;
 use keis_registry::Registry;
 use keis_wallet::client::Client;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::trouble::Trouble;
@@ -137,7 +138,7 @@ pub struct YearFigures {
 #[derive(Clone, Default)]
 pub struct Catalogue {
     inner: Arc<Inner>,
-    source: Option<Arc<Source>>,
+    source: Arc<OnceLock<Source>>,
 }
 
 /// What is shown.
@@ -145,6 +146,8 @@ pub struct Catalogue {
 struct Inner {
     shelf: RwLock<Shelf>,
     ready: AtomicBool,
+    /// How often the gateways' answers were taken in.
+    changes: watch::Sender<u64>,
 }
 
 /// Where it comes from; the follower ends with the last clone.
@@ -165,6 +168,11 @@ impl Inner {
         self.shelf.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells those who wait that something was taken in.
+    fn tell(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
     fn write(&self) -> RwLockWriteGuard<'_, Shelf> {
         self.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,15 +181,30 @@ impl Inner {
 impl Catalogue {
     /// Begins to load the catalogue and to follow the ledger; answers at once. Needs a tokio runtime.
     pub fn start(client: Client, registry: Registry) -> Self {
-        let inner = Arc::<Inner>::default();
-        let following = follow::run(inner.clone(), client.clone(), registry.clone());
-        let follower = tokio::spawn(following).abort_handle();
-        Self { inner, source: Some(Arc::new(Source { client, registry, follower })) }
+        let catalogue = Self::default();
+        catalogue.follow(client, registry);
+        catalogue
+    }
+
+    /// The same for a catalogue that is empty and follows nothing yet; one that follows goes on as it does.
+    pub fn follow(&self, client: Client, registry: Registry) {
+        self.source.get_or_init(|| {
+            let following = follow::run(self.inner.clone(), client.clone(), registry.clone());
+            Source { follower: tokio::spawn(following).abort_handle(), client, registry }
+        });
     }
 
     /// Whether everything was loaded once.
     pub fn ready(&self) -> bool {
         self.inner.ready.load(Ordering::Acquire)
+    }
+
+    /// Waits until something holds of the catalogue; it is looked at again whenever answers were taken in.
+    pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let mut changes = self.inner.changes.subscribe();
+        while !holds(self) {
+            changes.changed().await.expect("the sender is part of this catalogue");
+        }
     }
 
     /// How many services may be ordered.
@@ -202,7 +225,7 @@ impl Catalogue {
         if let Some(offer) = self.service(id) {
             return Ok(Some(offer));
         }
-        let Some(source) = &self.source else { return Ok(None) };
+        let Some(source) = self.source.get() else { return Ok(None) };
         follow::fetch_service(&self.inner, &source.client, &source.registry, id).await?;
         Ok(self.service(id))
     }
@@ -221,7 +244,7 @@ impl Catalogue {
         year: Year,
         id: SessionId,
     ) -> Result<Option<(Arc<SessionEntry>, Arc<Offer>)>, Trouble> {
-        if let Some(source) = &self.source
+        if let Some(source) = self.source.get()
             && self.session(id).is_none()
         {
             follow::fetch_session(&self.inner, &source.client, year, id).await?;

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{OrderId, SchoolId};
 use keis_ledger::record::OrderState;
-use keis_ledger::time::Timestamp;
 use keis_wallet::client::OrderView;
 
 use super::rules;
@@ -33,7 +32,6 @@ pub(super) struct OrderRow {
     pub(super) change: Option<&'static str>,
     /// What the signing page calls the order.
     pub(super) label: String,
-    pub(super) start: Timestamp,
 }
 
 /// Name of a state as words and addresses have it.
@@ -121,6 +119,5 @@ fn row(site: &Site, lang: Lang, view: &OrderView, school: &str) -> OrderRow {
         }),
         label: format!("{school}, {}, {pupils}", site.catalogue.label(order.session, lang)),
         pupils,
-        start: order.start,
     }
 }
