@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . cli/prepare.sh
+. tests/prepare.sh
 # The system tests start this binary.
 cargo build --release --locked -p keis-cli
 if cargo nextest --version >/dev/null 2>&1; then

@@ -131,7 +131,7 @@ fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
 }
 
 /// A port below those that outgoing connections use: no dial takes it while its node is down.
-fn free_port() -> anyhow::Result<TcpListener> {
+pub(crate) fn free_port() -> anyhow::Result<TcpListener> {
     const PORTS: std::ops::Range<u16> = 10_000..32_768;
     const DRAWS: usize = 1_000;
     let draw = || PORTS.start + u16::from_le_bytes(random_bytes()) % (PORTS.end - PORTS.start);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keis_cli::{demo, genesis, key, node, sample, wallet, words};
+use keis_cli::{demo, genesis, key, node, portal, registry, sample, wallet, words};
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
@@ -28,6 +28,10 @@ enum Command {
     Genesis(genesis::GenesisCommand),
     #[command(subcommand)]
     Node(node::NodeCommand),
+    #[command(subcommand)]
+    Portal(portal::PortalCommand),
+    #[command(subcommand)]
+    Registry(registry::RegistryCommand),
     #[command(subcommand)]
     Wallet(wallet::WalletCommand),
     #[command(subcommand)]
@@ -54,6 +58,8 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Demo(args) => demo::run(&args),
         Command::Genesis(command) => genesis::run(command),
         Command::Node(command) => node::run(command),
+        Command::Portal(command) => portal::run(command),
+        Command::Registry(command) => registry::run(command),
         Command::Wallet(command) => wallet::run(command),
         Command::Key(command) => key::run(command),
     }

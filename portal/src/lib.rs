@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod catalogue;
+pub mod door;
 pub mod frame;
 pub mod route;
 pub mod server;
@@ -14,6 +15,7 @@ pub mod words;
 
 mod account;
 mod assets;
+mod health;
 mod office;
 mod provider;
 mod public;

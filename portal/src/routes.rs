@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::route::Route;
 use crate::site::Site;
-use crate::{account, assets, office, provider, public, school, signin, wallet};
+use crate::{account, assets, health, office, provider, public, school, signin, wallet};
 
 /// Every route.
 pub(crate) fn table(site: &Arc<Site>) -> Vec<Route> {
     let rooms = [
         assets::routes(site),
+        health::routes(site),
         public::routes(site),
         signin::routes(site),
         account::routes(site),

@@ -3,13 +3,16 @@
 //! This library is the harness; the tests are in `tests/`. It knows the product only from outside: the `keis` command, the
 //! folders that it makes and the REST gateways.
 
+pub mod browser;
 pub mod check;
 pub mod cluster;
 pub mod door;
 pub mod flow;
+pub mod house;
 pub mod program;
 pub mod scan;
 pub mod sources;
+pub mod swap;
 pub mod wait;
 pub mod world;
 

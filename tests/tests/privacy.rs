@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use keis_tests::check::agree;
 use keis_tests::cluster::Cluster;
 use keis_tests::door::http;
+use keis_tests::house::House;
 use keis_tests::program;
 use keis_tests::scan::{Marks, forms_of_code};
-use keis_tests::wait::{turn, until};
+use keis_tests::wait::turn;
 use keis_tests::world::{World, YEAR, deliver};
-use rustix::process::{Pid, Signal, kill_process};
 
 /// Put into every given and family name: long enough to be found by design only.
 const NAME: &str = "Žymėtasis";
@@ -50,44 +49,6 @@ fn mark(year: &Path) -> Marks {
         fs::write(&path, marked.join("\n") + "\n").expect("the file can be written");
     }
     Marks::new(words)
-}
-
-/// Processes of a network that was left running; they end with this.
-struct Left(Vec<Pid>);
-
-impl Left {
-    fn signal(&self, signal: Signal) {
-        for pid in &self.0 {
-            _ = kill_process(*pid, signal);
-        }
-    }
-
-    async fn stop(mut self) {
-        self.signal(Signal::TERM);
-        until("the nodes stop", Duration::from_secs(30), async || {
-            self.0.iter().all(|pid| has_ended(*pid)).then_some(())
-        })
-        .await;
-        self.0.clear();
-    }
-}
-
-/// A process's id as it is printed. Only a positive one: others would mean whole groups of processes.
-fn process(id: &str) -> Pid {
-    let id = id.parse().ok().filter(|id: &i32| *id > 1);
-    id.and_then(Pid::from_raw).expect("the id of a process")
-}
-
-/// Whether a process is gone, or waits only for somebody to ask how it ended.
-fn has_ended(pid: Pid) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
-}
-
-impl Drop for Left {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
-    }
 }
 
 /// What a gateway answers; also its headers.
@@ -153,37 +114,43 @@ fn ids(text: &str) -> BTreeSet<String> {
 async fn no_person_of_the_files_is_anywhere_in_the_network() {
     let _turn = turn().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (year, home) = (folder.path().join("year"), folder.path().join("home"));
-    let argument = |path: &PathBuf| path.to_str().expect("a path of text").to_owned();
-    program::keis(["sample", "--pupils", "200", "--out", &argument(&year)]).await.well();
+    let year = folder.path().join("year");
+    program::keis(["sample", "--pupils", "200", "--out", year.to_str().expect("a path of text")]).await.well();
     let marks = mark(&year);
     marks.find(&fs::read(year.join("pupils.csv")).expect("the pupils")).expect("the marks are found where they are");
-    let said = program::keis(["demo", "--keep", "--data", &argument(&year), "--home", &argument(&home)]).await;
-    let stop = said.out.lines().find_map(|line| line.split_once("Stop it with: kill ")).map(|(_, ids)| ids.to_owned());
-    let ids = stop.unwrap_or_else(|| panic!("no word on how to stop the network: {said:?}"));
-    let left = Left(ids.split_whitespace().map(process).collect());
-    assert_eq!(left.0.len(), 4, "{}", said.out);
-    let said = said.well();
-    marks.assert_absent("the demo's page", said.out.as_bytes());
-    marks.assert_absent("the demo's errors", said.err.as_bytes());
-    let gateways: Vec<&str> = said.out.split_whitespace().filter(|word| word.starts_with("http://")).collect();
-    assert_eq!(gateways.len(), 4, "{}", said.out);
-    for gateway in &gateways[..1] {
-        let answers = crawl(gateway, 2027).await;
-        assert!(answers.iter().filter(|(path, _)| path.starts_with("/v1/orders/ord_")).count() > 5, "few orders were found");
-        for (path, bytes) in &answers {
-            marks.assert_absent(path, bytes);
-            let is_described = path == "/v1/openapi.json";
-            assert!(is_described || !text(bytes).contains("pup_"), "{path} tells a pupil's wallet");
-        }
+    let house = House::start(folder, &year, &[]).await;
+    marks.assert_absent("what the demo says", house.said.as_bytes());
+    assert_eq!(house.gateways.len(), 4, "{}", house.said);
+    let answers = crawl(&house.gateways[0], 2027).await;
+    assert!(answers.iter().filter(|(path, _)| path.starts_with("/v1/orders/ord_")).count() > 5, "few orders were found");
+    for (path, bytes) in &answers {
+        marks.assert_absent(path, bytes);
+        let is_described = path == "/v1/openapi.json";
+        assert!(is_described || !text(bytes).contains("pup_"), "{path} tells a pupil's wallet");
     }
-    for gateway in &gateways[1..] {
+    for gateway in &house.gateways[1..] {
         let http = http();
         marks.assert_absent("the metrics", &answer(&http, &format!("{gateway}/metrics")).await.1);
     }
-    left.stop().await;
-    let bytes = marks.assert_absent_below(&home);
+    // The registry knows them all, and its files do not: every field is encrypted. Classes name nobody and are plain.
+    let persons = names_and_codes(&year);
+    let mut bytes = persons.assert_absent_below(&house.home.join("portal"));
+    for name in ["ministry", "library", "agency", "audit"] {
+        bytes += marks.assert_absent_below(&house.home.join(name));
+    }
     println!("{bytes} bytes hold no mark");
+    let rest = house.close().await;
+    marks.assert_absent("what the demo says at the end", rest.as_bytes());
+}
+
+/// The marked names and the codes of a year's files, without the classes.
+fn names_and_codes(year: &Path) -> Marks {
+    let mut words = BTreeSet::from([NAME.as_bytes().to_vec()]);
+    let content = fs::read_to_string(year.join("pupils.csv")).expect("a file of the year");
+    for line in content.lines().skip(1) {
+        words.insert(line.split(',').next().expect("a code").as_bytes().to_vec());
+    }
+    Marks::new(words)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 mod batches;
 mod book;
 mod drive;
+mod house;
 mod network;
 mod report;
 mod setup;
@@ -20,6 +21,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use keis_ledger::chain::Height;
 use keis_ledger::record::YearState;
 use keis_ledger::time::Span;
+use keis_registry::permission::Role;
+use keis_registry::users::RoleClaim;
 use keis_wallet::client::Status;
 
 use crate::found;
@@ -28,6 +31,7 @@ use crate::sample::{self, Size};
 use batches::Event;
 use book::Book;
 use drive::{Driver, Tally, timestamp};
+use house::House;
 use network::Processes;
 pub use report::{Latency, Money, Report};
 use translate::Officers;
@@ -39,8 +43,10 @@ use translate::Officers;
     long_about = "Run a whole programme year on a simulated network of validators.\n\n\
         Starts the validators as processes of their own, loads a programme year from files, drives it through the REST \
         gateways to settlement statements and shows the figures. The exit code is 0 only if all state roots are equal, \
-        the money equation holds and every order ended where the calendar says.",
-    after_help = "Examples:\n  keis demo\n  keis sample --out year-2027 && keis demo --data year-2027 --chaos --report figures.json"
+        the money equation holds and every order ended where the calendar says.\n\n\
+        With --keep the network stays up afterwards: the next year is opened from a central database, and the web portal \
+        answers on this machine. It says who can sign in as what; time passes as outside.",
+    after_help = "Examples:\n  keis demo\n  keis demo --keep\n  keis sample --out year-2027 && keis demo --data year-2027 --chaos --report figures.json"
 )]
 pub struct DemoArgs {
     /// Folder of a programme year, as `keis sample` writes it; without it the default sample is made
@@ -52,9 +58,12 @@ pub struct DemoArgs {
     /// Number of validators
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub validators: usize,
-    /// Leave the network up at the end and print its addresses
+    /// Open the portal at the end, with sample people and a year in which they can order, until Ctrl-C
     #[arg(long)]
     pub keep: bool,
+    /// Skip the year of the files: open the portal over its beginning
+    #[arg(long, requires = "keep", conflicts_with_all = ["chaos", "report"])]
+    pub no_year: bool,
     /// Kill a validator with kill -9, again and again, and restart it while orders run
     #[arg(long)]
     pub chaos: bool,
@@ -67,6 +76,8 @@ pub struct DemoArgs {
 const KILLS: usize = 8;
 /// How long the nodes may take to come to rest at the same block.
 const REST: Duration = Duration::from_secs(120);
+/// How often the clock of an open house is stepped.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What people see while it runs.
 struct Progress {
@@ -103,14 +114,33 @@ impl Progress {
 pub fn run(args: &DemoArgs) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        tokio::select! {
-            outcome = live(args) => outcome,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; the validators were stopped"),
+        let ended = keis_node::run::asked_to_end().context("cannot listen for signals")?;
+        tokio::pin!(ended);
+        let outcome = tokio::select! {
+            outcome = live(args) => outcome?,
+            () = &mut ended => anyhow::bail!("interrupted; the validators were stopped"),
+        };
+        match outcome.end {
+            End::Open(open) => open.until(ended).await?,
+            End::Over(processes, _folder) => processes.stop().await?,
         }
+        Ok(outcome.holds)
     })
 }
 
-async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
+/// What stands when the year is over.
+struct Outcome {
+    end: End,
+    holds: bool,
+}
+
+enum End {
+    /// The folders go after the processes that use them.
+    Over(Processes, Folder),
+    Open(Box<Open>),
+}
+
+async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     // A report that cannot be written is better known before the year than after it.
     let report_file = args.report.as_deref().map(report_file).transpose()?;
@@ -123,27 +153,44 @@ async fn live(args: &DemoArgs) -> anyhow::Result<bool> {
     progress.stage("starting the validators", 0);
     let mut processes = Processes::start(&mut founded).await?;
     let officers = Officers { operator: founded.operator, budget_holder: founded.budget_holder };
-    let book = Book::new(&programme);
+    let mut book = Book::new(&programme);
     let gateways = processes.gateways();
+    let ground = if args.keep {
+        Some(house::found(&folder.path, &officers, &gateways, &mut book, &programme).await?)
+    } else {
+        None
+    };
     let mut driver = Driver::new(&gateways, founded.hash, founded.driver, book, officers, begin)?;
     driver.step(begin.after(Span(1000))).await?;
-    setup::run(&mut driver, &programme, &progress).await?;
-    let kills = year(&mut driver, &mut processes, &programme, args.chaos, &progress).await?;
-    let statuses = rest(&driver, &processes, &progress).await?;
-    let report = read_back(&driver, &programme, &statuses, kills, started, &progress).await?;
+    setup::ground(&mut driver, &programme, &progress).await?;
+    let mut holds = true;
+    if !args.no_year {
+        setup::year(&mut driver, &programme, &progress).await?;
+        let kills = year(&mut driver, &mut processes, &programme, args.chaos, &progress).await?;
+        let statuses = rest(&driver, &processes, &progress).await?;
+        let report = read_back(&driver, &programme, &statuses, kills, started, &progress).await?;
+        progress.bar.suspend(|| print!("{}", report.page()));
+        holds = report.holds();
+        if let (Some(file), Some(path)) = (report_file, &args.report) {
+            write_report(&report, file, path)?;
+        }
+    }
+    let end = match ground {
+        Some(ground) => {
+            let house = house::open(ground, &mut driver, &programme, !args.no_year, &progress).await?;
+            End::Open(Box::new(Open { house, driver, processes, _folder: folder }))
+        }
+        None => End::Over(processes, folder),
+    };
     progress.bar.finish_and_clear();
-    print!("{}", report.page());
-    if let (Some(mut file), Some(path)) = (report_file, &args.report) {
-        let text = serde_json::to_string_pretty(&report).expect("the report is plain data");
-        file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).context("cannot write the report")?;
-        file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if args.keep {
-        keep(processes, folder);
-    } else {
-        processes.stop().await?;
-    }
-    Ok(report.holds())
+    Ok(Outcome { end, holds })
+}
+
+fn write_report(report: &Report, mut file: tempfile::NamedTempFile, path: &Path) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(report).expect("the report is plain data");
+    file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).context("cannot write the report")?;
+    file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
 }
 
 /// A file beside the report's place, which takes that place at the end: an earlier report is not lost to a run that fails.
@@ -166,17 +213,17 @@ fn programme(data: Option<&Path>) -> anyhow::Result<Programme> {
 /// Where the network's folders lie; a temporary one goes with this value.
 struct Folder {
     path: PathBuf,
-    temporary: Option<tempfile::TempDir>,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Folder {
     fn of(args: &DemoArgs) -> anyhow::Result<Self> {
         match &args.home {
-            Some(path) => Ok(Self { path: path.clone(), temporary: None }),
+            Some(path) => Ok(Self { path: path.clone(), _temporary: None }),
             None => {
                 let temporary =
                     tempfile::Builder::new().prefix("keis-demo-").tempdir().context("a temporary folder")?;
-                Ok(Self { path: temporary.path().to_owned(), temporary: Some(temporary) })
+                Ok(Self { path: temporary.path().to_owned(), _temporary: Some(temporary) })
             }
         }
     }
@@ -260,15 +307,65 @@ async fn read_back(
     report::report(client, driver.book.year, roots, height, &chronicle, tally, astray, kills, seconds).await
 }
 
-fn keep(processes: Processes, folder: Folder) {
-    println!("The network stays up; its folders are in {}.", folder.path.display());
-    for (name, address) in processes.names() {
-        println!("  {name:<10}{address}");
+/// The open house over its network.
+struct Open {
+    house: House,
+    driver: Driver,
+    processes: Processes,
+    /// The folders go with this value, where they are temporary.
+    _folder: Folder,
+}
+
+impl Open {
+    /// Says who can do what where, lets time pass, and ends with `ended`.
+    async fn until(mut self, ended: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.tell();
+        let (begun, opened) = (self.driver.now(), Instant::now());
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = &mut ended => break,
+                _ = ticks.tick() => {
+                    let passed = u64::try_from(opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    if let Err(error) = self.driver.step(begun.after(Span(passed))).await {
+                        eprintln!("keis: the clock stands still: {error:#}");
+                    }
+                }
+            }
+        }
+        self.house.close().await;
+        self.processes.stop().await
     }
-    let ids: Vec<String> = processes.detach().iter().map(ToString::to_string).collect();
-    println!("Stop it with: kill {}", ids.join(" "));
-    if let Some(temporary) = folder.temporary {
-        // The nodes go on using it.
-        _ = temporary.keep();
+
+    fn tell(&self) {
+        println!("The network stays up. Its gateways:");
+        for (name, address) in self.processes.names() {
+            println!("  {name:<10}{address}");
+        }
+        println!("Sign in at {}signin as", self.house.url);
+        for person in &self.house.people {
+            let roles: Vec<String> = person.roles.iter().map(role).collect();
+            println!("  {:<24}{}", person.name, roles.join(", "));
+        }
+        println!("A coordinator, teacher or provider makes a key first (My keys); the officer approves it (Keys).");
+        println!("The portal answers at {}", self.house.url);
+        println!("Stop everything with Ctrl-C.");
+        _ = std::io::stdout().flush();
+    }
+}
+
+fn role(claim: &RoleClaim) -> String {
+    let what = match claim.role {
+        Role::Coordinator => "coordinator of school",
+        Role::Teacher => "teacher at school",
+        Role::ProviderStaff => "staff of provider",
+        Role::Officer => "officer of the operator",
+        Role::BudgetOfficer => "officer of the budget holder",
+    };
+    match &claim.body {
+        Some(body) => format!("{what} {body}"),
+        None => what.to_owned(),
     }
 }

@@ -162,17 +162,6 @@ impl Processes {
         }
         Ok(())
     }
-
-    /// Lets the validators run on after this program, and gives their process ids.
-    pub(super) fn detach(self) -> Vec<u32> {
-        let mut ids = Vec::with_capacity(self.all.len());
-        for child in self.all.into_iter().filter_map(|process| process.child) {
-            ids.extend(child.id());
-            // Dropping it would kill the node.
-            std::mem::forget(child);
-        }
-        ids
-    }
 }
 
 /// The last line of a node's log, and where the rest is.

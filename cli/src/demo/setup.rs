@@ -17,25 +17,40 @@ use super::drive::{Driver, timestamp};
 use super::translate::Wish;
 use crate::programme::{self, PlaceCode, Programme, ServiceCode};
 
-/// Opens everything, step by step; `progress` hears of each step and of transactions done in it.
-pub(super) async fn run(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
+/// Opens what stands whatever the year: wallets of schools and providers, their keys, services. `progress` hears of each
+/// step and of transactions done in it.
+pub(super) async fn ground(
+    driver: &mut Driver,
+    programme: &Programme,
+    progress: &super::Progress,
+) -> anyhow::Result<()> {
     progress.stage("wallets of schools and providers", 0);
     wallets(driver, progress).await?;
-    progress.stage("year and keys", 0);
-    year_and_keys(driver, programme, progress).await?;
+    progress.stage("keys", 0);
+    keys(driver, progress).await?;
     progress.stage("services", programme.services.len());
-    services(driver, programme, progress).await?;
+    services(driver, programme, progress).await
+}
+
+/// Opens the year of the files: its money, sessions and pupils.
+pub(super) async fn year(
+    driver: &mut Driver,
+    programme: &Programme,
+    progress: &super::Progress,
+) -> anyhow::Result<()> {
+    progress.stage("year", 0);
+    open_year(driver, programme).await?;
     progress.stage("sessions", programme.sessions.len());
     sessions(driver, programme, progress).await?;
     progress.stage("wallets of pupils", 2 * programme.pupils.len().div_ceil(MAX_BATCH));
     pupils(driver, programme, progress).await
 }
 
-fn by_operator(driver: &Driver, operation: Operation) -> Wish {
+pub(super) fn by_operator(driver: &Driver, operation: Operation) -> Wish {
     Wish { signer: driver.officers.operator.clone(), operation }
 }
 
-fn place(code: PlaceCode) -> Place {
+pub(super) fn place(code: PlaceCode) -> Place {
     code.to_string().parse().expect("the files' places are the ledger's")
 }
 
@@ -61,7 +76,7 @@ async fn wallets(driver: &mut Driver, progress: &super::Progress) -> anyhow::Res
     Ok(())
 }
 
-async fn year_and_keys(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
+async fn open_year(driver: &mut Driver, programme: &Programme) -> anyhow::Result<()> {
     let parameters = parameters(programme, driver.now());
     let budget = parameters.amount_per_pupil.checked_mul(programme.pupils.len() as u64);
     let open = FundsOperation::OpenYear {
@@ -70,18 +85,22 @@ async fn year_and_keys(driver: &mut Driver, programme: &Programme, progress: &su
         reserve: Cents::new(programme.parameters.reserve_cents),
         parameters,
     };
-    let mut wishes = vec![Wish { signer: driver.officers.budget_holder.clone(), operation: Operation::Funds(open) }];
+    let wish = Wish { signer: driver.officers.budget_holder.clone(), operation: Operation::Funds(open) };
+    driver.all(vec![wish], &|_| {}).await?;
+    Ok(())
+}
+
+async fn keys(driver: &mut Driver, progress: &super::Progress) -> anyhow::Result<()> {
     let mut grants = grants(driver);
     grants.sort_by_key(|grant| grant.key);
-    for part in grants.chunks(MAX_BATCH) {
-        wishes.push(by_operator(driver, Operation::Wallet(WalletOperation::BindKeys { grants: part.to_vec() })));
-    }
+    let parts = grants.chunks(MAX_BATCH).map(|part| WalletOperation::BindKeys { grants: part.to_vec() });
+    let wishes = parts.map(|one| by_operator(driver, Operation::Wallet(one))).collect();
     driver.all(wishes, &|count| progress.add(count)).await?;
     Ok(())
 }
 
 /// The rules of the year, as the files give them.
-fn parameters(programme: &Programme, now: Timestamp) -> ProgrammeParameters {
+pub(super) fn parameters(programme: &Programme, now: Timestamp) -> ProgrammeParameters {
     let (files, rules) = (&programme.parameters, &programme.parameters.rules);
     let share = |points| BasisPoints::new(points).expect("the loader has checked the shares");
     let days = |days: u16| Span::days(days.into());

@@ -1,0 +1,78 @@
+//! Puts a portal together from its folder: database, gateways, catalogue, ways to sign in, the outbox's worker, the pages.
+
+use anyhow::Context;
+use keis_portal::catalogue::Catalogue;
+use keis_portal::door::{Desk, LedgerDoor, Office};
+use keis_portal::server::Portal;
+use keis_portal::signin::{SamplePerson, SignIn};
+use keis_portal::site::{Network, Site};
+use keis_registry::{MasterKey, Registry, RegistryError};
+use keis_wallet::client::{Client, Policy};
+
+use super::home::PortalHome;
+use crate::words::Advice;
+
+/// A portal at work.
+pub(crate) struct Running {
+    portal: Portal,
+    office: Office,
+    registry: Registry,
+}
+
+impl Running {
+    /// The central database.
+    pub(crate) fn registry(&self) -> Registry {
+        self.registry.clone()
+    }
+
+    /// Lets requests under way end; what waits for the ledger goes on at the next start.
+    pub(crate) async fn stop(self) {
+        self.portal.shutdown().await;
+        self.office.stop().await;
+        self.registry.close().await;
+    }
+}
+
+/// Opens the central database of a portal's folder.
+pub(crate) async fn registry(home: &PortalHome) -> anyhow::Result<Registry> {
+    let master = MasterKey::from_bytes(*home.master_key()?);
+    match Registry::open(&home.database(), &master).await {
+        Err(error @ RegistryError::WrongMasterKey) => {
+            Err(error).or_advise("`master_key` in portal.toml must name the key that this database was made with.")
+        }
+        opened => opened.or_advise("`database` in portal.toml says where the central database is."),
+    }
+}
+
+/// The gateways, asked with the operator's signature: it may read everything.
+pub(crate) fn gateways(home: &PortalHome) -> anyhow::Result<Client> {
+    let client = Client::new(&home.settings.gateways, Policy::default()).context("`gateways` in portal.toml")?;
+    Ok(client.signed_by(home.operator()?))
+}
+
+/// Starts a portal. Sample people can sign in on a simulated network alone.
+pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyhow::Result<Running> {
+    let genesis = home.genesis()?;
+    let network = Network { hash: genesis.hash(), simulated: genesis.is_simulated() };
+    let client = gateways(home)?;
+    let status = client.status().await.or_advise("No gateway answers; start the node, or mend `gateways` in portal.toml.")?;
+    anyhow::ensure!(
+        status.network == network.hash,
+        "the gateway belongs to the network {}, portal.toml's genesis to {}",
+        status.network,
+        network.hash
+    );
+    let settings = home.settings.portal.clone();
+    let mut sign_in = SignIn::new(&settings, &network)?;
+    if !people.is_empty() {
+        sign_in = sign_in.simulated(people)?;
+    }
+    let registry = registry(home).await?;
+    let desk = Desk { operator: home.operator()?, budget_holder: home.budget_holder()? };
+    let door = LedgerDoor::new(client.clone(), network.hash, desk);
+    let office = Office::start(&registry, door);
+    let catalogue = Catalogue::start(client.clone(), registry.clone());
+    let site = Site::new(settings, network, registry.clone(), client, catalogue, sign_in);
+    let portal = Portal::start(site).await?;
+    Ok(Running { portal, office, registry })
+}

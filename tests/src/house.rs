@@ -1,0 +1,84 @@
+//! An open house: `keis demo --keep`, the portal with sample people over four validators.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout};
+
+use crate::program;
+
+/// How long it may take until the doors are open.
+const OPENING: Duration = Duration::from_secs(240);
+/// How long it may take until everything has stopped.
+const CLOSING: Duration = Duration::from_secs(60);
+
+/// A portal over a network, as somebody sees it who has started the demo.
+pub struct House {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// Address of the portal, with a slash at its end.
+    pub url: String,
+    /// Addresses of the gateways.
+    pub gateways: Vec<String>,
+    /// The folder of the network and the portal.
+    pub home: PathBuf,
+    /// What was said until the doors were open.
+    pub said: String,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    /// Opens the portal over the beginning of a fresh sample year.
+    pub async fn open(pupils: usize) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let year = folder.path().join("year");
+        let pupils = pupils.to_string();
+        program::keis(["sample", "--pupils", &pupils, "--out", text(&year)]).await.well();
+        Self::start(folder, &year, &["--no-year"]).await
+    }
+
+    /// Opens the portal over the files of a folder, which lie in `folder`.
+    pub async fn start(folder: tempfile::TempDir, year: &Path, more: &[&str]) -> Self {
+        let home = folder.path().join("home");
+        let arguments = ["demo", "--keep", "--data", text(year), "--home", text(&home)];
+        let mut command = program::command(arguments.iter().chain(more));
+        command.stderr(std::process::Stdio::inherit());
+        let mut child = command.spawn().expect("the binary can be run");
+        let mut out = BufReader::new(child.stdout.take().expect("the output is piped"));
+        let (mut said, mut gateways) = (String::new(), Vec::new());
+        let told = async {
+            loop {
+                let mut line = String::new();
+                let length = out.read_line(&mut line).await.expect("the output can be read");
+                assert!(length > 0, "the demo ended before the doors were open:\n{said}");
+                said.push_str(&line);
+                let address = line.split_whitespace().find(|word| word.starts_with("http://"));
+                if let Some(url) = line.strip_prefix("The portal answers at ") {
+                    return url.trim().to_owned();
+                } else if let (Some(address), true) = (address, line.starts_with("  ")) {
+                    gateways.push(address.to_owned());
+                }
+            }
+        };
+        let url = tokio::time::timeout(OPENING, told).await.expect("the doors open in time");
+        Self { child, out, url, gateways, home, said, _folder: folder }
+    }
+
+    /// Stops everything as Ctrl-C does; says what was printed after the doors were open.
+    pub async fn close(mut self) -> String {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        kill_process(pid.expect("the demo runs"), Signal::TERM).expect("the demo can be signalled");
+        let ended = tokio::time::timeout(CLOSING, self.child.wait()).await;
+        let status = ended.expect("the demo ends").expect("the demo can be waited for");
+        assert!(status.success(), "the demo ended with {status}");
+        let mut rest = String::new();
+        while self.out.read_line(&mut rest).await.expect("the output can be read") > 0 {}
+        rest
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of text")
+}

@@ -1,0 +1,114 @@
+//! Every page of the portal, as every role sees it, in both languages: accessible by the judge's rules, quiet in the browser's
+//! console, narrow enough for a phone.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use keis_tests::browser::{Browser, WebDriver};
+use keis_tests::house::House;
+use keis_tests::wait::turn;
+use serde_json::json;
+
+/// Pupils of the sample: two schools.
+const PUPILS: usize = 600;
+/// Most kinds of pages of a role; more would mean that the crawl does not recognise a kind.
+const MOST_KINDS: usize = 80;
+/// Width of a small phone.
+const PHONE: u32 = 360;
+
+/// Links of the site on this page.
+async fn links(browser: &Browser) -> Vec<String> {
+    let script = "return [...document.querySelectorAll('a[href]')].map(a => new URL(a.href)) \
+        .filter(url => url.origin === location.origin && !url.hash).map(url => url.pathname + url.search)";
+    let found = browser.client.execute(script, Vec::new()).await.expect("the page answers");
+    let found = found.as_array().cloned().unwrap_or_default();
+    found.iter().filter_map(|link| link.as_str()).map(ToOwned::to_owned).collect()
+}
+
+/// The kind of page behind an address: ids and values left out. Languages are no kinds of pages.
+fn kind(address: &str) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let part = |part: &str| if part.contains('_') || part.bytes().any(|byte| byte.is_ascii_digit()) { "*".to_owned() } else { part.to_owned() };
+    let path: Vec<String> = path.split('/').map(part).collect();
+    let mut names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty() && *name != "lang").collect();
+    names.sort_unstable();
+    names.dedup();
+    format!("{}?{}", path.join("/"), names.join("&"))
+}
+
+/// One address of every kind that links lead to, for who is signed in.
+async fn kinds(browser: &Browser) -> BTreeMap<String, String> {
+    let mut known = BTreeMap::new();
+    let mut ahead = VecDeque::from(["/".to_owned()]);
+    while let Some(address) = ahead.pop_front() {
+        if known.contains_key(&kind(&address)) || address.starts_with("/assets/") || leaves(&address) {
+            continue;
+        }
+        known.insert(kind(&address), address.clone());
+        assert!(known.len() <= MOST_KINDS, "too many kinds of pages: {known:#?}");
+        browser.open(address.trim_start_matches('/')).await;
+        ahead.extend(links(browser).await);
+    }
+    known
+}
+
+/// Addresses that end the session or are no pages.
+fn leaves(address: &str) -> bool {
+    ["/signout", "/signin/oidc", "/health"].iter().any(|leaving| address.starts_with(leaving))
+}
+
+fn in_language(address: &str, lang: &str) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let others: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang=")).collect();
+    let others = others.iter().map(|pair| format!("{pair}&")).collect::<String>();
+    format!("{}?{others}lang={lang}", path.trim_start_matches('/'))
+}
+
+/// Judges every kind of page in both languages; returns how many there were.
+async fn judge(driver: &WebDriver, house: &House, person: Option<&str>) -> usize {
+    let browser = driver.browser(&house.url).await;
+    if let Some(person) = person {
+        browser.sign_in(person).await;
+    }
+    let kinds = kinds(&browser).await;
+    for (kind, address) in &kinds {
+        for lang in ["lt", "en"] {
+            browser.open(&in_language(address, lang)).await;
+            let shown = browser.client.execute("return document.documentElement.lang", Vec::new()).await;
+            assert_eq!(shown.expect("the page answers"), json!(lang), "{address}");
+            browser.assert_accessible().await;
+            browser.assert_quiet().await;
+            let name: String = kind.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+            browser.picture(&format!("{}{name}-{lang}", person.unwrap_or("public"))).await;
+        }
+    }
+    browser.client.set_window_size(PHONE, 740).await.expect("the window shrinks");
+    for address in kinds.values() {
+        browser.open(&in_language(address, "lt")).await;
+        let width = browser.client.execute("return document.documentElement.scrollWidth - window.innerWidth", Vec::new()).await;
+        let width = width.expect("the page answers").as_i64().expect("a number");
+        assert!(width <= 0, "{address} is {width} pixels wider than a phone");
+    }
+    browser.close().await.expect("the browser ends");
+    kinds.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_accessible_quiet_and_narrow() {
+    let _turn = turn().await;
+    let house = House::open(PUPILS).await;
+    let driver = WebDriver::start().await;
+    let people = [
+        (None, 4),
+        (Some("coordinator"), 12),
+        (Some("teacher"), 10),
+        (Some("provider"), 10),
+        (Some("officer"), 12),
+        (Some("budget-officer"), 5),
+    ];
+    for (person, least) in people {
+        let pages = judge(&driver, &house, person).await;
+        println!("{}: {pages} kinds of pages", person.unwrap_or("nobody"));
+        assert!(pages >= least, "{person:?} finds only {pages} kinds of pages");
+    }
+    house.close().await;
+}
