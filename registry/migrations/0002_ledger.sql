@@ -68,8 +68,6 @@ CREATE TABLE import_lines (
     PRIMARY KEY (run, code_index)
 );
 
-CREATE INDEX import_lines_by_action ON import_lines (run, action, code_index);
-
 CREATE TABLE reconcile_seen (
     run BIGINT NOT NULL,
     wallet_index BYTEA NOT NULL,

@@ -30,19 +30,22 @@ pub(super) async fn take_over(
     let ImportReport { arrived, returned, moved, changed, left, .. } = report;
     let of = Some(arrived + returned + moved + changed + left);
     let mut done = 0;
-    for action in Action::CHANGES {
-        let mut after = Vec::new();
-        loop {
-            let mut work = run.begin(registry).await?;
-            let notes = run.of_action(&mut work, action, &after).await?;
-            let Some(last) = notes.last() else { break };
-            after.clone_from(&last.code_index);
-            let chunk = Chunk { actor, options, generation: run.number };
-            chunk.take_over(&mut work, action, &notes).await?;
-            work.commit().await?;
-            done += notes.len() as u64;
-            progress(Progress { phase: Phase::Writing, done, of });
+    let mut after = Vec::new();
+    loop {
+        let mut work = run.begin(registry).await?;
+        let mut notes = run.changes(&mut work, &after).await?;
+        let Some(last) = notes.last() else { break };
+        after.clone_from(&last.code_index);
+        done += notes.len() as u64;
+        let chunk = Chunk { actor, options, generation: run.number };
+        for action in Action::CHANGES {
+            let of: Vec<Note> = notes.extract_if(.., |note| note.action == action).collect();
+            if !of.is_empty() {
+                chunk.take_over(&mut work, action, &of).await?;
+            }
         }
+        work.commit().await?;
+        progress(Progress { phase: Phase::Writing, done, of });
     }
     match options.kind {
         Kind::Full if report.left > 0 => {

@@ -8,7 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::ImportError;
-use crate::database::{Registry, Work, list};
+use crate::database::{Backend, Registry, Work, list};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
 use crate::log::{Actor, Entry, append};
@@ -39,7 +39,7 @@ pub(super) enum Action {
 }
 
 impl Action {
-    /// What changes the registry, in the order in which it is taken over.
+    /// What changes the registry.
     pub(super) const CHANGES: [Self; 5] = [Self::Arrive, Self::Return, Self::Move, Self::Change, Self::Leave];
 
     pub(super) fn name(self) -> &'static str {
@@ -132,10 +132,20 @@ pub(super) async fn begin(registry: &Registry, actor: &Actor, action: &'static s
     Ok(Run { number, key: registry.vault().new_person().key })
 }
 
+/// Gives a connection of SQLite the memory that random keys want: 32 MB, its own default is 2.
+async fn roomy(work: &mut Work) -> Result<(), RegistryError> {
+    match work.backend() {
+        Backend::Sqlite => sqlx::query("PRAGMA cache_size = -32768").execute(work.connection()).await.map(drop)?,
+        Backend::Postgres => {}
+    }
+    Ok(())
+}
+
 impl Run {
     /// Begins a chunk's transaction, unless another import has taken over.
     pub(super) async fn begin(&self, registry: &Registry) -> Result<Work, ImportError> {
         let mut work = registry.begin().await?;
+        roomy(&mut work).await?;
         let row = sqlx::query("SELECT run FROM import_run WHERE one = 1").fetch_one(work.connection()).await?;
         if row.try_get::<i64, _>("run")? == self.number { Ok(work) } else { Err(ImportError::Superseded) }
     }
@@ -172,19 +182,13 @@ impl Run {
         Ok(found)
     }
 
-    /// Notes of one action after a place, in the order of the blind index.
-    pub(super) async fn of_action(
-        &self,
-        work: &mut Work,
-        action: Action,
-        after: &[u8],
-    ) -> Result<Vec<Note>, RegistryError> {
+    /// Notes of what changes the registry, after a place, in the order of the blind index.
+    pub(super) async fn changes(&self, work: &mut Work, after: &[u8]) -> Result<Vec<Note>, RegistryError> {
         let rows = sqlx::query(
-            "SELECT code_index, line, action, sealed FROM import_lines WHERE run = $1 AND action = $2 AND code_index > $3 \
-             ORDER BY code_index LIMIT $4",
+            "SELECT code_index, line, action, sealed FROM import_lines WHERE run = $1 AND code_index > $2 \
+             AND action NOT IN ('same', 'bad') ORDER BY code_index LIMIT $3",
         )
         .bind(self.number)
-        .bind(action.name())
         .bind(after)
         .bind(super::CHUNK as i64)
         .fetch_all(work.connection())

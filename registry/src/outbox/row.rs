@@ -187,10 +187,10 @@ pub(super) async fn followers(work: &mut Work, id: OutboxId) -> Result<Vec<Outbo
     rows.iter().map(|row| Ok(OutboxId(row.try_get("id")?))).collect()
 }
 
-/// Lets a row wait for another one than before.
-pub(super) async fn follow(work: &mut Work, id: OutboxId, after: OutboxId) -> Result<(), RegistryError> {
-    let query = sqlx::query("UPDATE outbox SET after_id = $1 WHERE id = $2").bind(after.0).bind(id.0);
-    query.execute(work.connection()).await?;
+/// Lets a row wait for another one than before, or for none.
+pub(super) async fn follow(work: &mut Work, id: OutboxId, after: Option<OutboxId>) -> Result<(), RegistryError> {
+    let query = sqlx::query("UPDATE outbox SET after_id = $1 WHERE id = $2").bind(after.map(|after| after.0));
+    query.bind(id.0).execute(work.connection()).await?;
     Ok(())
 }
 

@@ -3,12 +3,12 @@
 use keis_ledger::ids::PupilId;
 use keis_ledger::operation::{FundsOperation, Operation, Party, WalletOperation};
 
-use super::effect::batch;
+use super::effect::{batch, free};
 use super::row::{self, Change, Insert};
-use super::{OutboxId, OutboxRow, OutboxState};
+use super::{Effect, OutboxId, OutboxRow, OutboxState};
 use crate::database::Work;
 use crate::error::RegistryError;
-use crate::wallets::{self, WalletState};
+use crate::wallets::{self, Wallet, WalletState};
 
 /// The halves of a batch of independent wallets; none for anything else and for a single wallet.
 fn halves(operation: &Operation) -> Option<[Operation; 2]> {
@@ -46,28 +46,51 @@ fn halves(operation: &Operation) -> Option<[Operation; 2]> {
     }
 }
 
-/// Takes wallets out of an allocation that were closed since.
-async fn without_closed(work: &mut Work, operation: &Operation) -> Result<Option<Operation>, RegistryError> {
+/// The wallets of an allocation without those that are closed, or whose closing is on its way; none when it has no such wallets.
+async fn without_closed(work: &mut Work, operation: &Operation) -> Result<Option<Vec<Operation>>, RegistryError> {
     let Operation::Funds(FundsOperation::Allocate { year, pupils }) = operation else { return Ok(None) };
     let vault = work.vault();
     let known = wallets::of_wallets(work.connection(), &vault, *year, pupils).await?;
-    let closed = |pupil: &PupilId| known.get(pupil).is_some_and(|wallet| wallet.state == WalletState::Closed);
-    let left: Vec<_> = pupils.iter().copied().filter(|pupil| !closed(pupil)).collect();
-    let fewer = !left.is_empty() && left.len() < pupils.len();
-    Ok(fewer.then_some(Operation::Funds(FundsOperation::Allocate { year: *year, pupils: left })))
+    let mut left = Vec::with_capacity(pupils.len());
+    for pupil in pupils {
+        if !closes(work, known.get(pupil)).await? {
+            left.push(*pupil);
+        }
+    }
+    if left.len() == pupils.len() {
+        return Ok(None);
+    }
+    let allocate = |pupils| Operation::Funds(FundsOperation::Allocate { year: *year, pupils });
+    Ok(Some(if left.is_empty() { Vec::new() } else { vec![allocate(left)] }))
 }
 
-/// Puts smaller rows in the place of one that is refused; says whether that was possible.
-pub(super) async fn split(work: &mut Work, row: &OutboxRow) -> Result<bool, RegistryError> {
-    let parts: Vec<Operation> = match without_closed(work, &row.operation).await? {
-        Some(fewer) => vec![fewer],
-        None => halves(&row.operation).map(Vec::from).unwrap_or_default(),
+async fn closes(work: &mut Work, wallet: Option<&Wallet>) -> Result<bool, RegistryError> {
+    let Some(wallet) = wallet else { return Ok(false) };
+    let latest = match wallet.latest {
+        Some(row) => row::get(work.connection(), row).await?,
+        None => None,
     };
-    if parts.is_empty() {
-        return Ok(false);
-    }
+    Ok(wallet.state == WalletState::Closed || latest.is_some_and(|row| row.effect == Effect::PupilClosed))
+}
+
+/// Puts smaller rows in the place of one that is refused, or none when nothing is left to do; says whether that was possible.
+pub(super) async fn split(work: &mut Work, row: &OutboxRow) -> Result<bool, RegistryError> {
+    let parts = match without_closed(work, &row.operation).await? {
+        Some(fewer) => fewer,
+        None => match halves(&row.operation) {
+            Some(halves) => Vec::from(halves),
+            None => return Ok(false),
+        },
+    };
     let change = Change { of: row.transaction, ..Change::to(OutboxState::Split) };
     if !row::change(work, row.id, &[OutboxState::Signed], &change).await? {
+        return Ok(true);
+    }
+    if parts.is_empty() {
+        for follower in row::followers(work, row.id).await? {
+            row::follow(work, follower, row.after).await?;
+        }
+        free(work, row.id).await?;
         return Ok(true);
     }
     let inserts: Vec<Insert> = parts.iter().map(|part| Insert::part_of(row, part)).collect();
@@ -99,7 +122,7 @@ async fn hand_over(work: &mut Work, row: &OutboxRow, parts: &[(OutboxId, Operati
             batch(operation).is_some_and(|(_, pupils)| about.is_some_and(|pupil| pupils.contains(&pupil)))
         };
         let part = parts.iter().find(|(_, operation)| holds(operation)).unwrap_or(parts.last().expect("as above"));
-        row::follow(work, follower, part.0).await?;
+        row::follow(work, follower, Some(part.0)).await?;
     }
     Ok(())
 }

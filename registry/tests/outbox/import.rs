@@ -22,21 +22,21 @@ async fn the_same_extract_again_changes_nothing() {
         let registry = place.open().await;
         schools(&registry).await;
         // More than two chunks.
-        let people = people(0..2_300);
+        let people = people(0..10_400);
         let text = extract(&people);
         let mut seen = Vec::new();
         let report = import_pupils(&registry, &SYSTEM, text.as_bytes(), full(), &mut |progress| seen.push(progress))
             .await
             .unwrap();
-        assert_eq!((report.lines, report.arrived, report.unchanged, report.bad), (2_300, 2_300, 0, 0));
-        assert_eq!(enrolled(&registry, 0..2_400).await, people);
-        assert_eq!(counts(&registry, YEAR).await.unwrap(), BTreeMap::from([(WalletState::Drawn, 2_300)]));
+        assert_eq!((report.lines, report.arrived, report.unchanged, report.bad), (10_400, 10_400, 0, 0));
+        assert_eq!(enrolled(&registry, 0..10_500).await, people);
+        assert_eq!(counts(&registry, YEAR).await.unwrap(), BTreeMap::from([(WalletState::Drawn, 10_400)]));
         for phase in [Phase::Reading, Phase::Writing, Phase::Drawing] {
-            assert_eq!(seen.iter().rfind(|progress| progress.phase == phase).unwrap().done, 2_300, "{phase:?}");
+            assert_eq!(seen.iter().rfind(|progress| progress.phase == phase).unwrap().done, 10_400, "{phase:?}");
         }
         let before = contents(&registry).await;
         let report = import(&registry, &text, full()).await.unwrap();
-        assert_eq!((report.arrived, report.unchanged, report.left), (0, 2_300, 0));
+        assert_eq!((report.arrived, report.unchanged, report.left), (0, 10_400, 0));
         assert!(contents(&registry).await == before, "the second time changes nothing");
     })
     .await;
@@ -254,8 +254,8 @@ async fn a_later_import_takes_over() {
     both(|place| async move {
         let registry = place.open().await;
         schools(&registry).await;
-        let text = extract(&people(0..1_500));
-        let (other, inner) = (registry.clone(), text.clone());
+        let text = extract(&people(0..6_000));
+        let (place, inner) = (place.clone(), text.clone());
         let mut begun = false;
         // The reader of the first import lets a second one run from end to end in the middle of it.
         struct Between<R, F>(R, Option<F>);
@@ -274,7 +274,7 @@ async fn a_later_import_takes_over() {
         let between = move || {
             let runtime = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(async { import(&other, inner, full().dry()).await.unwrap() })
+                runtime.block_on(async { import(&place.open().await, inner, full().dry()).await.unwrap() })
             });
             runtime.join().unwrap();
         };
@@ -282,7 +282,7 @@ async fn a_later_import_takes_over() {
         let error = import_pupils(&registry, &SYSTEM, reader, full(), &mut |_| begun = true).await.unwrap_err();
         assert!(matches!(error, ImportError::Superseded), "{error}");
         assert!(begun);
-        assert_eq!(import(&registry, text, full()).await.unwrap().arrived, 1_500);
+        assert_eq!(import(&registry, text, full()).await.unwrap().arrived, 6_000);
     })
     .await;
 }
@@ -323,7 +323,8 @@ async fn who_returns_keeps_the_wallet_unless_it_was_closed() {
 
 #[tokio::test]
 async fn only_who_may_imports_and_opens() {
-    let registry = Place::sqlite().open().await;
+    let place = Place::sqlite();
+    let registry = place.open().await;
     schools(&registry).await;
     let claims = |role, body| Claims {
         issuer: "https://directory.example".to_owned(),

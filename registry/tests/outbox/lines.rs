@@ -6,7 +6,8 @@ use crate::scene::{PUPILS, SYSTEM, code, enrolled, extract, full, import, line, 
 use crate::support::{Place, both};
 
 async fn refused(text: &[u8]) -> ImportError {
-    let registry = Place::sqlite().open().await;
+    let place = Place::sqlite();
+    let registry = place.open().await;
     schools(&registry).await;
     import(&registry, text, full()).await.expect_err("the header is wrong")
 }

@@ -297,7 +297,8 @@ async fn keys_are_compared() {
 
 #[tokio::test]
 async fn only_who_may_compares() {
-    let registry = Place::sqlite().open().await;
+    let place = Place::sqlite();
+    let registry = place.open().await;
     let ledger = Ledger::with_year(YEAR);
     let actor = Actor::User(keis_registry::ids::UserId([1; 16]));
     assert!(reconcile(&registry, &actor, YEAR, &ledger).await.is_err());
