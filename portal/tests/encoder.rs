@@ -2,6 +2,8 @@
 //! vectors, and signatures made by the scripts and judged by the ledger. Node runs the scripts' own tests with what this
 //! test gives it.
 
+#![allow(clippy::unwrap_used, reason = "tests may unwrap, and so may what they share")]
+
 #[path = "encoder/generate.rs"]
 mod generate;
 
