@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keis_ledger::operation::{CatalogueOperation, FundsOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation};
+use keis_ledger::operation::{
+    CatalogueOperation, FundsOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+};
 use keis_registry::outbox::{self, New, OutboxError, OutboxId, OutboxRow, OutboxState};
 
 use crate::call::{Acting, Call};

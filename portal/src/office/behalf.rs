@@ -306,7 +306,8 @@ pub(super) async fn revoke_key(site: Arc<Site>, call: Call) -> Answer {
     if let Some(id) = request_of(&site, &acting, key).await? {
         site.registry.revoke_key(&acting.actor(), id).await.map_err(Trouble::internal)?;
         let mut work = site.registry.begin().await?;
-        append(&mut work, Entry::new(&acting.actor(), "acted on behalf", id).detail(format!("revoke_key, {why}"))).await?;
+        append(&mut work, Entry::new(&acting.actor(), "acted on behalf", id).detail(format!("revoke_key, {why}")))
+            .await?;
         work.commit().await?;
         call.flash(Flash::good(w.text("office-key-revoked-flash"))).await?;
     } else {

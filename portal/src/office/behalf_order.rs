@@ -72,17 +72,16 @@ async fn order(site: &Arc<Site>, call: &Call, party: Party) -> Result<OrderView,
     if its_own { Ok(view) } else { Err(Trouble::NotFound) }
 }
 
-async fn names(
-    site: &Arc<Site>,
-    acting: &Acting,
-    view: &OrderView,
-) -> Result<BTreeMap<PupilId, PupilCard>, Trouble> {
+async fn names(site: &Arc<Site>, acting: &Acting, view: &OrderView) -> Result<BTreeMap<PupilId, PupilCard>, Trouble> {
     let pupils: Vec<PupilId> = view.order.lines.iter().map(|line| line.pupil).collect();
     Ok(site.registry.pupils_by_wallet(&acting.actor(), view.year, &pupils).await?)
 }
 
 fn called(w: &Words, card: Option<&PupilCard>) -> String {
-    card.map_or_else(|| w.text("office-erased"), |card| format!("{} {}, {}", card.family_name, card.given_name, card.class))
+    card.map_or_else(
+        || w.text("office-erased"),
+        |card| format!("{} {}, {}", card.family_name, card.given_name, card.class),
+    )
 }
 
 /// GET /office/behalf/{body}/order/{order}
@@ -340,7 +339,8 @@ pub(super) async fn place(site: Arc<Site>, call: Call) -> Answer {
     let mut wanted: Vec<PupilId> = call.form.each("pupil")?;
     wanted.sort_unstable();
     wanted.dedup();
-    let balance_of = |pupil: &PupilId| candidates.iter().find(|one| one.wallet.pupil == *pupil).map(|one| one.wallet.balance);
+    let balance_of =
+        |pupil: &PupilId| candidates.iter().find(|one| one.wallet.pupil == *pupil).map(|one| one.wallet.balance);
     let balances: Option<Vec<Cents>> = wanted.iter().map(balance_of).collect();
     if wanted.is_empty() {
         problems.add("pupil", "office-behalf-nobody");

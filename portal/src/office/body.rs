@@ -69,11 +69,16 @@ pub(super) async fn wallet(
 ) -> Result<Option<(Standing, Vec<(&'static str, Cents)>, Vec<KeyView>)>, Trouble> {
     let Some(year) = site.years().await?.last().map(|year| year.year) else { return Ok(None) };
     Ok(match party {
-        Party::School(id) => site.client.school_wallet(id, year).await?.map(|wallet| {
-            (wallet.standing, vec![("office-money-own", wallet.purse)], wallet.keys)
-        }),
+        Party::School(id) => site
+            .client
+            .school_wallet(id, year)
+            .await?
+            .map(|wallet| (wallet.standing, vec![("office-money-own", wallet.purse)], wallet.keys)),
         Party::Provider(id) => site.client.provider_wallet(id, year).await?.map(|wallet| {
-            let earned = vec![("office-money-earned-state", wallet.purse.state), ("office-money-earned-school", wallet.purse.school)];
+            let earned = vec![
+                ("office-money-earned-state", wallet.purse.state),
+                ("office-money-earned-school", wallet.purse.school),
+            ];
             (wallet.standing, earned, wallet.keys)
         }),
         Party::Pupil(_, _) => None,

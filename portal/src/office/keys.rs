@@ -231,9 +231,9 @@ async fn after(call: &Call, done: Result<(), KeyError>, key: &str) -> Answer {
         Err(KeyError::Own) => Flash::bad(w.text("office-key-own")),
         Err(KeyError::State(_)) => Flash::bad(w.text("office-key-decided")),
         Err(KeyError::Text) => Flash::bad(w.text("office-key-reason-missing")),
-        Err(
-            KeyError::Period | KeyError::NotAllowed | KeyError::NoScope | KeyError::TooMany | KeyError::Known,
-        ) => Flash::bad(w.text("office-key-not-possible")),
+        Err(KeyError::Period | KeyError::NotAllowed | KeyError::NoScope | KeyError::TooMany | KeyError::Known) => {
+            Flash::bad(w.text("office-key-not-possible"))
+        }
     };
     call.flash(flash).await?;
     redirect("/office/keys")

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
+use keis_registry::RegistryError;
 use keis_registry::log::{LogFault, LogRecord};
 use keis_registry::page::Page;
 use keis_registry::permission::Permission;
-use keis_registry::RegistryError;
 
 use super::ROWS;
 use crate::call::{Answer, Call, page, redirect};
@@ -46,7 +46,9 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let mut after: Option<u64> = call.query.parse("after")?;
     let fits = |entry: &LogRecord| {
         (actor.is_empty() || entry.actor.contains(actor.as_str()))
-            && (subject.is_empty() || entry.subject.contains(subject.as_str()) || entry.detail.contains(subject.as_str()))
+            && (subject.is_empty()
+                || entry.subject.contains(subject.as_str())
+                || entry.detail.contains(subject.as_str()))
     };
     let filtered = !actor.is_empty() || !subject.is_empty();
     let mut entries = Vec::new();
@@ -94,7 +96,9 @@ pub(super) async fn verify(site: Arc<Site>, call: Call) -> Answer {
     call.acting(Permission::SeeLog).await?;
     let w = call.words();
     let flash = match site.registry.verify_log(None).await {
-        Ok(head) => Flash::good(w.with("office-log-holds", &[("count", &w.number(head.seq)), ("head", &head.to_string())])),
+        Ok(head) => {
+            Flash::good(w.with("office-log-holds", &[("count", &w.number(head.seq)), ("head", &head.to_string())]))
+        }
         Err(RegistryError::Log(fault)) => Flash::bad(told(w, fault)),
         Err(error) => return Err(error.into()),
     };

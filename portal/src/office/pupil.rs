@@ -67,9 +67,8 @@ pub(super) fn reason(fields: &Fields, problems: &mut Problems, reasons: &[&str])
         let fits = text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-/.".contains(&byte));
         (fits && text.bytes().any(|byte| byte.is_ascii_digit())).then(|| text.to_owned())
     };
-    let reason = problems.need(fields, "reason", "office-error-choice", |text| {
-        reasons.iter().find(|known| **known == text).copied()
-    });
+    let reason = problems
+        .need(fields, "reason", "office-error-choice", |text| reasons.iter().find(|known| **known == text).copied());
     let case = problems.need(fields, "case", "office-error-case", case);
     Some(format!("{}, case {}", reason?, case?))
 }
@@ -78,7 +77,8 @@ pub(super) fn reason(fields: &Fields, problems: &mut Problems, reasons: &[&str])
 pub(super) async fn find(site: Arc<Site>, call: Call) -> Answer {
     let acting = call.acting(Permission::ActOnBehalf).await?;
     let mut problems = Problems::default();
-    let code = problems.need(&call.form, "code", "office-error-code", |text| (text.len() <= 40).then(|| text.to_owned()));
+    let code =
+        problems.need(&call.form, "code", "office-error-code", |text| (text.len() <= 40).then(|| text.to_owned()));
     let reason = reason(&call.form, &mut problems, &REASONS);
     let (Some(code), Some(reason)) = (code, reason) else {
         return shown(&site, &call, &call.form, &problems, None).await;

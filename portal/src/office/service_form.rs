@@ -117,7 +117,8 @@ fn read_fields(fields: &Fields, problems: &mut Problems) -> Option<Described> {
     let grade = |text: &str| number::<u8>(text).filter(|grade| (1..=12).contains(grade));
     let from_grade = problems.need(fields, "grade-from", "office-error-grade", grade);
     let until_grade = problems.need(fields, "grade-until", "office-error-grade", grade);
-    let price = problems.need(fields, "price", "office-error-money", |text| money(text).filter(|price| !price.is_zero()));
+    let price =
+        problems.need(fields, "price", "office-error-money", |text| money(text).filter(|price| !price.is_zero()));
     let positive = |text: &str| number::<u16>(text).filter(|places| *places > 0);
     let capacity = problems.need(fields, "capacity", "office-error-number", positive);
     let from = problems.need(fields, "from", "office-error-date", midnight);
@@ -133,7 +134,8 @@ fn read_fields(fields: &Fields, problems: &mut Problems) -> Option<Described> {
     let description = serde_json::json!({ "lt": description_lt?, "en": description_en? });
     // The salt keeps the ledger's hash from telling anything to who does not have the description.
     let salt = hex::encode(random_bytes::<32>());
-    let document = serde_json::json!({ "salt": salt, "title": title, "description": description }).to_string().into_bytes();
+    let document =
+        serde_json::json!({ "salt": salt, "title": title, "description": description }).to_string().into_bytes();
     let terms = ServiceTerms {
         field: field?,
         kind: kind?,

@@ -11,9 +11,9 @@ use keis_registry::permission::Permission;
 use keis_wallet::random::new_id;
 use warp::http::StatusCode;
 
+use super::acts;
 use super::forms::{Control, Form, Problems};
 use super::service_form::{self, Described};
-use super::acts;
 use crate::call::{Answer, Call, Fields, page, page_with, redirect};
 use crate::catalogue::{Filter, Offer, Sort, names};
 use crate::frame::{Frame, Section};
@@ -226,7 +226,8 @@ async fn amend_page(site: &Arc<Site>, call: &Call, fields: &Fields, problems: &P
     let w = call.words();
     let id: ServiceId = call.part(0)?;
     let back = format!("/office/services/{id}");
-    let form = service_form::form(w, &format!("{back}/amend"), "office-service-amend-button", false, (fields, problems));
+    let form =
+        service_form::form(w, &format!("{back}/amend"), "office-service-amend-button", false, (fields, problems));
     let f = call.frame(site, Section::Publishing, w.text("office-service-amend")).await?;
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     page_with(status, &FormPage { f, form, back, amending: true })

@@ -11,7 +11,7 @@ use keis_registry::permission::Permission;
 use super::acts;
 use super::import::what;
 use super::job::Jobs;
-use crate::call::{Answer, Call, page};
+use crate::call::{Answer, Call, page, redirect};
 use crate::frame::{Frame, Section};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -50,7 +50,13 @@ struct WorkPage {
 
 /// GET /office
 pub(super) async fn show(site: Arc<Site>, call: Call, jobs: Arc<Jobs>) -> Answer {
-    let acting = call.acting(Permission::SeeDifferences).await?;
+    let acting = match call.acting(Permission::SeeDifferences).await {
+        // Officers of the budget holder have the years alone.
+        Err(Trouble::Forbidden) if call.acting(Permission::ManageYear).await.is_ok() => {
+            return redirect("/office/year");
+        }
+        acting => acting?,
+    };
     let w = call.words();
     let listed = site.registry.key_requests(&acting.actor(), KeyState::Requested, &Page::first(SHOWN)).await?;
     let keys = listed.items.iter().map(|key| Waiting {

@@ -64,6 +64,9 @@ struct Class {
     school: String,
 }
 
+/// Picks one class out of the sums.
+type Sum = fn(&Totals) -> Cents;
+
 /// How far the pupils' wallets have come.
 struct Progress {
     drawn: u64,
@@ -121,7 +124,11 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let row = |year: &YearParameters| {
         let (state, class) = state_words(w, year.state);
         let rules = &year.parameters;
-        let window = format!("{} – {}", w.date(&rules.window_from), w.date(&keis_ledger::time::Timestamp(rules.window_until.0 - 1)));
+        let window = format!(
+            "{} – {}",
+            w.date(&rules.window_from),
+            w.date(&keis_ledger::time::Timestamp(rules.window_until.0 - 1))
+        );
         Row { year: year.year.to_string(), state, class, amount: w.money(&rules.amount_per_pupil), window }
     };
     let years = site.years().await?.iter().rev().map(row).collect();
@@ -258,7 +265,8 @@ async fn school_money_form(
     (fields, problems): (&Fields, &Problems),
 ) -> Result<Form, Trouble> {
     let w = call.words();
-    let schools = if search.is_empty() { Vec::new() } else { site.registry.schools(search, &Page::first(50)).await?.items };
+    let schools =
+        if search.is_empty() { Vec::new() } else { site.registry.schools(search, &Page::first(50)).await?.items };
     let choices = schools.iter().map(|school| (school.id.to_string(), format!("{} ({})", school.name, school.code)));
     Ok(Builder::new(w, format!("/office/year/{year}/school-money"), "office-school-money-button", fields, problems)
         .hidden("q", search)
@@ -268,7 +276,7 @@ async fn school_money_form(
 }
 
 fn classes(w: &Words, state: &Totals, school: &Totals) -> Vec<Class> {
-    let both: [(&str, fn(&Totals) -> Cents); 11] = [
+    let both: [(&str, Sum); 11] = [
         ("office-money-minted", |totals| totals.minted),
         ("office-money-budget", |totals| totals.budget),
         ("office-money-reserve", |totals| totals.reserve),
@@ -281,11 +289,8 @@ fn classes(w: &Words, state: &Totals, school: &Totals) -> Vec<Class> {
         ("office-money-paid", |totals| totals.paid),
         ("office-money-returned", |totals| totals.returned),
     ];
-    let class = |(key, of): (&str, fn(&Totals) -> Cents)| Class {
-        name: w.text(key),
-        state: w.money(&of(state)),
-        school: w.money(&of(school)),
-    };
+    let class =
+        |(key, of): (&str, Sum)| Class { name: w.text(key), state: w.money(&of(state)), school: w.money(&of(school)) };
     both.into_iter().map(class).collect()
 }
 

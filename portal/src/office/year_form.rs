@@ -61,7 +61,8 @@ pub(crate) fn prefilled(latest: Option<&YearParameters>, this_year: u16, pupils:
     put("settlement", whole(rules.map(|rules| rules.settlement_period), 21));
     put("grade-from", rules.map_or(9, |rules| rules.own_key_grades.from).to_string());
     put("grade-until", rules.map_or(12, |rules| rules.own_key_grades.until).to_string());
-    let days: Vec<String> = i16::try_from(year).map(holidays).unwrap_or_default().iter().map(civil::Date::to_string).collect();
+    let days: Vec<String> =
+        i16::try_from(year).map(holidays).unwrap_or_default().iter().map(civil::Date::to_string).collect();
     put("holidays", days.join("\n"));
     Fields(fields)
 }
@@ -116,9 +117,12 @@ pub(crate) fn read(fields: &Fields) -> Result<NewYear, Problems> {
 
 fn read_fields(fields: &Fields, problems: &mut Problems) -> Option<NewYear> {
     let days = |text: &str| number::<u32>(text).filter(|days| *days <= 365).map(Span::days);
-    let year = problems.need(fields, "year", "office-error-year", |text| number::<u16>(text).filter(|year| (2000..10_000).contains(year)));
+    let year = problems.need(fields, "year", "office-error-year", |text| {
+        number::<u16>(text).filter(|year| (2000..10_000).contains(year))
+    });
     let amount = problems.need(fields, "amount", "office-error-money", positive);
-    let pupils = problems.need(fields, "pupils", "office-error-number", |text| number::<u64>(text).filter(|pupils| *pupils > 0));
+    let pupils =
+        problems.need(fields, "pupils", "office-error-number", |text| number::<u64>(text).filter(|pupils| *pupils > 0));
     let reserve = problems.need(fields, "reserve", "office-error-money", money);
     let from = problems.need(fields, "from", "office-error-date", midnight);
     let until = problems.need(fields, "until", "office-error-date", midnight_after);
@@ -130,7 +134,8 @@ fn read_fields(fields: &Fields, problems: &mut Problems) -> Option<NewYear> {
     let late = problems.need(fields, "late", "office-error-share", share);
     let absence = problems.need(fields, "absence", "office-error-share", share);
     let minimum = problems.need(fields, "minimum", "office-error-share", share);
-    let attendance = problems.need(fields, "attendance", "office-error-attendance", |text| number::<u16>(text).filter(|days| *days <= 60));
+    let attendance = problems
+        .need(fields, "attendance", "office-error-attendance", |text| number::<u16>(text).filter(|days| *days <= 60));
     let settlement = problems.need(fields, "settlement", "office-error-days", days);
     let grade = |text: &str| number::<u8>(text).filter(|grade| (1..=12).contains(grade));
     let own = (
@@ -189,7 +194,9 @@ fn positive(text: &str) -> Option<Cents> {
 }
 
 fn arrivals(text: &str) -> Option<ArrivalAmount> {
-    [ArrivalAmount::Full, ArrivalAmount::ProRata, ArrivalAmount::None].into_iter().find(|some| arrivals_name(*some) == text)
+    [ArrivalAmount::Full, ArrivalAmount::ProRata, ArrivalAmount::None]
+        .into_iter()
+        .find(|some| arrivals_name(*some) == text)
 }
 
 /// As the ledger writes it.
@@ -255,13 +262,15 @@ fn easter(year: i16) -> Option<civil::Date> {
     let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - epact - rest % 4) % 7;
     let late = (golden + 11 * epact + 22 * weekday) / 451;
     let number = epact + weekday - 7 * late + 114;
-    civil::Date::new(i16::try_from(year).ok()?, i8::try_from(number / 31).ok()?, i8::try_from(number % 31 + 1).ok()?).ok()
+    civil::Date::new(i16::try_from(year).ok()?, i8::try_from(number / 31).ok()?, i8::try_from(number % 31 + 1).ok()?)
+        .ok()
 }
 
 /// Offsets of local time that a year's deadlines meet.
 fn offsets(year: i16) -> Vec<Offset> {
     let zone = zone();
-    let start = civil::date(year, 1, 1).to_zoned(zone.clone()).expect("every year of four digits has a first day").timestamp();
+    let start =
+        civil::date(year, 1, 1).to_zoned(zone.clone()).expect("every year of four digits has a first day").timestamp();
     let end = start + (24 * 500).hours();
     let minutes = |at: jiff::Timestamp| u16::try_from(zone.to_offset(at).seconds() / 60).unwrap_or_default();
     let instant = |at: jiff::Timestamp| Timestamp(u64::try_from(at.as_millisecond()).unwrap_or_default());
