@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_grants_nothing() {
-        for odd in [json!(null), json!(true), json!(7), json!({}), json!({ "role": 1 }), json!([["officer"], "king", ""])] {
+        for odd in
+            [json!(null), json!(true), json!(7), json!({}), json!({ "role": 1 }), json!([["officer"], "king", ""])]
+        {
             assert!(roles(Some(&odd)).is_empty(), "{odd}");
         }
         assert!(roles(None).is_empty());

@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 use keis_registry::users::Claims;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType,
-    CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
-    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+    CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
+    CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
     ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken,
-    IdTokenClaims, IdTokenFields, IssuerUrl, LanguageTag, LogoutRequest, Nonce, OAuth2TokenResponse,
-    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl,
-    RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse, StandardTokenResponse,
-    TokenResponse, UserInfoClaims,
+    IdTokenClaims, IdTokenFields, IssuerUrl, LanguageTag, LogoutRequest, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, RequestTokenError, Scope,
+    SignatureVerificationError, StandardErrorResponse, StandardTokenResponse, TokenResponse, UserInfoClaims,
+    UserInfoError,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -187,7 +187,7 @@ impl Provider {
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|_| self.lacks("a token endpoint"))?;
         let request = request.set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()));
         let answered = request.request_async(&self.http).await.map_err(|error| match error {
-            RequestTokenError::Request(_) => self.silent("the token endpoint"),
+            RequestTokenError::Request(error) => self.silent("the token endpoint", &error),
             RequestTokenError::ServerResponse(_) => self.refused("the code was not taken"),
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => self.refused("the answer cannot be read"),
         })?;
@@ -233,10 +233,11 @@ impl Provider {
     ) -> Result<IdTokenClaims<Extra, CoreGenderClaim>, ClaimsVerificationError> {
         let client = self.client(metadata);
         let (earliest, latest) = (pending.begun.saturating_sub(SKEW_SECONDS), seconds() + SKEW_SECONDS);
-        let verifier = client.id_token_verifier().set_allowed_algs(algorithms()).set_issue_time_verifier_fn(move |at| {
-            let at = u64::try_from(at.timestamp()).unwrap_or_default();
-            if (earliest..=latest).contains(&at) { Ok(()) } else { Err("issued at another time".to_owned()) }
-        });
+        let verifier =
+            client.id_token_verifier().set_allowed_algs(algorithms()).set_issue_time_verifier_fn(move |at| {
+                let at = u64::try_from(at.timestamp()).unwrap_or_default();
+                if (earliest..=latest).contains(&at) { Ok(()) } else { Err("issued at another time".to_owned()) }
+            });
         let claims = token.claims(&verifier, &Nonce::new(pending.nonce.clone()))?;
         if claims.authorized_party().is_some_and(|party| party.as_str() != self.settings.client_id) {
             return Err(ClaimsVerificationError::InvalidAudience("the token was made for another".to_owned()));
@@ -288,7 +289,13 @@ impl Provider {
     ) -> Result<UserInfoClaims<Extra, CoreGenderClaim>, Refusal> {
         let client = self.client(metadata);
         let request = client.user_info(access, Some(token.subject().clone())).map_err(|_| self.lacks("user info"))?;
-        request.request_async(&self.http).await.map_err(|_| self.silent("the user info endpoint"))
+        request.request_async(&self.http).await.map_err(|error| {
+            if let UserInfoError::Request(error) = &error {
+                return self.silent("the user info endpoint", error);
+            }
+            // The text of what does not fit may quote what is personal.
+            self.refused("the user info cannot be used")
+        })
     }
 
     async fn metadata(&self) -> Result<Arc<Metadata>, Refusal> {
@@ -321,6 +328,7 @@ impl Provider {
         if known.failed.is_some_and(|failed| failed.elapsed() < SILENCE) {
             return Err(Refusal::Unreachable);
         }
+        let mut cause = None;
         for pause in RETRIES.into_iter().map(Some).chain([None]) {
             for issuer in candidates(&self.settings.issuer) {
                 match Metadata::discover_async(issuer, &self.http).await {
@@ -330,10 +338,7 @@ impl Provider {
                         known.failed = None;
                         return Ok(metadata);
                     }
-                    Err(error) => {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::debug!(provider = self.settings.name, error, "an identity provider was not discovered");
-                    }
+                    Err(error) => cause = Some(error),
                 }
             }
             if let Some(pause) = pause {
@@ -341,7 +346,7 @@ impl Provider {
             }
         }
         known.failed = Some(Instant::now());
-        Err(self.silent("discovery"))
+        Err(cause.map_or(Refusal::Unreachable, |cause| self.silent("discovery", &cause)))
     }
 
     fn checked(&self, metadata: Metadata) -> Result<Metadata, Refusal> {
@@ -357,8 +362,8 @@ impl Provider {
         }
     }
 
-    fn silent(&self, what: &str) -> Refusal {
-        tracing::warn!(provider = self.settings.name, what, "an identity provider does not answer");
+    fn silent(&self, what: &str, error: &(dyn std::error::Error + 'static)) -> Refusal {
+        tracing::warn!(provider = self.settings.name, what, error, "an identity provider does not answer");
         Refusal::Unreachable
     }
 
