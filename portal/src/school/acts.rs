@@ -167,6 +167,7 @@ pub(super) async fn answer(site: Arc<Site>, call: Call) -> Answer {
         return Err(Trouble::Forbidden);
     }
     let w = call.words();
+    site.catalogue.ensure(found.view.year, [found.view.order.session]).await?;
     let mut pupils: Vec<PupilId> = found.view.order.lines.iter().map(|line| line.pupil).collect();
     pupils.extend(added(&found.view.order));
     let names = Names::of(&site, &desk, found.view.year, &pupils).await?;

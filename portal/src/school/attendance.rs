@@ -130,6 +130,7 @@ async fn show(
     let title = if amends { "school-amend-title" } else { "school-attendance-title" };
     let f = call.frame(site, Section::Orders, call.words().text(title)).await?;
     let f = f.with_scripts(&["page.js"]);
+    let look = SessionLook::of(site, call.lang, found.view.year, order).await?;
     let names = Names::of_order(site, desk, found.view.year, order).await?;
     let standing = |index: &u16| order.lines[usize::from(*index)].state != LineState::Dropped;
     let tick = |index: u16| {
@@ -155,7 +156,7 @@ async fn show(
     let shown = AttendancePage {
         id: found.view.id,
         label: order_label(site, call.lang, found.view.id, order.session),
-        look: SessionLook::of(site, call.lang, found.view.year, order).await?,
+        look,
         amends,
         until: if amends { String::new() } else { deadline(f.w, desk.now, order.deadline) },
         lines,

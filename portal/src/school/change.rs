@@ -242,6 +242,7 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
     let mut pupils: Vec<PupilId> = found.view.order.lines.iter().map(|line| line.pupil).collect();
     pupils.extend(&asked.add);
     let names = Names::of(&site, &desk, found.view.year, &pupils).await?;
+    site.catalogue.ensure(found.view.year, [found.view.order.session]).await?;
     let mut labels = standing_labels(&site, call.lang, &found.view, &names);
     labels.extend(asked.add.iter().map(|pupil| (pupil.to_string(), names.label(w, pupil))));
     if let Some(session) = asked.session {

@@ -66,7 +66,8 @@ pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
     let f = call.frame(&site, Section::School, call.words().text("school-home-title")).await?;
     let school = site.registry.school(desk.school).await?;
     let wallet = site.client.school_wallet(desk.school, desk.year).await?;
-    let wallets = roll::wallets(&site, &desk).await?;
+    let mut wallets = roll::wallets(&site, &desk).await?;
+    wallets.retain(|_, one| one.standing != Standing::Closed);
     let orders = recent(&site, &desk).await?;
     let years = desk.recent_years(&site).await?;
     let (mut own, mut others) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! Pages of a school: its classes with their money, its orders from choosing pupils to attendance.
 //!
-//! Owns what coordinators and teachers see and ask for. Every page checks that what it shows is the acting school's own; what is
-//! signed leaves through the wallet's signing page.
+//! Owns what coordinators and teachers see and ask for. Every page checks that what it shows is the acting school's own;
+//! what is signed leaves through the wallet's signing page.
 
 mod acts;
 mod attendance;

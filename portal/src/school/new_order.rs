@@ -27,6 +27,9 @@ use crate::trouble::Trouble;
 use crate::words::{Lang, Words};
 use sum::{Sum, parse_euro};
 
+/// Most pupils that an address names.
+const MOST_IN_ADDRESS: usize = 60;
+
 #[derive(Template)]
 #[template(path = "school/new.html")]
 struct NewPage {
@@ -260,7 +263,8 @@ async fn show(
 ) -> Answer {
     let title = if choice.takes_up { "school-take-up-title" } else { "school-new-title" };
     let f = call.frame(site, Section::Orders, call.words().text(title)).await?;
-    let f = f.with_scripts(&["page.js", "school.js"]);
+    let mut f = f.with_scripts(&["page.js", "school.js"]);
+    f.other_lang_href = again(&choice, f.lang.other());
     let table = table(site, desk, f.w, &choice).await?;
     let sum = sum_of(site, desk, f.w, &choice, &table).await?;
     let errors = faults(&table, &sum);
@@ -296,13 +300,22 @@ async fn show(
     page_with(status, &shown)
 }
 
-async fn sum_of(
-    site: &Arc<Site>,
-    desk: &Desk,
-    w: &Words,
-    choice: &Choice,
-    table: &Table,
-) -> Result<Sum, Trouble> {
+/// The address of what was chosen so far, in a language; of a long list of pupils the classes alone.
+fn again(choice: &Choice, lang: Lang) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("session", &choice.session.id.to_string());
+    if choice.takes_up {
+        query.append_pair("order", &choice.order.to_string());
+    }
+    query.extend_pairs(choice.shown.iter().map(|key| ("class", key.to_string())));
+    if choice.ticked.len() <= MOST_IN_ADDRESS {
+        query.extend_pairs(choice.ticked.iter().map(|pupil| ("pupil", pupil.to_string())));
+    }
+    query.append_pair("lang", lang.code());
+    format!("/school/orders/new?{}", query.finish())
+}
+
+async fn sum_of(site: &Arc<Site>, desk: &Desk, w: &Words, choice: &Choice, table: &Table) -> Result<Sum, Trouble> {
     let wallet = site.client.school_wallet(desk.school, desk.year).await?;
     let purse = wallet.map_or(Cents::ZERO, |wallet| wallet.purse);
     let balances: Vec<Cents> = table.ticked.values().copied().collect();
@@ -314,7 +327,11 @@ async fn ask(site: &Arc<Site>, call: &Call, desk: &Desk, choice: Choice, order: 
     let w = call.words();
     let found = table(site, desk, w, &choice).await?;
     let sum = sum_of(site, desk, w, &choice, &found).await?;
-    let faults = faults(w, desk, &choice, &found, &sum, order);
+    let mut faults = faults(w, desk, &choice, &found, &sum, order);
+    if order && let Some(cap) = sum::cap(site, call, desk).await?.filter(|cap| sum.exceeds(*cap)) {
+        let text = w.with("school-fault-cap", &[("cap", &w.money(&cap)), ("total", &sum.total)]);
+        faults.push(Fault { field: "pupils", text });
+    }
     if !faults.is_empty() {
         return show(site, call, desk, choice, StatusCode::UNPROCESSABLE_ENTITY, |_, _| faults).await;
     }

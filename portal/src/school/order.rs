@@ -197,9 +197,9 @@ fn actions(w: &Words, desk: &Desk, id: OrderId, possible: &[Possible]) -> Vec<Ac
 
 /// Who is told that somebody else at the school must act.
 fn told(w: &Words, desk: &Desk, possible: &[Possible]) -> Option<String> {
-    let ordering = possible.iter().any(|one| {
-        matches!(one.act, Act::TakeUp | Act::ProposeChange | Act::Swap | Act::DropLines | Act::Cancel)
-    });
+    let ordering = possible
+        .iter()
+        .any(|one| matches!(one.act, Act::TakeUp | Act::ProposeChange | Act::Swap | Act::DropLines | Act::Cancel));
     (ordering && !desk.may(Permission::PlaceOrder)).then(|| w.text("school-told-coordinator"))
 }
 

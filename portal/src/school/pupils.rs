@@ -100,6 +100,7 @@ async fn show(
     let order = &found.view.order;
     let f = call.frame(site, Section::Orders, call.words().text("school-pupils-title")).await?;
     let f = f.with_scripts(&["page.js"]);
+    let look = SessionLook::of(site, call.lang, found.view.year, order).await?;
     let names = Names::of_order(site, desk, found.view.year, order).await?;
     let all = names.in_order(f.w, order).into_iter().filter(|index| booked(order, *index));
     let tick = |index: u16| Tick {
@@ -120,7 +121,7 @@ async fn show(
     let shown = PupilsPage {
         id: found.view.id,
         label: order_label(site, call.lang, found.view.id, order.session),
-        look: SessionLook::of(site, call.lang, found.view.year, order).await?,
+        look,
         free_until: deadline(f.w, desk.now, rules::late_from(order)),
         step,
         classes: class_options(site, f.w, desk, class.as_ref()).await?,

@@ -40,6 +40,10 @@ pub struct Book {
     pub sessions: BTreeMap<SessionId, Session>,
     pub orders: BTreeMap<OrderId, Order>,
     pub statements: BTreeMap<StatementId, Statement>,
+    /// Wallets of pupils, as gateways tell of them.
+    pub pupils: Vec<Value>,
+    /// Own money of every school, in cents.
+    pub purse: u64,
     receipts: Vec<Receipt>,
 }
 
@@ -155,6 +159,11 @@ impl Market {
                 let items = book.of_provider(id.parse().ok()?, list, query.get("state").map(String::as_str))?;
                 Some(json!({ "height": 1, "items": items }))
             }
+            ["schools", id] => Some(json!({
+                "height": 1, "school": id, "place": "LT-57", "standing": "active", "purse": book.purse,
+                "pupils": book.pupils.len(), "keys": [],
+            })),
+            ["schools", id, list] => Some(json!({ "height": 1, "items": book.of_school(id.parse().ok()?, list)? })),
             ["orders", id, "lines"] => {
                 let order = book.orders.get(&id.parse().ok()?)?;
                 Some(json!({ "id": id, "year": YEAR, "order": order }))
@@ -230,6 +239,15 @@ impl Book {
             _ => return None,
         };
         Some(items)
+    }
+
+    fn of_school(&self, school: SchoolId, list: &str) -> Option<Vec<Value>> {
+        let own = self.orders.iter().filter(|(_, order)| order.school == school);
+        match list {
+            "pupils" => Some(self.pupils.iter().filter(|one| one["school"] == json!(school)).cloned().collect()),
+            "orders" => Some(own.map(|(id, order)| json!({ "id": id, "year": YEAR, "order": order })).collect()),
+            _ => None,
+        }
     }
 
     fn summary(&self) -> Value {

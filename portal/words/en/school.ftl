@@ -90,7 +90,7 @@ school-page-of = Page { $page } of { $last }
 school-page-before = Previous page
 school-pupil-unknown = A pupil whose data we no longer keep
 school-deadline = { $at } ({ $left })
-school-deadline-past = { $at } (it has passed)
+school-deadline-past = { $at } (passed)
 school-left-soon = less than an hour left
 school-left-hours = { $category ->
     [one] { $n } hour left
@@ -186,6 +186,7 @@ school-fault-full = { $category ->
 school-fault-money = Enter a sum in euro, such as 12.50.
 school-fault-purse = The pupils lack { $missing }, and the school's money does not reach: { $lacking } more is needed.
 school-fault-shortfall = Pupils' passports lack { $missing }. Allow at least so much of the school's money, or untick some pupils.
+school-fault-cap = The order would cost { $total }, but your key allows at most { $cap } for one order. Untick some pupils or ask an officer of the programme for a higher limit.
 school-fault-no-change = Nothing is changed. Choose another time or pupils.
 school-fault-line-gone = The list has changed meanwhile. Check it and try again.
 school-fault-nobody-left = At least one pupil must stay in the order. If nobody comes, cancel it.

@@ -92,7 +92,7 @@ school-page-of = { $page } puslapis iš { $last }
 school-page-before = Ankstesnis puslapis
 school-pupil-unknown = Mokinys, kurio duomenų nebesaugome
 school-deadline = { $at } ({ $left })
-school-deadline-past = { $at } (terminas praėjo)
+school-deadline-past = { $at } (jau praėjo)
 school-left-soon = liko mažiau nei valanda
 school-left-hours = { $category ->
     [one] liko { $n } valanda
@@ -105,13 +105,13 @@ school-left-days = { $category ->
    *[other] liko { $n } dienų
 }
 school-length-hours = { $category ->
-    [one] { $n } valandai
-    [few] { $n } valandoms
+    [one] { $n } valanda
+    [few] { $n } valandos
    *[other] { $n } valandų
 }
 school-length-days = { $category ->
-    [one] { $n } dienai
-    [few] { $n } dienoms
+    [one] { $n } diena
+    [few] { $n } dienos
    *[other] { $n } dienų
 }
 school-state-money = { $sum } iš mokinių pasų
@@ -195,6 +195,7 @@ school-fault-full = { $category ->
 school-fault-money = Įrašykite sumą eurais, pavyzdžiui, 12,50.
 school-fault-purse = Mokiniams trūksta { $missing }, bet mokyklos lėšų nepakanka: dar reikia { $lacking }.
 school-fault-shortfall = Mokinių pasuose trūksta { $missing }. Leiskite panaudoti bent tiek mokyklos lėšų arba atžymėkite dalį mokinių.
+school-fault-cap = Užsakymas kainuotų { $total }, o jūsų raktas vienam užsakymui leidžia ne daugiau kaip { $cap }. Atžymėkite dalį mokinių arba paprašykite programos darbuotojo didesnės ribos.
 school-fault-no-change = Nieko nepakeista. Pasirinkite kitą laiką arba mokinius.
 school-fault-line-gone = Sąrašas tuo metu pasikeitė. Patikrinkite ir bandykite dar kartą.
 school-fault-nobody-left = Užsakyme turi likti bent vienas mokinys. Jei nevyks niekas, užsakymą atšaukite.
@@ -226,7 +227,7 @@ school-next-proposed = Koordinatorius turi užsakyti arba atsisakyti iki { $unti
 school-next-requested = Teikėjas turi atsakyti iki { $until }. Neatsakius užsakymas nebegalios ir pinigai grįš.
 school-next-confirmed = Vizitas patvirtintas. Prasideda { $until }.
 school-next-report = Teikėjas turi pranešti, kas dalyvavo, iki { $until }. Nepranešus užsakymą galėsite atšaukti nemokamai.
-school-next-unreported = Teikėjas nepranešė, kad vizitas įvyko. Terminas buvo { $until }. Jei vizitas neįvyko, atšaukite užsakymą – tai nemokama.
+school-next-unreported = Teikėjas nepranešė, kad vizitas įvyko. Terminas buvo { $until }. Jei vizitas neįvyko, atšaukite užsakymą – mokėti nereikės.
 school-next-delivered = Patvirtinkite, kas dalyvavo, iki { $until }. Nepatvirtinus galios teikėjo sąrašas.
 school-next-automatic = Lankomumo laikas baigėsi, galios teikėjo sąrašas.
 school-next-attended = Nieko daryti nereikia. Lankomumą galima pataisyti abiem pusėms sutarus, kol užsakymas neįtrauktas į suvestinę.
@@ -295,8 +296,8 @@ school-no-longer = To su šiuo užsakymu padaryti nebegalima. Žemiau matyti, ka
 school-attendance-not-yet = Lankomumą galėsite patvirtinti, kai teikėjas praneš, kad vizitas įvyko.
 school-cancel-title = Atšaukti užsakymą
 school-cancel-cost = Ką tai reiškia
-school-cancel-free = Atšaukti nemokama iki { $until }. Visi pinigai grįžta.
-school-cancel-unreported = Teikėjas nepranešė, kad vizitas įvyko, todėl atšaukti nemokama. Visi pinigai grįžta.
+school-cancel-free = Nemokamai atšaukti galima iki { $until }. Visi pinigai grįžta.
+school-cancel-unreported = Teikėjas nepranešė, kad vizitas įvyko, todėl atšaukti galima nemokamai. Visi pinigai grįžta.
 school-cancel-late = Nemokamai atšaukti buvo galima iki { $since }. Dabar teikėjui liktų { $each } už mokinį, iš viso { $total }; kiti pinigai grįžta.
 school-cancel-button = Atšaukti užsakymą
 school-keep = Palikti užsakymą
@@ -315,7 +316,7 @@ school-busy-then = { $category ->
    *[other] { $n } mokinių tuo metu užsiėmę
 }
 school-change-drop-legend = Kuriuos išbraukti
-school-change-drop-hint = Jei teikėjas sutiks, išbraukti bus nemokama.
+school-change-drop-hint = Jei teikėjas sutiks, už išbrauktuosius mokėti nereikės.
 school-change-button = Siūlyti teikėjui
 school-pupils-title = Pakeisti ar išbraukti mokinius
 school-pupils-legend = Kurie mokiniai nevyks
@@ -328,7 +329,7 @@ school-swap-for = Vietoj: { $who }
 school-swap-nobody = nekeisti
 school-swap-button = Pakeisti
 school-drop-heading = Bus išbraukti
-school-drop-free = Išbraukti nemokama, pinigai grįžta.
+school-drop-free = Išbraukti galima nemokamai, pinigai grįžta.
 school-drop-late = Nemokamai išbraukti jau per vėlu: teikėjui liktų { $each } už mokinį, iš viso { $total }; kiti pinigai grįžta.
 school-drop-button = Išbraukti
 school-attendance-title = Patvirtinti lankomumą

@@ -1,14 +1,19 @@
 //! What a new order costs and whom, until when it can be left, and what to think of before.
 
-use keis_ledger::classifiers::Grades;
+use std::sync::Arc;
+
+use keis_ledger::classifiers::{Grades, Scope};
 use keis_ledger::ids::OrderId;
 use keis_ledger::money::Cents;
 use keis_ledger::record::YearState;
+use keis_registry::keys::{KeyState, UserKey};
 
 use super::super::Desk;
 use super::super::look::{days_between, deadline, length};
 use super::super::rules::{SMALL_GROUP, quote};
+use crate::call::Call;
 use crate::catalogue::{Offer, SessionEntry};
+use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
 
@@ -18,6 +23,7 @@ const LAST_DAYS: u64 = 30;
 /// What the pupils who are ticked cost.
 pub(super) struct Sum {
     pub(super) count: String,
+    cost: Cents,
     pub(super) total: String,
     pub(super) state: String,
     /// What the pupils' wallets lack.
@@ -33,9 +39,11 @@ impl Sum {
     pub(super) fn of(w: &Words, price: Cents, balances: &[Cents], purse: Cents, entered: Option<&str>) -> Self {
         let parts = quote(price, balances.iter().copied()).unwrap_or_default();
         let missing = parts.school;
+        let cost = parts.total().unwrap_or_default();
         Self {
             count: w.count("count-pupils", balances.len()),
-            total: w.money(&parts.total().unwrap_or_default()),
+            cost,
+            total: w.money(&cost),
             state: w.money(&parts.state),
             missing,
             missing_text: w.money(&missing),
@@ -43,6 +51,11 @@ impl Sum {
             purse_text: w.money(&purse),
             school_money: entered.map_or_else(|| euro(w, missing), str::to_owned),
         }
+    }
+
+    /// Whether it is more than a key may sign for.
+    pub(super) fn exceeds(&self, cap: Cents) -> bool {
+        self.cost > cap
     }
 
     /// Whether the school's own money does not reach.
@@ -60,6 +73,15 @@ impl Sum {
         }
         (agreed < self.missing).then(|| w.with1("school-fault-shortfall", "missing", &self.missing_text))
     }
+}
+
+/// Most that the user's keys may sign for in one order; none while there is no such key, which the signing page tells.
+pub(super) async fn cap(site: &Arc<Site>, call: &Call, desk: &Desk) -> Result<Option<Cents>, Trouble> {
+    let own = site.registry.keys_of(call.user()?).await?;
+    let orders = |key: &UserKey| {
+        key.party == desk.party() && key.state == KeyState::Active && !key.revoking && key.scopes.has(Scope::Order)
+    };
+    Ok(own.into_iter().filter(orders).filter_map(|key| key.cap).max())
 }
 
 /// A sum as people type it: "12", "12,5", "12.50 €".

@@ -95,8 +95,8 @@ pub(in crate::school) fn fit(pupil: Option<&PupilWallet>, wanted: &Wanted) -> Fi
     }
 }
 
-/// What pupils of these balances pay at this price: each what the wallet has, the school the rest. None when the sum cannot be
-/// counted.
+/// What pupils of these balances pay at this price: each what the wallet has, the school the rest. None when the sum
+/// cannot be counted.
 pub(in crate::school) fn quote(price: Cents, balances: impl Iterator<Item = Cents>) -> Option<Amounts> {
     balances.map(|balance| part(price, balance)).try_fold(Amounts::ZERO, |sum, part| sum.checked_add(&part))
 }

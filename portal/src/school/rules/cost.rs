@@ -104,8 +104,8 @@ pub(in crate::school) fn refill(order: &Order, freed: &[u16], balances: &[Cents]
     (total, total.school.saturating_sub(school_money_left(order, freed)))
 }
 
-/// What every line would owe with these absent, `added` pupils beside: the price for who was there, a share for who was not, and
-/// of those more when all together owe less than the order's minimum. As the ledger counts it.
+/// What every line would owe with these absent, `added` pupils beside: the price for who was there, a share for who was
+/// not, and of those more when all together owe less than the order's minimum. As the ledger counts it.
 fn owed(order: &Order, absent: &[u16], added: usize) -> Vec<(u16, Cents)> {
     let share = order.price.share(order.rules.absence_share);
     let standing = (0..).zip(&order.lines).filter(|(_, line)| line.state != LineState::Dropped);

@@ -148,11 +148,12 @@ fn offers_what_is_taken(stage: &mut Stage) {
             for act in ACTS {
                 // Refusing and taking back are one operation; the other side's change is not the school's to take back.
                 let side = order.change.as_ref().map(|waiting| waiting.by);
-                let named = match act {
-                    Act::RefuseChange => side == Some(keis_ledger::record::Side::Provider),
-                    Act::DropChange => side == Some(keis_ledger::record::Side::Orderer),
-                    Act::TakeUp => order.state == OrderState::Proposed,
-                    _ => true,
+                let named = if act == Act::RefuseChange {
+                    side == Some(keis_ledger::record::Side::Provider)
+                } else if act == Act::DropChange {
+                    side == Some(keis_ledger::record::Side::Orderer)
+                } else {
+                    act != Act::TakeUp || order.state == OrderState::Proposed
                 };
                 let taken = named.then(|| stage.would(By::School, now, operation(act, &order)));
                 let is_taken = taken.as_ref().is_some_and(Result::is_ok);
@@ -219,7 +220,7 @@ fn cancelling_and_dropping_cost_what_the_page_says() {
         let last = late_from(&order);
         assert_eq!(cancelling(&order, last, &calendar), Cancelling::Free(Some(last)));
         for now in [last, last.after(Span(1)), order.start.before(Span(1))] {
-            let mut cancelled = Stage { state: stage.state.clone(), ..Stage::new(999, &[], 0, shares) };
+            let mut cancelled = stage.clone();
             cancelled.act(By::School, now, OrderAction::Cancel).expect("it has not begun");
             let said = match cancelling(&order, now, &calendar) {
                 Cancelling::Free(_) => Amounts::ZERO,
@@ -227,7 +228,7 @@ fn cancelling_and_dropping_cost_what_the_page_says() {
                 Cancelling::Impossible => panic!("the ledger took it"),
             };
             assert_eq!(cancelled.earned(), said, "at {now:?} with {shares:?}");
-            let mut dropped = Stage { state: stage.state.clone(), ..Stage::new(999, &[], 0, shares) };
+            let mut dropped = stage.clone();
             dropped.act(By::School, now, OrderAction::DropLines { lines: vec![0, 2] }).expect("two stay");
             assert_eq!(dropped.earned(), drop_cost(&order, &[0, 2], now));
         }
@@ -247,7 +248,7 @@ fn attendance_costs_what_the_page_says() {
         for absent in [vec![], vec![1], vec![0, 3], vec![0, 1, 2, 3]] {
             let added: Vec<u8> = if seed % 2 == 0 { vec![5, 6] } else { vec![] };
             let cost_of_added: Vec<Cents> = added.iter().map(|number| stage.wallet(*number).balance).collect();
-            let mut after = Stage { state: stage.state.clone(), ..Stage::new(1, &[], 0, shares) };
+            let mut after = stage.clone();
             let action = OrderAction::ConfirmAttendance { absent: absent.clone(), added: pupils(&added) };
             after.act(By::School, end.after(Span(1)), action).expect("nobody is elsewhere");
             assert_eq!(after.earned(), attendance(&order, &absent, &cost_of_added), "{absent:?} with {shares:?}");

@@ -1,4 +1,4 @@
-//! A small ledger: one school with its pupils, one provider, one service with two sessions. The rules are the ledger's own.
+//! A small ledger: one school with its pupils, one provider, one service with two sessions. Its rules are the real ones.
 
 use keis_ledger::chain::ValidatorSet;
 use keis_ledger::classifiers::{ArtField, Grades, Place, Scopes, ServiceKind, VatCategory, Year};
@@ -33,8 +33,9 @@ pub(super) enum By {
     Provider,
 }
 
+#[derive(Clone)]
 pub(super) struct Stage {
-    pub(super) state: State,
+    state: State,
     pub(super) parameters: ProgrammeParameters,
     salt: u64,
 }
