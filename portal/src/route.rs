@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
 use tower_sessions::Session;
 use warp::Filter;
@@ -37,39 +38,41 @@ pub struct Route {
 #[derive(Clone, Copy)]
 pub(crate) struct Answered(pub(crate) &'static str);
 
+/// What answers, with its type forgotten: the way of a request is compiled once, not once a page.
+type Handler = Arc<dyn Fn(Arc<Site>, Call) -> BoxFuture<'static, Answer> + Send + Sync>;
+
 /// A page.
 pub fn get<H, F>(site: &Arc<Site>, template: &'static str, handler: H) -> Route
 where
-    H: Fn(Arc<Site>, Call) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Arc<Site>, Call) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    let body = warp::any().map(|| Ok(Bytes::new())).boxed();
-    route(site, Method::GET, template, warp::get().boxed(), body, handler)
+    route(site, Method::GET, template, forget(handler))
 }
 
 /// What a form or the wallet's script sends.
 pub fn post<H, F>(site: &Arc<Site>, template: &'static str, handler: H) -> Route
 where
-    H: Fn(Arc<Site>, Call) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Arc<Site>, Call) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    let body = warp::body::stream().then(|stream| collect(stream)).boxed();
-    route(site, Method::POST, template, warp::post().boxed(), body, handler)
+    route(site, Method::POST, template, forget(handler))
 }
 
-fn route<H, F>(
-    site: &Arc<Site>,
-    method: Method,
-    template: &'static str,
-    by_method: BoxedFilter<()>,
-    body: BoxedFilter<(Result<Bytes, Trouble>,)>,
-    handler: H,
-) -> Route
+fn forget<H, F>(handler: H) -> Handler
 where
-    H: Fn(Arc<Site>, Call) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Arc<Site>, Call) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
+    Arc::new(move |site, call| Box::pin(handler(site, call)))
+}
+
+fn route(site: &Arc<Site>, method: Method, template: &'static str, handler: Handler) -> Route {
     let site = site.clone();
+    let (by_method, body) = match method {
+        Method::POST => (warp::post().boxed(), warp::body::stream().then(|stream| collect(stream)).boxed()),
+        _ => (warp::get().boxed(), warp::any().map(|| Ok(Bytes::new())).boxed()),
+    };
     let filter = path(template)
         .and(by_method)
         .and(warp::path::full())
@@ -90,7 +93,7 @@ where
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one request, put together here alone")]
-async fn answer<H, F>(
+async fn answer(
     site: Arc<Site>,
     parts: Vec<String>,
     uri: Uri,
@@ -98,12 +101,8 @@ async fn answer<H, F>(
     headers: &HeaderMap,
     session: Session,
     body: Result<Bytes, Trouble>,
-    handler: H,
-) -> Response
-where
-    H: Fn(Arc<Site>, Call) -> F,
-    F: Future<Output = Answer>,
-{
+    handler: Handler,
+) -> Response {
     let query = fields(query.as_bytes());
     let (lang, chosen) = language(&query, headers);
     let user = signed_in(&site, &session).await;

@@ -117,7 +117,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<bool> {
         let ended = keis_node::run::asked_to_end().context("cannot listen for signals")?;
         tokio::pin!(ended);
         let outcome = tokio::select! {
-            outcome = live(args) => outcome?,
+            // Boxed, like the house below: one large future of futures takes minutes to compile.
+            outcome = Box::pin(live(args)) => outcome?,
             () = &mut ended => anyhow::bail!("interrupted; the validators were stopped"),
         };
         match outcome.end {
@@ -177,7 +178,8 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
     }
     let end = match ground {
         Some(ground) => {
-            let house = house::open(ground, &mut driver, &programme, !args.no_year, &progress).await?;
+            let opening = house::open(ground, &mut driver, &programme, !args.no_year, &progress);
+            let house = Box::pin(opening).await?;
             End::Open(Box::new(Open { house, driver, processes, _folder: folder }))
         }
         None => End::Over(processes, folder),
