@@ -45,6 +45,7 @@ pub struct Registry {
     vault: Arc<Vault>,
     backend: Backend,
     writer: Arc<Mutex<()>>,
+    waiting: Arc<log::Waiting>,
 }
 
 /// One database transaction of one writer. Dropped without [`Work::commit`], it changed nothing. Whoever holds one uses it for
@@ -72,7 +73,8 @@ impl Registry {
             pool.execute("PRAGMA journal_mode = WAL").await?;
         }
         sqlx::migrate!("./migrations").run(&pool).await?;
-        let registry = Self { pool, vault: Vault::new(master), backend, writer: Arc::default() };
+        let registry =
+            Self { pool, vault: Vault::new(master), backend, writer: Arc::default(), waiting: Arc::default() };
         registry.prove_master_key().await?;
         Ok(registry)
     }
@@ -82,7 +84,19 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Database`].
     pub async fn begin(&self) -> Result<Work, RegistryError> {
-        let writer = Arc::clone(&self.writer).lock_owned().await;
+        self.begin_as(self.writer().await).await
+    }
+
+    /// Waits until this is the only writer of the process.
+    pub(crate) async fn writer(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.writer).lock_owned().await
+    }
+
+    pub(crate) fn waiting(&self) -> &log::Waiting {
+        &self.waiting
+    }
+
+    pub(crate) async fn begin_as(&self, writer: OwnedMutexGuard<()>) -> Result<Work, RegistryError> {
         let transaction = match self.backend {
             Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             Backend::Postgres => {

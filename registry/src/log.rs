@@ -6,10 +6,13 @@
 //! Entries hold ids, never names or codes.
 
 use std::fmt;
+use std::sync::Mutex;
 
 use keis_ledger::time::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
+use tokio::sync::oneshot;
 
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
@@ -212,36 +215,85 @@ pub(crate) async fn found(work: &mut Work) -> Result<(), RegistryError> {
 /// # Errors
 /// [`RegistryError::Log`] when the head was tampered with, or what the database answers.
 pub async fn append(work: &mut Work, entry: Entry) -> Result<(), RegistryError> {
+    append_all(work, &[entry]).await
+}
+
+async fn append_all(work: &mut Work, entries: &[Entry]) -> Result<(), RegistryError> {
     let vault = work.vault();
-    let head = read_head(work.connection(), &vault).await?;
-    let record = LogRecord {
-        seq: head.seq + 1,
-        at: now(),
-        actor: entry.actor,
-        action: entry.action.to_owned(),
-        subject: entry.subject,
-        detail: entry.detail,
-    };
-    let next = LogHead { seq: record.seq, mac: mac(&vault, &record, record.seq, &head.mac) };
-    let seq = i64::try_from(record.seq).map_err(|_| RegistryError::Stored { column: "log_entries.seq" })?;
-    sqlx::query("INSERT INTO log_entries (seq, at, actor, action, subject, detail, prev, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(seq)
-        .bind(list::instant(record.at))
-        .bind(record.actor)
-        .bind(record.action)
-        .bind(record.subject)
-        .bind(record.detail)
-        .bind(&head.mac[..])
-        .bind(&next.mac[..])
-        .execute(work.connection())
-        .await?;
+    let at = now();
+    let mut head = read_head(work.connection(), &vault).await?;
+    for chunk in entries.chunks(list::MOST / 8) {
+        let sql = format!(
+            "INSERT INTO log_entries (seq, at, actor, action, subject, detail, prev, mac) VALUES {}",
+            list::rows(chunk.len(), 8)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for entry in chunk {
+            let Entry { actor, action, subject, detail } = entry.clone();
+            let record = LogRecord { seq: head.seq + 1, at, actor, action: action.to_owned(), subject, detail };
+            let next = LogHead { seq: record.seq, mac: mac(&vault, &record, record.seq, &head.mac) };
+            query = query.bind(stored(next.seq)?).bind(list::instant(at)).bind(record.actor).bind(record.action);
+            query = query.bind(record.subject).bind(record.detail).bind(head.mac.to_vec()).bind(next.mac.to_vec());
+            head = next;
+        }
+        query.execute(work.connection()).await?;
+    }
     sqlx::query("UPDATE log_head SET seq = $1, mac = $2, seal = $3 WHERE one = 1")
-        .bind(seq)
-        .bind(&next.mac[..])
-        .bind(&seal(&vault, &next)[..])
+        .bind(stored(head.seq)?)
+        .bind(&head.mac[..])
+        .bind(&seal(&vault, &head)[..])
         .execute(work.connection())
         .await?;
     Ok(())
+}
+
+fn stored(seq: u64) -> Result<i64, RegistryError> {
+    i64::try_from(seq).map_err(|_| RegistryError::Stored { column: "log_entries.seq" })
+}
+
+/// Entries of looks that wait to be noted, each with who waits for it.
+#[derive(Default)]
+pub(crate) struct Waiting(Mutex<Vec<(Entry, oneshot::Sender<()>)>>);
+
+impl Waiting {
+    fn push(&self, entry: Entry) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.lock().expect("nobody panics while holding the list").push((entry, sender));
+        receiver
+    }
+
+    fn take(&self) -> Vec<(Entry, oneshot::Sender<()>)> {
+        std::mem::take(&mut *self.0.lock().expect("nobody panics while holding the list"))
+    }
+}
+
+impl Registry {
+    /// Notes a look, before what was seen is handed out. Whoever becomes the writer next notes all looks that wait, so that
+    /// many at once cost one durable write. The reader's connection is given back first: the writer may need it.
+    pub(crate) async fn note(&self, reader: PoolConnection<Any>, entry: Entry) -> Result<(), RegistryError> {
+        drop(reader);
+        loop {
+            let noted = self.waiting().push(entry.clone());
+            let writer = self.writer().await;
+            let batch = self.waiting().take();
+            if !batch.is_empty() {
+                let (entries, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+                let mut work = self.begin_as(writer).await?;
+                append_all(&mut work, &entries).await?;
+                work.commit().await?;
+                for sender in waiting {
+                    // Who gave up waiting was noted all the same.
+                    let _ = sender.send(());
+                }
+            } else {
+                drop(writer);
+            }
+            // The writer who took this entry may have failed or given up: then it is offered again.
+            if noted.await.is_ok() {
+                return Ok(());
+            }
+        }
+    }
 }
 
 async fn read_head(connection: &mut AnyConnection, vault: &Vault) -> Result<LogHead, RegistryError> {

@@ -15,8 +15,8 @@ use crate::collate;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
-use crate::log::{Actor, Entry, append};
-use crate::permission::{Body, Permission, demand, demand_for};
+use crate::log::{Actor, Entry};
+use crate::permission::{Body, Permission, demand_any, demand_on};
 use crate::vault::{Field, PersonKey, Vault};
 use crate::wallets;
 
@@ -168,14 +168,14 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
     pub async fn classes(&self, actor: &Actor, school: SchoolId) -> Result<Vec<ClassSummary>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand_for(&mut work, actor, Permission::SeeClasses, &Body::School(school)).await?;
+        let mut reader = self.reader().await?;
+        demand_on(&mut reader, actor, Permission::SeeClasses, &Body::School(school)).await?;
         let rows = sqlx::query(
             "SELECT branch, class, MIN(joint_class) AS joint_class, MIN(grade) AS grade, COUNT(*) AS pupils FROM pupils \
              WHERE school = $1 AND standing = 'enrolled' GROUP BY branch, class",
         )
         .bind(&school.0[..])
-        .fetch_all(work.connection())
+        .fetch_all(&mut *reader)
         .await?;
         let class = |row: &AnyRow| -> Result<ClassSummary, RegistryError> {
             Ok(ClassSummary {
@@ -188,8 +188,7 @@ impl Registry {
         };
         let mut classes = rows.iter().map(class).collect::<Result<Vec<_>, _>>()?;
         classes.sort_by(|a, b| (a.branch, a.grade, &a.class).cmp(&(b.branch, b.grade, &b.class)));
-        append(&mut work, Entry::new(actor, "classes read", school).detail(classes.len())).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "classes read", school).detail(classes.len())).await?;
         Ok(classes)
     }
 
@@ -205,15 +204,14 @@ impl Registry {
         class: &str,
         year: Year,
     ) -> Result<Vec<PupilCard>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand_for(&mut work, actor, Permission::SeeClasses, &Body::School(school)).await?;
+        let mut reader = self.reader().await?;
+        demand_on(&mut reader, actor, Permission::SeeClasses, &Body::School(school)).await?;
         let sql = format!("{CARDS} WHERE school = $1 AND standing = 'enrolled' AND branch = $2 AND class = $3");
         let query = sqlx::query(AssertSqlSafe(sql)).bind(&school.0[..]).bind(i64::from(branch)).bind(class);
-        let rows = query.fetch_all(work.connection()).await?;
-        let cards = cards(&mut work, &rows, year).await?;
+        let rows = query.fetch_all(&mut *reader).await?;
+        let cards = cards(&mut reader, self.vault(), &rows, year).await?;
         let detail = format!("branch {branch}, class {class}, {} pupils", cards.len());
-        append(&mut work, Entry::new(actor, "class read", school).detail(detail)).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "class read", school).detail(detail)).await?;
         Ok(cards)
     }
 
@@ -227,14 +225,13 @@ impl Registry {
         school: SchoolId,
         year: Year,
     ) -> Result<Vec<PupilCard>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand_for(&mut work, actor, Permission::SeeClasses, &Body::School(school)).await?;
+        let mut reader = self.reader().await?;
+        demand_on(&mut reader, actor, Permission::SeeClasses, &Body::School(school)).await?;
         let sql = format!("{CARDS} WHERE school = $1 AND standing = 'enrolled'");
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(&school.0[..]).fetch_all(work.connection()).await?;
-        let cards = cards(&mut work, &rows, year).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(&school.0[..]).fetch_all(&mut *reader).await?;
+        let cards = cards(&mut reader, self.vault(), &rows, year).await?;
         let detail = format!("{} pupils", cards.len());
-        append(&mut work, Entry::new(actor, "school's pupils read", school).detail(detail)).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "school's pupils read", school).detail(detail)).await?;
         Ok(cards)
     }
 
@@ -249,12 +246,11 @@ impl Registry {
         year: Year,
         wallets: &[PupilId],
     ) -> Result<BTreeMap<PupilId, PupilCard>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand(&mut work, actor, Permission::SeeClasses).await?;
-        let found = by_wallet(&mut work, year, wallets).await?;
+        let mut reader = self.reader().await?;
+        demand_any(&mut reader, actor, Permission::SeeClasses).await?;
+        let found = by_wallet(&mut reader, self.vault(), year, wallets).await?;
         let detail = format!("{} of {}", found.len(), wallets.len());
-        append(&mut work, Entry::new(actor, "pupils read by wallet", year).detail(detail)).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "pupils read by wallet", year).detail(detail)).await?;
         Ok(found)
     }
 
@@ -270,12 +266,11 @@ impl Registry {
         year: Year,
         wallets: &[PupilId],
     ) -> Result<BTreeMap<PupilId, PupilName>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand_for(&mut work, actor, Permission::ReportDelivery, &Body::Provider(provider)).await?;
-        let found = by_wallet(&mut work, year, wallets).await?;
+        let mut reader = self.reader().await?;
+        demand_on(&mut reader, actor, Permission::ReportDelivery, &Body::Provider(provider)).await?;
+        let found = by_wallet(&mut reader, self.vault(), year, wallets).await?;
         let detail = format!("{year}, {} of {}", found.len(), wallets.len());
-        append(&mut work, Entry::new(actor, "names read for a delivery", provider).detail(detail)).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "names read for a delivery", provider).detail(detail)).await?;
         let name = |card: PupilCard| PupilName {
             initial: card.family_name.chars().take(1).collect(),
             given_name: card.given_name,
@@ -294,18 +289,17 @@ impl Registry {
         register_code: &str,
         year: Year,
     ) -> Result<Option<PupilRecord>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand(&mut work, actor, Permission::ActOnBehalf).await?;
-        let index = work.vault().index(REGISTER_INDEX, register_code);
+        let mut reader = self.reader().await?;
+        demand_any(&mut reader, actor, Permission::ActOnBehalf).await?;
+        let index = self.vault().index(REGISTER_INDEX, register_code);
         let sql = AssertSqlSafe(format!("{CARDS} WHERE register_index = $1"));
-        let row = sqlx::query(sql).bind(index).fetch_optional(work.connection()).await?;
+        let row = sqlx::query(sql).bind(index).fetch_optional(&mut *reader).await?;
         let found = match &row {
-            Some(row) => Some(record(&mut work, row, year).await?),
+            Some(row) => Some(record(&mut reader, self.vault(), row, year).await?),
             None => None,
         };
         let subject = found.as_ref().map_or_else(|| "nobody".to_owned(), |found| found.card.person.to_string());
-        append(&mut work, Entry::new(actor, "pupil searched", subject)).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "pupil searched", subject)).await?;
         Ok(found)
     }
 
@@ -319,34 +313,41 @@ impl Registry {
         person: PersonId,
         year: Year,
     ) -> Result<Option<PupilRecord>, RegistryError> {
-        let mut work = self.begin().await?;
-        demand(&mut work, actor, Permission::ActOnBehalf).await?;
+        let mut reader = self.reader().await?;
+        demand_any(&mut reader, actor, Permission::ActOnBehalf).await?;
         let sql = AssertSqlSafe(format!("{CARDS} WHERE pupils.person = $1"));
-        let row = sqlx::query(sql).bind(&person.0[..]).fetch_optional(work.connection()).await?;
+        let row = sqlx::query(sql).bind(&person.0[..]).fetch_optional(&mut *reader).await?;
         let found = match &row {
-            Some(row) => Some(record(&mut work, row, year).await?),
+            Some(row) => Some(record(&mut reader, self.vault(), row, year).await?),
             None => None,
         };
-        append(&mut work, Entry::new(actor, "pupil read", person)).await?;
-        work.commit().await?;
+        self.note(reader, Entry::new(actor, "pupil read", person)).await?;
         Ok(found)
     }
 }
 
-async fn record(work: &mut Work, row: &AnyRow, year: Year) -> Result<PupilRecord, RegistryError> {
-    let vault = work.vault();
-    let mut record = PupilRecord::read(row, &vault)?;
-    record.card.wallet = wallets_of(work.connection(), &vault, year, &[record.card.person]).await?.into_values().next();
+async fn record(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+    row: &AnyRow,
+    year: Year,
+) -> Result<PupilRecord, RegistryError> {
+    let mut record = PupilRecord::read(row, vault)?;
+    record.card.wallet = wallets_of(connection, vault, year, &[record.card.person]).await?.into_values().next();
     Ok(record)
 }
 
 /// Cards in the order of names, with their wallets.
-async fn cards(work: &mut Work, rows: &[AnyRow], year: Year) -> Result<Vec<PupilCard>, RegistryError> {
-    let vault = work.vault();
-    let read = |row| Ok(PupilRecord::read(row, &vault)?.card);
+async fn cards(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+    rows: &[AnyRow],
+    year: Year,
+) -> Result<Vec<PupilCard>, RegistryError> {
+    let read = |row| Ok(PupilRecord::read(row, vault)?.card);
     let mut cards = rows.iter().map(read).collect::<Result<Vec<_>, RegistryError>>()?;
     let persons: Vec<PersonId> = cards.iter().map(|card| card.person).collect();
-    let wallets = wallets_of(work.connection(), &vault, year, &persons).await?;
+    let wallets = wallets_of(connection, vault, year, &persons).await?;
     for card in &mut cards {
         card.wallet = wallets.get(&card.person).copied();
     }
@@ -369,12 +370,12 @@ async fn wallets_of(
 }
 
 async fn by_wallet(
-    work: &mut Work,
+    connection: &mut AnyConnection,
+    vault: &Vault,
     year: Year,
     wallets: &[PupilId],
 ) -> Result<BTreeMap<PupilId, PupilCard>, RegistryError> {
-    let vault = work.vault();
-    let persons = wallets::persons_of(work.connection(), &vault, year, wallets).await?;
+    let persons = wallets::persons_of(connection, vault, year, wallets).await?;
     let by_person: BTreeMap<PersonId, PupilId> = persons.into_iter().map(|(wallet, person)| (person, wallet)).collect();
     let mut found = BTreeMap::new();
     for chunk in by_person.keys().collect::<Vec<_>>().chunks(list::MOST) {
@@ -383,8 +384,8 @@ async fn by_wallet(
         for person in chunk {
             query = query.bind(&person.0[..]);
         }
-        for row in query.fetch_all(work.connection()).await? {
-            let card = PupilRecord::read(&row, &vault)?.card;
+        for row in query.fetch_all(&mut *connection).await? {
+            let card = PupilRecord::read(&row, vault)?.card;
             let wallet = by_person.get(&card.person).copied();
             found.extend(wallet.map(|id| (id, PupilCard { wallet, ..card })));
         }

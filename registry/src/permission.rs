@@ -6,6 +6,8 @@ use std::str::FromStr;
 use keis_ledger::classifiers::{Scope, Scopes};
 use keis_ledger::ids::{ProviderId, SchoolId};
 
+use sqlx::AnyConnection;
+
 use crate::database::Work;
 use crate::error::RegistryError;
 use crate::log::Actor;
@@ -242,7 +244,7 @@ impl FromStr for Body {
 /// # Errors
 /// [`RegistryError::Denied`], [`RegistryError::UserUnknown`].
 pub async fn demand(work: &mut Work, actor: &Actor, permission: Permission) -> Result<(), RegistryError> {
-    pass(work, actor, permission, |_| true).await
+    pass(work.connection(), actor, permission, |_| true).await
 }
 
 /// Lets an actor pass who has the permission for this body; the system always has it.
@@ -255,11 +257,30 @@ pub async fn demand_for(
     permission: Permission,
     body: &Body,
 ) -> Result<(), RegistryError> {
-    pass(work, actor, permission, |granted| granted.covers(body)).await
+    demand_on(work.connection(), actor, permission, body).await
+}
+
+/// As [`demand`], for who only reads.
+pub(crate) async fn demand_any(
+    connection: &mut AnyConnection,
+    actor: &Actor,
+    permission: Permission,
+) -> Result<(), RegistryError> {
+    pass(connection, actor, permission, |_| true).await
+}
+
+/// As [`demand_for`], for who only reads.
+pub(crate) async fn demand_on(
+    connection: &mut AnyConnection,
+    actor: &Actor,
+    permission: Permission,
+    body: &Body,
+) -> Result<(), RegistryError> {
+    pass(connection, actor, permission, |granted| granted.covers(body)).await
 }
 
 async fn pass(
-    work: &mut Work,
+    connection: &mut AnyConnection,
     actor: &Actor,
     permission: Permission,
     reaches: impl Fn(&Body) -> bool,
@@ -267,7 +288,7 @@ async fn pass(
     match actor {
         Actor::System(_) => Ok(()),
         Actor::User(user) => {
-            let grants = users::active_grants(work.connection(), *user).await?;
+            let grants = users::active_grants(connection, *user).await?;
             let may = grants.iter().any(|grant| grant.role.may(permission) && reaches(&grant.body));
             if may { Ok(()) } else { Err(RegistryError::Denied(permission)) }
         }

@@ -87,3 +87,23 @@ async fn no_name_or_code_stands_in_any_file() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn many_looks_at_once_are_each_noted() {
+    both(async |place| {
+        let scene = scene(&place).await;
+        let before = scene.registry.verify_log(None).await.unwrap().seq;
+        let look = async || scene.registry.classes(&SYSTEM, scene.school).await.unwrap().len();
+        let looks = futures::future::join_all((0..100).map(|_| look())).await;
+        assert!(looks.iter().all(|classes| *classes == 2));
+        assert_eq!(scene.registry.verify_log(None).await.unwrap().seq, before + 100);
+        // Who gives up waiting holds nobody else up.
+        for _ in 0..20 {
+            let given_up = futures::future::select(Box::pin(look()), Box::pin(tokio::task::yield_now())).await;
+            drop(given_up);
+        }
+        look().await;
+        scene.registry.verify_log(None).await.unwrap();
+    })
+    .await;
+}
