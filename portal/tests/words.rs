@@ -101,7 +101,8 @@ fn every_message_renders() {
                 let text = bundle.format_pattern(found, Some(&args), &mut errors);
                 assert!(errors.is_empty(), "{key} in {}: {errors:?}", lang.code());
                 assert!(!text.trim().is_empty() && !text.contains('{'), "{key} in {}: {text}", lang.code());
-                if arguments(&message).contains("n") {
+                // Of one alone a message may say it without a number.
+                if category == "other" && arguments(&message).contains("n") {
                     assert!(text.contains("ARGUMENT"), "{key} in {} does not tell its number: {text}", lang.code());
                 }
             }
