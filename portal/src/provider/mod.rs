@@ -84,15 +84,15 @@ async fn own(call: &Call, permission: Permission) -> Result<Own, Trouble> {
     }
 }
 
-/// The years in which something may wait for a provider: the one of now and the one before it. The latest first.
+/// The years in which something may wait for a provider: the one of now, the one before it, and one that was opened ahead.
+/// The latest first.
 async fn live_years(site: &Site) -> Result<Vec<Year>, Trouble> {
     let years = site.years().await?;
-    let Ok(programme) = site.programme().await else { return Ok(Vec::new()) };
-    let known = years.iter().map(|year| year.year).filter(|year| *year <= programme.year);
-    let mut live: Vec<Year> = known.collect();
-    live.reverse();
-    live.truncate(2);
-    Ok(live)
+    if years.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = site.programme().await?.year;
+    Ok(years.iter().rev().map(|known| known.year).filter(|year| now.0 <= year.0.saturating_add(1)).collect())
 }
 
 /// The provider's order in whichever year it is; of the query's year alone when it names one.

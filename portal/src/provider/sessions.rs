@@ -34,6 +34,8 @@ struct Sessions {
 struct Cell {
     day: String,
     date: String,
+    /// Whether a session can still be offered on it.
+    ahead: bool,
     /// Places in the list of rows.
     sessions: Vec<usize>,
 }
@@ -77,11 +79,16 @@ async fn row(site: &Site, lang: Lang, own: &OwnSession, now: Timestamp) -> Resul
     })
 }
 
-fn weeks(month: Month, rows: &[Row]) -> Vec<Vec<Option<Cell>>> {
+fn weeks(month: Month, rows: &[Row], today: jiff::civil::Date) -> Vec<Vec<Option<Cell>>> {
     let cell = |day: jiff::civil::Date| {
         let date = day.to_string();
         let of_day = rows.iter().enumerate().filter(|(_, row)| row.day == date);
-        Cell { day: day.day().to_string(), sessions: of_day.map(|(place, _)| place).collect(), date }
+        Cell {
+            day: day.day().to_string(),
+            ahead: today <= day,
+            sessions: of_day.map(|(place, _)| place).collect(),
+            date,
+        }
     };
     let weeks = month.weeks();
     weeks.into_iter().map(|week| week.into_iter().map(|day| day.map(cell)).collect()).collect()
@@ -108,7 +115,7 @@ pub(super) async fn sessions(site: Arc<Site>, call: Call) -> Answer {
         previous: month.previous().to_string(),
         next: month.next().to_string(),
         weekdays: (1..=7).map(|day| w.text(&format!("weekday-{day}"))).collect(),
-        weeks: weeks(month, &rows),
+        weeks: weeks(month, &rows, w.local(&now).date()),
         count: w.count("count-sessions", rows.len()),
         rows,
     })
