@@ -1,7 +1,7 @@
 //! A file on its way from the browser into the importer: never on a disk, bounded in memory.
 
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
@@ -10,7 +10,7 @@ use keis_registry::import::{self, ImportError, ImportReport, Kind, Options, Prog
 use keis_registry::permission::{Body, Permission};
 use keis_registry::users::User;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_sessions::Session;
 use warp::Filter;
 use warp::http::Method;
@@ -41,7 +41,7 @@ struct Piece {
 
 /// What arrives, as the importer reads it. An upload that breaks off is an error, never the end of the file.
 struct Incoming {
-    pieces: mpsc::UnboundedReceiver<Option<Piece>>,
+    pieces: mpsc::Receiver<Option<Piece>>,
     current: Option<Piece>,
     ended: bool,
 }
@@ -60,10 +60,12 @@ impl Read for Incoming {
                 return Ok(length);
             }
             self.current = None;
-            match self.pieces.blocking_recv() {
-                Some(Some(piece)) => self.current = Some(piece),
-                Some(None) => self.ended = true,
-                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the upload broke off")),
+            match self.pieces.recv() {
+                Ok(Some(piece)) => self.current = Some(piece),
+                Ok(None) => self.ended = true,
+                Err(mpsc::RecvError) => {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the upload broke off"));
+                }
             }
         }
     }
@@ -156,7 +158,7 @@ async fn file(site: &Arc<Site>, jobs: &Arc<Jobs>, user: &User, task: Task, part:
     if !jobs.begin(task) {
         return Err(Problem::Told("busy"));
     }
-    let (sender, pieces) = mpsc::unbounded_channel();
+    let (sender, pieces) = mpsc::channel();
     let incoming = Incoming { pieces, current: None, ended: false };
     let (registry, jobs, actor) = (site.registry.clone(), jobs.clone(), user.actor());
     let runtime = Handle::current();
@@ -181,11 +183,11 @@ async fn file(site: &Arc<Site>, jobs: &Arc<Jobs>, user: &User, task: Task, part:
         };
         jobs.end(end);
     });
-    send(part, &sender).await
+    send(part, sender).await
 }
 
 /// Passes on what arrives. When the importer has ended early the rest is read and dropped, so that the browser gets its answer.
-async fn send(part: Part, sender: &mpsc::UnboundedSender<Option<Piece>>) -> Result<(), Problem> {
+async fn send(part: Part, sender: mpsc::Sender<Option<Piece>>) -> Result<(), Problem> {
     let room = Arc::new(Semaphore::new(WAITING));
     let mut stream = std::pin::pin!(part.stream());
     let mut length = 0;
@@ -197,10 +199,8 @@ async fn send(part: Part, sender: &mpsc::UnboundedSender<Option<Piece>>) -> Resu
             return Err(Problem::Told("too-large"));
         }
         let places = u32::try_from(bytes.len().min(WAITING)).unwrap_or(u32::MAX);
-        let _place = tokio::select! {
-            place = room.clone().acquire_many_owned(places) => place.ok(),
-            () = sender.closed() => None,
-        };
+        // The importer's end drops what waits for it, and with it its places.
+        let _place = room.clone().acquire_many_owned(places).await.ok();
         // A closed channel is the importer's end: it has told why.
         drop(sender.send(Some(Piece { bytes, _place })));
     }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_arrives_in_pieces_is_read_as_one() {
-        let (sender, pieces) = mpsc::unbounded_channel();
+        let (sender, pieces) = mpsc::channel();
         for part in [piece("register_code,"), piece(""), piece("given_name\n"), None] {
             sender.send(part).ok().unwrap();
         }
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn an_upload_that_breaks_off_is_no_shorter_file() {
-        let (sender, pieces) = mpsc::unbounded_channel();
+        let (sender, pieces) = mpsc::channel();
         sender.send(piece("register_code")).ok().unwrap();
         drop(sender);
         let mut text = String::new();

@@ -142,28 +142,19 @@ fn read_fields(fields: &Fields, problems: &mut Problems) -> Option<NewYear> {
         problems.need(fields, "grade-from", "office-error-grade", grade),
         problems.need(fields, "grade-until", "office-error-grade", grade),
     );
-    if let (Some(from), Some(until)) = own
-        && from > until
-    {
+    if own.0.zip(own.1).is_some_and(|(from, until)| from > until) {
         problems.add("grade-until", "office-error-grades");
     }
-    if let (Some(from), Some(until)) = (from, until)
-        && from >= until
-    {
+    if from.zip(until).is_some_and(|(from, until)| from >= until) {
         problems.add("until", "office-error-order");
     }
-    if let (Some(register), Some(until)) = (register, until)
-        && register >= until
-    {
+    if register.zip(until).is_some_and(|(register, until)| register >= until) {
         problems.add("register", "office-error-register");
     }
-    let holidays = match holiday_list(fields.get("holidays").unwrap_or_default()) {
-        Some(holidays) => Some(holidays),
-        None => {
-            problems.add("holidays", "office-error-holidays");
-            None
-        }
-    };
+    let holidays = holiday_list(fields.get("holidays").unwrap_or_default());
+    if holidays.is_none() {
+        problems.add("holidays", "office-error-holidays");
+    }
     let budget = amount?.checked_mul(pupils?);
     if budget.is_none() {
         problems.add("pupils", "rejection-amount_too_large");

@@ -27,13 +27,18 @@ pub async fn gateway() -> String {
     let status = warp::path!("v1" / "status").and(answer(status()));
     let rules = warp::path!("v1" / "parameters").and(answer(rules()));
     let funds = warp::path!("v1" / "funds" / "2026").and(answer(funds()));
+    let none = || answer(json!({ "height": 1, "items": [] }));
+    let schools = warp::path!("v1" / "schools" / String / "orders").and(none()).map(|_, empty| empty);
+    let providers = warp::path!("v1" / "providers" / String / "orders").and(none()).map(|_, empty| empty);
     let missing = warp::any().map(|| {
         let problem = json!({ "type": "about:blank", "title": "not there", "status": 404, "code": "not_found" });
         warp::reply::with_status(warp::reply::json(&problem), StatusCode::NOT_FOUND)
     });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
-    tokio::spawn(warp::serve(status.or(rules).or(funds).or(missing)).incoming(listener).run());
+    tokio::spawn(
+        warp::serve(status.or(rules).or(funds).or(schools).or(providers).or(missing)).incoming(listener).run(),
+    );
     format!("http://{address}")
 }
 
