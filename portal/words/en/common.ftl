@@ -1,5 +1,6 @@
 site-name = Culture Passport
 skip-to-content = Skip to content
+simulated-label = About this network
 simulated-network = A trial network: its people, money and time are invented.
 nav-label = Main menu
 nav-services = Services

@@ -1,5 +1,6 @@
 site-name = Kultūros pasas
 skip-to-content = Pereiti prie turinio
+simulated-label = Apie šį tinklą
 simulated-network = Bandomasis tinklas: žmonės, pinigai ir laikas čia išgalvoti.
 nav-label = Pagrindinis meniu
 nav-services = Paslaugos
