@@ -132,10 +132,15 @@ pub(super) async fn begin(registry: &Registry, actor: &Actor, action: &'static s
     Ok(Run { number, key: registry.vault().new_person().key })
 }
 
-/// Gives a connection of SQLite the memory that random keys want: 32 MB, its own default is 2.
+/// Gives a connection of SQLite what random keys want. Chunks take turns on the pool's connections, and a connection forgets its pages
+/// when another has written: what it reads again comes out of the file as it is mapped, not through its own 2 MB.
 async fn roomy(work: &mut Work) -> Result<(), RegistryError> {
     match work.backend() {
-        Backend::Sqlite => sqlx::query("PRAGMA cache_size = -32768").execute(work.connection()).await.map(drop)?,
+        Backend::Sqlite => {
+            for setting in ["PRAGMA cache_size = -16384", "PRAGMA mmap_size = 1073741824"] {
+                sqlx::query(setting).fetch_optional(work.connection()).await?;
+            }
+        }
         Backend::Postgres => {}
     }
     Ok(())
