@@ -7,7 +7,7 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use crate::call::{Answer, Call};
-use crate::route::{Route, get};
+use crate::route::{Route, get_plain};
 use crate::site::Site;
 use crate::trouble::Trouble;
 
@@ -17,7 +17,7 @@ struct Assets;
 
 /// The routes.
 pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
-    vec![get(site, "/assets/{name}", asset)]
+    vec![get_plain(site, "/assets/{name}", asset)]
 }
 
 async fn asset(_site: Arc<Site>, call: Call) -> Answer {

@@ -112,6 +112,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// A request of which only this much matters: a page that tells of trouble.
+    pub(crate) fn bare(uri: Uri, lang: Lang, session: Session, user: Option<User>) -> Self {
+        let (query, form) = (Fields::default(), Fields::default());
+        Self { parts: Vec::new(), query, form, body: Bytes::new(), uri, lang, session, user }
+    }
+
     /// The words of the answer's language.
     pub fn words(&self) -> &'static Words {
         self.lang.words()

@@ -6,12 +6,12 @@ use serde::Serialize;
 use warp::http::StatusCode;
 
 use crate::call::{Answer, Call, json};
-use crate::route::{Route, get};
+use crate::route::{Route, get_plain};
 use crate::site::Site;
 
 /// The routes.
 pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
-    vec![get(site, "/health/live", live), get(site, "/health/ready", ready)]
+    vec![get_plain(site, "/health/live", live), get_plain(site, "/health/ready", ready)]
 }
 
 #[derive(Serialize)]

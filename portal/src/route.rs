@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
+use keis_registry::users::User;
 use tower_sessions::Session;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -47,7 +48,16 @@ where
     H: Fn(Arc<Site>, Call) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    route(site, Method::GET, template, forget(handler))
+    route(site, Method::GET, template, Reader::Anybody, forget(handler))
+}
+
+/// What is the same for everybody: files and health. Nobody is looked up in the registry for it.
+pub fn get_plain<H, F>(site: &Arc<Site>, template: &'static str, handler: H) -> Route
+where
+    H: Fn(Arc<Site>, Call) -> F + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    route(site, Method::GET, template, Reader::Nobody, forget(handler))
 }
 
 /// What a form or the wallet's script sends.
@@ -56,7 +66,7 @@ where
     H: Fn(Arc<Site>, Call) -> F + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    route(site, Method::POST, template, forget(handler))
+    route(site, Method::POST, template, Reader::Anybody, forget(handler))
 }
 
 fn forget<H, F>(handler: H) -> Handler
@@ -67,10 +77,18 @@ where
     Arc::new(move |site, call| Box::pin(handler(site, call)))
 }
 
-fn route(site: &Arc<Site>, method: Method, template: &'static str, handler: Handler) -> Route {
+/// Whether an answer depends on who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Anybody,
+    Nobody,
+}
+
+fn route(site: &Arc<Site>, method: Method, template: &'static str, reader: Reader, handler: Handler) -> Route {
     let site = site.clone();
+    let is_post = method == Method::POST;
     let (by_method, body) = match method {
-        Method::POST => (warp::post().boxed(), warp::body::stream().then(|stream| collect(stream)).boxed()),
+        Method::POST => (warp::post().boxed(), warp::body::stream().then(collect).boxed()),
         _ => (warp::get().boxed(), warp::any().map(|| Ok(Bytes::new())).boxed()),
     };
     let filter = path(template)
@@ -84,7 +102,14 @@ fn route(site: &Arc<Site>, method: Method, template: &'static str, handler: Hand
             let (site, handler) = (site.clone(), handler.clone());
             async move {
                 let uri = address(full.as_str(), &query);
-                let mut response = answer(site, parts, uri, &query, &headers, session, body, handler).await;
+                // Who must sign in first comes back by a link, which a form's address does not answer.
+                let back = if is_post { Uri::from_static("/") } else { uri.clone() };
+                let user = match reader {
+                    Reader::Anybody => signed_in(&site, &session).await,
+                    Reader::Nobody => Ok(None),
+                };
+                let asked = Asked { parts, uri, back, query, session, user, body };
+                let mut response = answer(site, asked, &headers, handler).await;
                 response.extensions_mut().insert(Answered(template));
                 response
             }
@@ -92,20 +117,21 @@ fn route(site: &Arc<Site>, method: Method, template: &'static str, handler: Hand
     Route { method, template, filter: filter.boxed() }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one request, put together here alone")]
-async fn answer(
-    site: Arc<Site>,
+/// A request before it is judged.
+struct Asked {
     parts: Vec<String>,
     uri: Uri,
-    query: &str,
-    headers: &HeaderMap,
+    back: Uri,
+    query: String,
     session: Session,
+    user: Result<Option<User>, Trouble>,
     body: Result<Bytes, Trouble>,
-    handler: Handler,
-) -> Response {
+}
+
+async fn answer(site: Arc<Site>, asked: Asked, headers: &HeaderMap, handler: Handler) -> Response {
+    let Asked { parts, uri, back, query, session, user, body } = asked;
     let query = fields(query.as_bytes());
     let (lang, chosen) = language(&query, headers);
-    let user = signed_in(&site, &session).await;
     let (user, failed) = match user {
         Ok(user) => (user, None),
         Err(trouble) => (None, Some(trouble)),
@@ -118,7 +144,7 @@ async fn answer(
         Err(trouble) => (Bytes::new(), Some(trouble)),
     };
     let form = if is_form { fields(&body) } else { Fields::default() };
-    let call = Call { parts, query, form, body, uri: uri.clone(), lang, session: session.clone(), user: user.clone() };
+    let call = Call { parts, query, form, body, uri, lang, session: session.clone(), user: user.clone() };
     let outcome = match failed.or(refused) {
         Some(trouble) => Err(trouble),
         None => handler(site.clone(), call).await,
@@ -126,16 +152,7 @@ async fn answer(
     let mut response = match outcome {
         Ok(response) => response,
         Err(trouble) => {
-            let call = Call {
-                parts: Vec::new(),
-                query: Fields::default(),
-                form: Fields::default(),
-                body: Bytes::new(),
-                uri,
-                lang,
-                session,
-                user,
-            };
+            let call = Call::bare(back, lang, session, user);
             tell(&site, &call, &trouble)
         }
     };
@@ -175,7 +192,7 @@ pub(crate) fn tell(site: &Arc<Site>, call: &Call, trouble: &Trouble) -> Response
     })
 }
 
-async fn signed_in(site: &Site, session: &Session) -> Result<Option<keis_registry::users::User>, Trouble> {
+async fn signed_in(site: &Site, session: &Session) -> Result<Option<User>, Trouble> {
     let Some(id) = Call::user_of(session).await else { return Ok(None) };
     let Ok(id) = id.parse() else { return Ok(None) };
     Ok(site.registry.user(id).await?)
@@ -265,21 +282,13 @@ pub(crate) fn fall_through(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
             async move {
                 let (lang, _) = language(&Fields::default(), &headers);
                 let user = signed_in(&site, &session).await.unwrap_or_default();
-                let call = Call {
-                    parts: Vec::new(),
-                    query: Fields::default(),
-                    form: Fields::default(),
-                    body: Bytes::new(),
-                    uri: address(full.as_str(), ""),
-                    lang,
-                    session,
-                    user,
-                };
+                let call = Call::bare(address(full.as_str(), ""), lang, session, user);
                 let allowed = site.methods(full.as_str());
                 let trouble =
                     if allowed.is_empty() || allowed.contains(&method) { Trouble::NotFound } else { Trouble::Method };
                 let mut response = tell(&site, &call, &trouble);
-                let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                let head = allowed.contains(&Method::GET).then_some("HEAD");
+                let names: Vec<&str> = allowed.iter().map(Method::as_str).chain(head).collect();
                 if let (Trouble::Method, Ok(allow)) = (&trouble, HeaderValue::from_str(&names.join(", "))) {
                     response.headers_mut().insert(header::ALLOW, allow);
                 }

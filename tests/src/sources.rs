@@ -44,7 +44,7 @@ fn gather(folder: &Path, endings: &[&str], sources: &mut Vec<Source>) {
         let path = entry.expect("the folder can be read").path();
         let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
         if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
+            if !["target", "node_modules"].contains(&name.as_ref()) && !name.starts_with('.') {
                 gather(&path, endings, sources);
             }
         } else if endings.iter().any(|ending| name.ends_with(ending)) {
