@@ -134,10 +134,13 @@ impl Cluster {
                 >"$2/start.log" 2>&1 || { cat "$2/start.log" "$2/server.log"; exit 1; }
             echo ready
             read -r _
-            "$1/pg_ctl" stop -m immediate -D "$2/data" >"$2/stop.log" 2>&1
+            "$1/pg_ctl" stop -m immediate -D "$2/data" >/dev/null 2>&1
+            rm -rf "$2"
         "#;
         let mut command = Command::new("sh");
         command.args(["-c", script, "keeper"]).arg(&binaries).arg(path).current_dir("/");
+        // A runner that gives up on a test kills the test's whole group: the keeper must outlive it.
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).env("LC_ALL", "C");
         if let Some((user, group)) = user {
             command.uid(user).gid(group);
