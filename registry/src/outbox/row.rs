@@ -146,7 +146,8 @@ pub(super) async fn counts(connection: &mut AnyConnection) -> Result<Vec<(Outbox
     Ok(counts)
 }
 
-/// Rows that may be tried now: what they wait for is done and their time has come. `attempted` are left out.
+/// Rows that may be tried now: what they wait for is done and their time has come, those that were signed first. `attempted` are left
+/// out. One state at a time, so that the index gives the order and a long table is not sorted for a few rows.
 pub(super) async fn ready(
     connection: &mut AnyConnection,
     at: i64,
@@ -156,19 +157,29 @@ pub(super) async fn ready(
     let without = if attempted.is_empty() {
         String::new()
     } else {
-        format!("AND id NOT IN ({})", list::places(3, attempted.len()))
+        format!("AND id NOT IN ({})", list::places(4, attempted.len()))
     };
     let sql = format!(
-        "SELECT {COLUMNS} FROM outbox WHERE state IN ('waiting', 'signed') AND next_at <= $1 {without} AND (after_id IS NULL OR \
+        "SELECT {COLUMNS} FROM outbox WHERE state = $1 AND next_at <= $2 {without} AND (after_id IS NULL OR \
          NOT EXISTS (SELECT 1 FROM outbox AS before WHERE before.id = outbox.after_id AND before.state <> 'done')) \
-         ORDER BY id LIMIT $2"
+         ORDER BY id LIMIT $3"
     );
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(at).bind(limit);
-    for id in attempted {
-        query = query.bind(id.0);
+    let mut ready = Vec::new();
+    for state in ["signed", "waiting"] {
+        let left = i64::try_from(limit - ready.len()).unwrap_or(i64::MAX);
+        let mut query = sqlx::query(AssertSqlSafe(sql.clone())).bind(state).bind(at).bind(left);
+        for id in attempted {
+            query = query.bind(id.0);
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            let row = read(&row)?;
+            // It may have changed its state between the two looks.
+            if ready.iter().all(|other: &OutboxRow| other.id != row.id) {
+                ready.push(row);
+            }
+        }
     }
-    query.fetch_all(connection).await?.iter().map(read).collect()
+    Ok(ready)
 }
 
 /// The bytes that a row signed, and its document.

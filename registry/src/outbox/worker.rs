@@ -118,6 +118,9 @@ async fn take(registry: &Registry, pace: &Pace, flying: &BTreeSet<OutboxId>) -> 
     row::ready(&mut *registry.reader().await?, instant_now(), &flying, room).await
 }
 
+/// Attempts without effect after which [`work_off`] takes up no more rows: the network is down, most likely.
+const MOST_IN_VAIN: u64 = 1_000;
+
 /// Works off what is ready and what becomes ready by it, without waiting: a row that must be tried later is left.
 ///
 /// # Errors
@@ -127,7 +130,8 @@ pub async fn work_off(registry: &Registry, door: &dyn Door, pace: Pace) -> Resul
     let mut tried = BTreeSet::new();
     let mut flights = FuturesUnordered::new();
     loop {
-        let room = pace.in_flight.saturating_sub(flights.len());
+        let in_vain = worked.later >= MOST_IN_VAIN;
+        let room = if in_vain { 0 } else { pace.in_flight.saturating_sub(flights.len()) };
         let left_out: Vec<OutboxId> = tried.iter().copied().collect();
         for row in row::ready(&mut *registry.reader().await?, instant_now(), &left_out, room).await? {
             tried.insert(row.id);
