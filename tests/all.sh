@@ -4,8 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . cli/prepare.sh
 . tests/prepare.sh
-# The system tests start this binary.
-cargo build --release --locked -p keis-cli
+# This builds the binary that the system tests start, too: the command's own tests need it.
 if cargo nextest --version >/dev/null 2>&1; then
     exec cargo nextest run --release --locked --workspace --no-fail-fast "$@"
 fi
