@@ -304,9 +304,8 @@ pub async fn of_year(
     limit: u32,
 ) -> Result<WalletPage, RegistryError> {
     let mut reader = registry.reader().await?;
-    // The plus keeps SQLite from an index that has the year but not the order: every page would sort them all.
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {COLUMNS}, wallets.wallet_index FROM {TABLES} WHERE +wallets.year = $1 AND wallets.wallet_index > $2 \
+        "SELECT {COLUMNS}, wallets.wallet_index FROM {TABLES} WHERE wallets.year = $1 AND wallets.wallet_index > $2 \
          ORDER BY wallets.wallet_index LIMIT $3"
     )))
     .bind(i64::from(year.0))

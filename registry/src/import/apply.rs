@@ -94,9 +94,8 @@ async fn draw(
     let mut done = 0;
     loop {
         let mut work = run.begin(registry).await?;
-        // The empty text keeps SQLite from an index that has the standing but not the order.
         let rows = sqlx::query(
-            "SELECT pupils.person FROM pupils WHERE pupils.standing || '' = 'enrolled' AND pupils.person > $1 AND NOT EXISTS \
+            "SELECT pupils.person FROM pupils WHERE pupils.standing = 'enrolled' AND pupils.person > $1 AND NOT EXISTS \
              (SELECT 1 FROM wallets WHERE wallets.person = pupils.person AND wallets.year = $2) \
              ORDER BY pupils.person LIMIT $3",
         )

@@ -250,8 +250,8 @@ impl Run {
     }
 }
 
-/// Enrolled pupils whom no line named. The empty text keeps SQLite from an index that has the standing but not the order.
-const MISSING: &str = "FROM pupils WHERE pupils.standing || '' = 'enrolled' AND NOT EXISTS (SELECT 1 FROM import_lines \
+/// Enrolled pupils whom no line named.
+const MISSING: &str = "FROM pupils WHERE pupils.standing = 'enrolled' AND NOT EXISTS (SELECT 1 FROM import_lines \
                        WHERE import_lines.run = $1 AND import_lines.code_index = pupils.register_index)";
 
 impl Run {

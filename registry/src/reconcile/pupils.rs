@@ -240,7 +240,7 @@ async fn closing(registry: &Registry, year: Year, pupil: PupilId) -> Result<Opti
     Ok(None)
 }
 
-/// Wallets here that no part of the ledger named. The plus keeps SQLite from an index without the order, as in `wallets::of_year`.
+/// Wallets here that no part of the ledger named.
 async fn unseen(
     registry: &Registry,
     stage: &Stage,
@@ -252,7 +252,7 @@ async fn unseen(
     loop {
         let mut reader = registry.reader().await?;
         let sql = format!(
-            "{HERE} WHERE +wallets.year = $1 AND wallets.wallet_index > $2 AND NOT EXISTS (SELECT 1 FROM reconcile_seen \
+            "{HERE} WHERE wallets.year = $1 AND wallets.wallet_index > $2 AND NOT EXISTS (SELECT 1 FROM reconcile_seen \
              WHERE reconcile_seen.run = $3 AND reconcile_seen.wallet_index = wallets.wallet_index) \
              ORDER BY wallets.wallet_index LIMIT $4"
         );
@@ -322,7 +322,7 @@ async fn not_drawn(registry: &Registry, stage: &Stage, report: &mut Report) -> R
     loop {
         let mut reader = registry.reader().await?;
         let rows = sqlx::query(
-            "SELECT pupils.person FROM pupils WHERE pupils.standing || '' = 'enrolled' AND pupils.person > $1 AND NOT EXISTS \
+            "SELECT pupils.person FROM pupils WHERE pupils.standing = 'enrolled' AND pupils.person > $1 AND NOT EXISTS \
              (SELECT 1 FROM wallets WHERE wallets.person = pupils.person AND wallets.year = $2) \
              ORDER BY pupils.person LIMIT $3",
         )
