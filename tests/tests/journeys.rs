@@ -46,7 +46,7 @@ async fn approve_keys(officer: &Browser) {
         let waiting = officer.client.find(Locator::Css("tbody a[href^='/office/keys/']")).await;
         let Ok(waiting) = waiting else { return };
         waiting.click().await.expect("the key's page opens");
-        officer.see("form[action$='/approve']").await;
+        officer.click("form[action$='/approve'] input[type=checkbox]").await;
         officer.click("form[action$='/approve'] button").await;
         officer.see(".flash.good").await;
     }

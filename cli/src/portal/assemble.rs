@@ -71,7 +71,9 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     let desk = Desk { operator: home.operator()?, budget_holder: home.budget_holder()? };
     let door = LedgerDoor::new(client.clone(), network.hash, desk);
     let office = Office::start(&registry, door);
-    let catalogue = Catalogue::start(client.clone(), registry.clone());
+    // The catalogue is public: reading it needs no signature.
+    let anybody = Client::new(&home.settings.gateways, Policy::default()).context("`gateways` in portal.toml")?;
+    let catalogue = Catalogue::start(anybody, registry.clone());
     let site = Site::new(settings, network, registry.clone(), client, catalogue, sign_in);
     let portal = Portal::start(site).await?;
     Ok(Running { portal, office, registry })

@@ -26,6 +26,7 @@ other-language = Lietuvių
 sign-in = Sign in
 sign-out = Sign out
 footer = Information system of the culture passport. Controller: Ministry of Culture; processor: Martynas Mažvydas National Library of Lithuania.
+footer-about = Accessibility and personal data
 go-home = To the start page
 back = Back
 save = Save

@@ -26,6 +26,7 @@ other-language = English
 sign-in = Prisijungti
 sign-out = Atsijungti
 footer = Kultūros paso informacinė sistema. Valdytoja – Kultūros ministerija, tvarkytoja – Lietuvos nacionalinė Martyno Mažvydo biblioteka.
+footer-about = Prieinamumas ir asmens duomenys
 go-home = Į pradžią
 back = Atgal
 save = Išsaugoti
