@@ -178,8 +178,8 @@ impl Browser {
         self.see("header .user").await;
     }
 
-    /// Panics when the judge of accessibility finds anything on the page.
-    pub async fn assert_accessible(&self) {
+    /// What the judge of accessibility finds on the page.
+    pub async fn violations(&self) -> Vec<String> {
         let axe = std::fs::read_to_string(AXE);
         let axe = axe.unwrap_or_else(|error| panic!("{AXE}: {error}; run `sh tests/web/prepare.sh`"));
         self.client.execute(&axe, Vec::new()).await.expect("the judge loads");
@@ -187,19 +187,32 @@ impl Browser {
             axe.run(document, {runOnly: arguments[0]}).then(found => done(found.violations), error => done(String(error)))";
         let found = self.client.execute_async(run, vec![json!(RULES)]).await.expect("the judge judges");
         let violations = found.as_array().unwrap_or_else(|| panic!("the judge failed: {found}"));
-        let told: Vec<String> = violations.iter().map(tell).collect();
-        assert!(told.is_empty(), "{} is not accessible:\n{}", self.path().await, told.join("\n"));
+        let path = self.path().await;
+        violations.iter().map(|violation| format!("{path}: {}", tell(violation))).collect()
     }
 
-    /// Panics when the browser complained since it was last asked: a script failed, the content policy was broken.
-    pub async fn assert_quiet(&self) {
+    /// Panics when the judge of accessibility finds anything on the page.
+    pub async fn assert_accessible(&self) {
+        let found = self.violations().await;
+        assert!(found.is_empty(), "not accessible:\n{}", found.join("\n"));
+    }
+
+    /// What the browser complained of since it was last asked: a script failed, the content policy was broken.
+    pub async fn complaints(&self) -> Vec<String> {
         let session = self.client.session_id().await.expect("the session is there").expect("the session has an id");
         let address = format!("{}/session/{session}/se/log", self.driver);
         let asked = crate::door::http().post(address).json(&json!({ "type": "browser" })).send().await;
         let answer: Value = asked.expect("the driver answers").json().await.expect("the driver answers JSON");
         let entries = answer["value"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let severe: Vec<&Value> = entries.iter().filter(|entry| entry["level"] == "SEVERE").collect();
-        assert!(severe.is_empty(), "{}: {severe:#?}", self.path().await);
+        let path = self.path().await;
+        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        severe.map(|entry| format!("{path}: {}", entry["message"])).collect()
+    }
+
+    /// Panics when the browser has complained.
+    pub async fn assert_quiet(&self) {
+        let complaints = self.complaints().await;
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     }
 
     /// A picture of the page, kept where `KEIS_PICTURES` names a folder.
