@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::body::Body as _;
+use futures::future::BoxFuture;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -88,7 +89,12 @@ impl Portal {
     ///
     /// # Errors
     /// [`ServerError`] when the address or the certificate is of no use.
-    pub async fn start(site: Arc<Site>) -> Result<Self, ServerError> {
+    pub fn start(site: Arc<Site>) -> BoxFuture<'static, Result<Self, ServerError>> {
+        // Boxed here, so that the whole server is compiled with this crate and not again with everybody who starts one.
+        Box::pin(Self::listen(site))
+    }
+
+    async fn listen(site: Arc<Site>) -> Result<Self, ServerError> {
         let listen = site.settings.listen;
         let tls = site.settings.tls.as_ref().map(acceptor).transpose()?;
         if tls.is_none() && !listen.ip().is_loopback() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keis_ledger::time::Timestamp;
+use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
@@ -64,7 +65,12 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::WrongMasterKey`]; [`RegistryError::Address`], or what the database answers.
-    pub async fn open(url: &str, master: &MasterKey) -> Result<Self, RegistryError> {
+    pub fn open<'a>(url: &'a str, master: &'a MasterKey) -> BoxFuture<'a, Result<Self, RegistryError>> {
+        // Boxed here, so that drivers and migrations are compiled with this crate and not again with everybody who opens one.
+        Box::pin(Self::opened(url, master))
+    }
+
+    async fn opened(url: &str, master: &MasterKey) -> Result<Self, RegistryError> {
         sqlx::any::install_default_drivers();
         let (backend, address) = address(url)?;
         let pool = pool(backend, &address).await?;
