@@ -134,10 +134,10 @@ async fn methods_are_those_of_the_route() {
     };
     for (method, path, allow) in [
         (reqwest::Method::GET, "/signout", "POST"),
-        (reqwest::Method::PUT, "/signin", "GET"),
+        (reqwest::Method::PUT, "/signin", "GET, HEAD"),
         (reqwest::Method::DELETE, "/signin/simulated", "POST"),
-        (reqwest::Method::OPTIONS, "/signedout", "GET"),
-        (reqwest::Method::PATCH, "/assets/site.css", "GET"),
+        (reqwest::Method::OPTIONS, "/signedout", "GET, HEAD"),
+        (reqwest::Method::PATCH, "/assets/site.css", "GET, HEAD"),
     ] {
         let page = send(method.clone(), path).await;
         assert_eq!((page.status, page.header("allow")), (405, allow), "{method} {path}");

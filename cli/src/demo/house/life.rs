@@ -24,8 +24,8 @@ use crate::programme::{Programme, Service};
 const DAYS: [i32; 5] = [-3, 4, 9, 16, 30];
 /// Sessions begin at nine, UTC.
 const HOUR: u64 = 9 * 60 * 60 * 1000;
-/// How long before the doors open the sessions are offered.
-const LEAD: Span = Span::days(12);
+/// How long before the doors open the sessions are offered; shorter than a request waits for its answer.
+const LEAD: Span = Span::days(7);
 /// Money of its own that a sample school has.
 const SCHOOL_MONEY: Cents = Cents::new(50_000);
 /// Pupils of a sample order.
