@@ -96,7 +96,8 @@ pub(super) async fn open(
     let mut parameters = setup::parameters(programme, driver.now());
     if lived {
         parameters = calendar::shifted(&parameters, 1)?;
-        parameters.register_until = parameters.window_from.max(driver.now());
+        // The year is some weeks old: whoever is in the extract now was there from its beginning.
+        parameters.register_until = parameters.window_from.max(driver.now()).after(FIRST_WEEKS);
     }
     let people = people::sample(programme);
     let running = portal::start(&home, people.clone()).await?;
