@@ -188,7 +188,8 @@ async fn a_school_orders_a_provider_delivers_and_both_see_it() {
     let compared =
         keis_tests::program::keis(["registry", "reconcile", "--home", home, "--year", "2027", "--json"]).await;
     let report: serde_json::Value = serde_json::from_str(&compared.out).expect("the report is JSON");
-    let kinds: Vec<&String> = report["counts"].as_object().expect("counts by kind").keys().collect();
+    let counts = report["counts"].as_object().expect("counts by kind");
+    let kinds: Vec<&str> = counts.keys().map(String::as_str).collect();
     assert_eq!((compared.code(), kinds), (3, vec!["key_unknown"]), "{compared:?}");
     assert_eq!(report["wallets"], json!(PUPILS));
     let log = keis_tests::program::keis(["registry", "log", "--home", home]).await.well();
