@@ -24,6 +24,8 @@ const PAGES: [&str; 8] = [
 
 #[tokio::main]
 async fn main() {
+    // Names the provider of TLS that every other client here needs too.
+    drop(http());
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<usize>().expect("a number"));
     let mut next = |standard| arguments.next().unwrap_or(standard);
     let (users, rounds, pause, pupils) = (next(50), next(5), next(1000), next(3000));
