@@ -17,6 +17,7 @@ mod account;
 mod assets;
 mod health;
 mod office;
+mod order_state;
 mod provider;
 mod public;
 mod routes;

@@ -20,6 +20,7 @@ use super::body::{self, KeyRow};
 use super::forms::{Builder, Problems};
 use crate::call::{Acting, Answer, Call, Fields, page, redirect};
 use crate::frame::{Flash, Frame, Section};
+use crate::order_state;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
@@ -264,28 +265,9 @@ async fn row(
         session: site.catalogue.label(order.session, call.lang),
         pupils: w.count("count-pupils", order.lines.len()),
         other: acts::party_name(site, other).await?,
-        state: state_words(w, order.state),
+        state: order_state::words(w, order.state),
         acts: acts.map(|act| (act.name(), w.text(&format!("office-behalf-{}", act.name())))).collect(),
     })
-}
-
-/// An order's state in words.
-pub(super) fn state_words(w: &Words, state: OrderState) -> String {
-    let name = match state {
-        OrderState::Proposed => "proposed",
-        OrderState::Requested => "requested",
-        OrderState::Confirmed => "confirmed",
-        OrderState::Delivered => "delivered",
-        OrderState::Attended => "attended",
-        OrderState::AttendedAutomatically => "attended_automatically",
-        OrderState::Settled => "settled",
-        OrderState::Declined => "declined",
-        OrderState::Lapsed => "lapsed",
-        OrderState::CancelledFree => "cancelled_free",
-        OrderState::CancelledLate => "cancelled_late",
-        OrderState::CancelledByProvider => "cancelled_by_provider",
-    };
-    w.text(&format!("order-{name}"))
 }
 
 /// POST /office/behalf/{body}/key

@@ -21,6 +21,7 @@ use super::{acts, body};
 use crate::call::{Acting, Answer, Call, Fields, page_with, redirect};
 use crate::catalogue::{Filter, Offer, SessionEntry};
 use crate::frame::{Frame, Section};
+use crate::order_state;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
@@ -137,7 +138,7 @@ async fn asked(
         (w.text("office-behalf-provider"), acts::party_name(site, Party::Provider(order.provider)).await?),
         (w.text("office-behalf-pupils"), w.count("count-pupils", order.lines.len())),
         (w.text("office-service-price"), w.money(&order.price)),
-        (w.text("office-state"), behalf::state_words(w, order.state)),
+        (w.text("office-state"), order_state::words(w, order.state)),
     ];
     let f = call.frame(site, Section::Office, w.text(&format!("office-behalf-{}-title", act.name()))).await?;
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };

@@ -10,10 +10,11 @@ use keis_wallet::client::OrderView;
 
 use super::rules;
 use crate::catalogue::names;
+use crate::order_state;
 use crate::public::terms;
 use crate::site::Site;
 use crate::trouble::Trouble;
-use crate::words::{Lang, Words};
+use crate::words::Lang;
 
 /// An order in a list.
 pub(super) struct OrderRow {
@@ -32,29 +33,6 @@ pub(super) struct OrderRow {
     pub(super) change: Option<&'static str>,
     /// What the signing page calls the order.
     pub(super) label: String,
-}
-
-/// Name of a state as words and addresses have it.
-pub(super) fn state_code(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Proposed => "proposed",
-        OrderState::Requested => "requested",
-        OrderState::Confirmed => "confirmed",
-        OrderState::Delivered => "delivered",
-        OrderState::Attended => "attended",
-        OrderState::AttendedAutomatically => "attended_automatically",
-        OrderState::Settled => "settled",
-        OrderState::Declined => "declined",
-        OrderState::Lapsed => "lapsed",
-        OrderState::CancelledFree => "cancelled_free",
-        OrderState::CancelledLate => "cancelled_late",
-        OrderState::CancelledByProvider => "cancelled_by_provider",
-    }
-}
-
-/// A state in words.
-pub(super) fn state(w: &Words, state: OrderState) -> String {
-    w.text(&format!("order-{}", state_code(state)))
 }
 
 /// How a state's badge looks.
@@ -110,7 +88,7 @@ fn row(site: &Site, lang: Lang, view: &OrderView, school: &str) -> OrderRow {
         when,
         place: session.map(|session| names::place(w, session.place)).unwrap_or_default(),
         worth: w.money(&rules::worth(order)),
-        state: state(w, order.state),
+        state: order_state::words(w, order.state),
         mood: mood(order.state),
         until: w.date_time(&order.deadline),
         change: order.change.as_ref().map(|change| match change.by {

@@ -16,40 +16,6 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 /// Characters of an id by which people tell orders apart when they speak of them.
 const SHORT: usize = 8;
 
-/// Key of a state's name in words.
-pub(super) fn state_key(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Proposed => "order-proposed",
-        OrderState::Requested => "order-requested",
-        OrderState::Confirmed => "order-confirmed",
-        OrderState::Delivered => "order-delivered",
-        OrderState::Attended => "order-attended",
-        OrderState::AttendedAutomatically => "order-attended_automatically",
-        OrderState::Settled => "order-settled",
-        OrderState::Declined => "order-declined",
-        OrderState::Lapsed => "order-lapsed",
-        OrderState::CancelledFree => "order-cancelled_free",
-        OrderState::CancelledLate => "order-cancelled_late",
-        OrderState::CancelledByProvider => "order-cancelled_by_provider",
-    }
-}
-
-/// Every state, as filters and addresses name it.
-pub(super) const STATES: [(OrderState, &str); 12] = [
-    (OrderState::Proposed, "proposed"),
-    (OrderState::Requested, "requested"),
-    (OrderState::Confirmed, "confirmed"),
-    (OrderState::Delivered, "delivered"),
-    (OrderState::Attended, "attended"),
-    (OrderState::AttendedAutomatically, "attended_automatically"),
-    (OrderState::Settled, "settled"),
-    (OrderState::Declined, "declined"),
-    (OrderState::Lapsed, "lapsed"),
-    (OrderState::CancelledFree, "cancelled_free"),
-    (OrderState::CancelledLate, "cancelled_late"),
-    (OrderState::CancelledByProvider, "cancelled_by_provider"),
-];
-
 /// The colour of a state's badge; the words beside it say the same.
 pub(super) fn state_class(state: OrderState) -> &'static str {
     match state {

@@ -16,6 +16,7 @@ use super::rules::{self, Act, Possible};
 use super::{Desk, Standing, acts, order_path};
 use crate::call::{Answer, Call, page};
 use crate::frame::{Frame, Section};
+use crate::order_state;
 use crate::site::Site;
 use crate::words::Words;
 use history::Event;
@@ -82,7 +83,7 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         short: look::short(id),
         id,
         look,
-        state: w.text(look::state_key(state)),
+        state: order_state::words(w, state),
         state_class: look::state_class(state),
         next: next(w, &desk, &found, state),
         facts: facts(w, &desk, &found),
@@ -258,7 +259,7 @@ pub(super) async fn print(site: Arc<Site>, call: Call) -> Answer {
         short: look::short(found.view.id),
         school: site.registry.school(desk.school).await?.map(|school| school.name).unwrap_or_default(),
         look: SessionLook::of(&site, call.lang, found.view.year, order).await?,
-        state: f.w.text(look::state_key(order.state)),
+        state: order_state::words(f.w, order.state),
         lines: lines(f.w, &taking_part, &names),
         f,
     };

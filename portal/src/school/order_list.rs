@@ -9,11 +9,12 @@ use keis_ledger::time::Timestamp;
 use keis_registry::permission::Permission;
 use keis_wallet::client::OrderView;
 
-use super::look::{STATES, both, order_money, span, standing, state_class, state_key};
+use super::look::{both, order_money, span, standing, state_class};
 use super::rules::is_over;
 use super::{Desk, order_path};
 use crate::call::{Answer, Call, page};
 use crate::frame::{Frame, Section};
+use crate::order_state;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
@@ -70,7 +71,7 @@ impl OrderRow {
             href: order_path(view.id),
             title: site.catalogue.title(order.service, w.lang()),
             when: span(w, order.start, order.end),
-            state: w.text(state_key(state)),
+            state: order_state::words(w, state),
             class: state_class(state),
             pupils: w.number(standing(order)),
             money: w.money(&both(&order_money(order))),
@@ -82,7 +83,7 @@ impl OrderRow {
 pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let desk = Desk::open(&site, &call, Permission::SeeClasses).await?;
     let wanted = call.query.get("state").unwrap_or_default();
-    let state = STATES.iter().find(|(_, code)| *code == wanted).map(|(state, _)| *state);
+    let state = order_state::ALL.into_iter().find(|state| order_state::code(*state) == wanted);
     let years = site.years().await?;
     let asked: Option<u16> = call.query.parse("year")?;
     let year = years.iter().map(|year| year.year).find(|year| Some(year.0) == asked).unwrap_or(desk.year);
@@ -105,9 +106,13 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
         after: (number < last).then(|| at(number + 1)),
     });
     let shown = OrdersPage {
-        states: STATES
-            .iter()
-            .map(|(one, code)| StateOption { code, label: f.w.text(state_key(*one)), chosen: Some(*one) == state })
+        states: order_state::ALL
+            .into_iter()
+            .map(|one| StateOption {
+                code: order_state::code(one),
+                label: order_state::words(f.w, one),
+                chosen: Some(one) == state,
+            })
             .collect(),
         years: years
             .iter()
