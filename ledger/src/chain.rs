@@ -1,7 +1,7 @@
 //! What links blocks to each other and to the validators that decided them. Verifiable with this crate alone.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::crypto::{Domain, Hash, PublicKey, Signature, hash};
@@ -9,7 +9,7 @@ use crate::ids::{BlockId, InstitutionId};
 use crate::time::Timestamp;
 
 /// Number of a block; the first is 1, 0 is the state of genesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Height(pub u64);
 
@@ -43,7 +43,7 @@ impl Address {
 }
 
 /// One institution's vote in consensus.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Validator {
     /// Whose vote it is.
     pub institution: InstitutionId,

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod funds;
+mod governance;
 mod order;
 mod settlement;
 mod wallet;
@@ -37,6 +38,7 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
     let mut work = Work::on(draft);
     let body = transaction.body();
     let actor = authorize(&work, at, transaction)?;
+    known_to_rules(&work, &body.operation)?;
     remember(&mut work, transaction);
     match &body.operation {
         Operation::Funds(operation) => funds::plan(work, at, &actor, operation),
@@ -46,6 +48,7 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
             order::plan(work, at, &actor, (*year, *order), action, transaction.blind())
         }
         Operation::Settlement(operation) => settlement::plan(work, at, &actor, operation),
+        Operation::Governance(operation) => governance::plan(work, at, &actor, operation, transaction.blind()),
     }
 }
 
@@ -61,8 +64,14 @@ pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, room:
             let (effect, seed) = funds::return_free_money(work, year, from, at, room);
             (effect, seed.unwrap_or_default())
         }
+        DueWork::Expire(decision) => (governance::expire(work, at, decision), Hash::default()),
         DueWork::Forget(_) => unreachable!("known ids stand in a namespace of their own, before the queue"),
     }
+}
+
+/// The first block under another version of the rules.
+pub(crate) fn switch_protocol(draft: &Draft, version: u32) -> Effect {
+    governance::switch_protocol(Work::on(draft), version)
 }
 
 fn authorize(work: &Work, at: Timestamp, transaction: &SignedTransaction) -> Result<Actor, Rejection> {
@@ -95,9 +104,18 @@ fn actor_of(work: &Work, at: Timestamp, body: &Body) -> Result<Actor, Rejection>
                 scopes: Scopes::all(),
                 cap: Cents::new(u64::MAX),
             }),
-            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::BehalfNotAllowed),
+            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::BehalfNotAllowed)
+            }
         },
     }
+}
+
+/// The chain's version of the rules knows the operation.
+fn known_to_rules(work: &Work, operation: &Operation) -> Result<(), Rejection> {
+    let network = work.get::<Network>(()).expect("genesis puts the network's record, and nothing takes it away");
+    let since = operation.since();
+    if since <= network.parameters.protocol { Ok(()) } else { Err(Rejection::ProtocolTooOld { since }) }
 }
 
 /// The id stays known until the transaction can no longer be included.
@@ -111,7 +129,9 @@ impl Actor {
     pub(crate) fn operator(&self) -> Result<(), Rejection> {
         match self.owner {
             Owner::Operator(_) => Ok(()),
-            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::NotPermitted)
+            }
         }
     }
 
@@ -119,7 +139,9 @@ impl Actor {
     pub(crate) fn budget_holder(&self) -> Result<(), Rejection> {
         match self.owner {
             Owner::BudgetHolder(_) => Ok(()),
-            Owner::Party(_) | Owner::Operator(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+            Owner::Party(_) | Owner::Operator(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::NotPermitted)
+            }
         }
     }
 
@@ -128,7 +150,9 @@ impl Actor {
         match self.owner {
             Owner::Party(party) if self.scopes.has(scope) => Ok(party),
             Owner::Party(_) => Err(Rejection::ScopeMissing { scope }),
-            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::NotPermitted)
+            }
         }
     }
 

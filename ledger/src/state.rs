@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::chain::Height;
 use crate::crypto::Hash;
 use crate::money::Amounts;
 use crate::receipt::{Kind, ReceiptLine, Subject};
@@ -71,14 +72,25 @@ impl State {
 
 /// The next state while its block is being executed.
 pub struct Draft {
+    height: Height,
     base: State,
     changed: BTreeMap<TreeKey, Option<Shared>>,
 }
 
 impl Draft {
-    /// A draft that has changed nothing yet.
+    /// A draft that has changed nothing yet, of a block whose height is not known: what needs a later height is let through.
     pub fn on(base: &State) -> Self {
-        Self { base: base.clone(), changed: BTreeMap::new() }
+        Self::of(Height::default(), base)
+    }
+
+    /// A draft of the block at a height, that has changed nothing yet.
+    pub fn of(height: Height, base: &State) -> Self {
+        Self { height, base: base.clone(), changed: BTreeMap::new() }
+    }
+
+    /// Height of the block.
+    pub fn height(&self) -> Height {
+        self.height
     }
 
     fn look(&self, place: &TreeKey) -> Option<&Shared> {
@@ -134,7 +146,7 @@ impl Draft {
 
     /// The state that the draft has become.
     pub fn finish(self) -> State {
-        let Self { mut base, changed } = self;
+        let Self { mut base, changed, .. } = self;
         base.tree
             .apply(changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record)))));
         base

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::governance::is_taken;
 use super::{Actor, ascending, bounded, every, item, open_year, order};
 use crate::accounts::Account;
 use crate::classifiers::{Grades, Scope, Year};
@@ -129,7 +130,7 @@ fn bind_keys(mut work: Work, actor: &Actor, grants: &[KeyGrant]) -> Result<Effec
     let sound = |grant: &KeyGrant| !grant.scopes.is_empty() && grant.from < grant.until;
     every(grants, sound, |item| Rejection::ItemUnsound { item })?;
     parties_known(&work, grants.iter().map(|grant| grant.party))?;
-    every(grants, |grant| !work.has::<Key>(grant.key), |item| Rejection::KeyTaken { item })?;
+    every(grants, |grant| !is_taken(&work, &grant.key), |item| Rejection::KeyTaken { item })?;
     every(grants, |grant| is_enrolled(&work, grant.party, school), |item| Rejection::NotEnrolled { item })?;
     every(grants, |grant| may_have_key(&work, grant.party), |item| Rejection::GradeNotOffered { item })?;
 
@@ -195,7 +196,9 @@ fn revoke_key(mut work: Work, at: Timestamp, actor: &Actor, id: PublicKey) -> Re
     let Key { owner, until, .. } = *work.get::<Key>(id).ok_or(Rejection::TargetKeyUnknown)?;
     let party = match owner {
         Owner::Party(party) => party,
-        Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => return Err(Rejection::NotPermitted),
+        Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+            return Err(Rejection::NotPermitted);
+        }
     };
     if until <= at {
         return Err(Rejection::TargetKeyEnded { until });

@@ -16,13 +16,16 @@ macro_rules! rejections {
 }
 
 rejections! {
-    Expired ValidTooLong Known KeyUnknown KeyInactive BehalfNotAllowed NotPermitted ScopeMissing
+    Expired ValidTooLong Known KeyUnknown KeyInactive BehalfNotAllowed ProtocolTooOld NotPermitted ScopeMissing
+    NotMember
     ListEmpty ListTooLong ListNotAscending AmountZero ParametersUnsound TermsUnsound OfferUnsound ItemUnsound
-    YearUnknown YearExists YearEnded YearNotOver SchoolUnknown ProviderUnknown PupilUnknown ServiceUnknown SessionUnknown
-    OrderUnknown StatementUnknown TargetKeyUnknown TargetKeyEnded IdTaken NullifierUsed KeyTaken
-    NotYours BothSides WalletSuspended WalletClosed StandingUnchanged WalletInUse ServiceNotOffered SessionClosed
-    SessionInUse SessionOfOtherService OrderStateWrong StatementStateWrong ChangeMissing ChangePending ChangeOwn ChangeEmpty
-    TooEarly TooLate OutsideWindow VenueNotOffered PriceDiffers LineUnknown LineNotBooked NoLineLeft TooManyLines
+    ValidatorsUnsound AdmissionsWrong
+    MeasureUnsound YearUnknown YearExists YearEnded YearNotOver SchoolUnknown ProviderUnknown PupilUnknown ServiceUnknown SessionUnknown
+    OrderUnknown StatementUnknown InstitutionUnknown DecisionUnknown TargetKeyUnknown TargetKeyOther TargetKeyEnded IdTaken NullifierUsed KeyTaken
+    NotYours BothSides OwnKeys WalletSuspended WalletClosed StandingUnchanged WalletInUse ServiceNotOffered SessionClosed
+    SessionInUse SessionOfOtherService OrderStateWrong StatementStateWrong ChangeMissing ChangePending ChangeOwn ChangeEmpty DisputeSpent TooManyExceptions
+    DecisionClosed ApprovedAlready TooManyDecisions ParametersInUse
+    TooEarly TooLate TermWrong VersionWrong HeightTooNear OutsideWindow VenueNotOffered PriceDiffers LineUnknown LineNotBooked NoLineLeft TooManyLines TooManyBookings SplitUnsound
     NotEnrolled GradeNotOffered PupilElsewhere SessionFull AllocatedBefore CapExceeded SchoolMoneyExceeded FundsMissing
     AmountTooLarge NothingDue StatementTooSoon
 }
