@@ -7,6 +7,7 @@
 use bincode::{Decode, Encode};
 
 use crate::chain::{Address, Header, Height};
+use crate::classifiers::Year;
 use crate::codec::{self, CodecError};
 use crate::crypto::{Domain, Hash, hash};
 use crate::ids::{BlockId, TransactionId};
@@ -73,6 +74,8 @@ pub struct Executed {
     pub tip: Tip,
     /// A receipt for each clock step, then for each transaction.
     pub receipts: Vec<FullReceipt>,
+    /// The years that the block seals, with the records that the state lets go of: an archive keeps them.
+    pub sealed: Vec<(Year, State)>,
 }
 
 /// Why a transaction does not enter a block that is being built.
@@ -300,6 +303,7 @@ impl Builder {
         let validators = self.limits.validators.hash();
         let receipt_leaves: Vec<Hash> = self.receipts.iter().map(|full| full.receipt.leaf()).collect();
         plan::assert_balanced(&self.draft);
+        let sealed = self.draft.sealed().map(|(year, records)| (year, records.clone())).collect();
         let state = self.draft.finish();
         let next = state.get::<Network>(()).expect("nothing takes the network's record away").validators.hash();
         let header = Header {
@@ -317,7 +321,7 @@ impl Builder {
         };
         let tip =
             Tip { network: self.parent.network, height: header.height, block: header.id(), time: self.time, state };
-        Executed { block: Block { header, transactions: self.transactions }, tip, receipts: self.receipts }
+        Executed { block: Block { header, transactions: self.transactions }, tip, receipts: self.receipts, sealed }
     }
 }
 

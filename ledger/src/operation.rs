@@ -12,16 +12,16 @@ use crate::classifiers::{ArtField, Facts, Grades, Place, Scopes, Score, ServiceK
 use crate::crypto::PublicKey;
 use crate::ids::{
     DocumentId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
-    StatementId,
 };
 use crate::money::Cents;
 use crate::parameters::ProgrammeParameters;
 use crate::time::{Span, Timestamp};
 
-pub use remedy::{ClosureScope, PupilMove};
 pub use governance::{
-    Admission, GovernanceOperation, LONGEST_PROPOSAL, MAX_OPEN_DECISIONS, MAX_VALIDATORS, Measure, SWITCH_NOTICE, Threshold,
+    Admission, GovernanceOperation, LONGEST_PROPOSAL, MAX_OPEN_DECISIONS, MAX_VALIDATORS, Measure, SWITCH_NOTICE,
+    Threshold,
 };
+pub use remedy::{ClosureScope, PupilMove};
 pub use settlement::{Buyer, SettlementOperation};
 
 /// Most wallets in one batch.

@@ -6,14 +6,16 @@ mod catalogue;
 mod funds;
 mod governance;
 mod order;
+mod rating;
 mod settlement;
+mod succession;
 mod wallet;
 
 use crate::classifiers::{Scope, Scopes, Year};
 use crate::crypto::{Hash, PublicKey};
 use crate::money::{Cents, Source};
 use crate::operation::{Operation, Owner, Party};
-use crate::record::{DueKey, DueWork, Key, Network, YearRecord, YearState};
+use crate::record::{DueKey, DueWork, Key, Network, Sealed, YearRecord, YearState};
 use crate::rejection::Rejection;
 use crate::state::{Draft, Effect, Work};
 use crate::time::Timestamp;
@@ -38,7 +40,6 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
     let mut work = Work::on(draft);
     let body = transaction.body();
     let actor = authorize(&work, at, transaction)?;
-    known_to_rules(&work, &body.operation)?;
     remember(&mut work, transaction);
     match &body.operation {
         Operation::Funds(operation) => funds::plan(work, at, &actor, operation),
@@ -48,6 +49,9 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
             order::plan(work, at, &actor, (*year, *order), action, transaction.blind())
         }
         Operation::Settlement(operation) => settlement::plan(work, at, &actor, operation),
+        Operation::Rate { year, order, score, facts } => {
+            rating::plan(work, at, &actor, (*year, *order), (*score, *facts))
+        }
         Operation::Governance(operation) => governance::plan(work, at, &actor, operation, transaction.blind()),
     }
 }
@@ -58,11 +62,15 @@ pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, room:
     let mut work = Work::on(draft);
     work.remove::<DueWork>(key);
     match due {
-        DueWork::Lapse(year, order) => order::lapse(work, (year, order)),
-        DueWork::Attendance(year, order) => order::attendance_stands(work, (year, order)),
+        DueWork::Lapse(year, order) => order::lapse(work, at, (year, order)),
+        DueWork::Attendance(year, order) => order::attendance_stands(work, at, (year, order)),
         DueWork::Return(year, from) => {
             let (effect, seed) = funds::return_free_money(work, year, from, at, room);
             (effect, seed.unwrap_or_default())
+        }
+        DueWork::Strike(year, order) => order::strike::strike(work, (year, order)),
+        DueWork::Closure(year, decision, from) => {
+            (order::strike::walk(work, at, (year, decision), from, room), Hash::default())
         }
         DueWork::Expire(decision) => (governance::expire(work, at, decision), Hash::default()),
         DueWork::Forget(_) => unreachable!("known ids stand in a namespace of their own, before the queue"),
@@ -87,13 +95,16 @@ fn authorize(work: &Work, at: Timestamp, transaction: &SignedTransaction) -> Res
     if work.has::<DueWork>(DueKey::known(transaction.id(), body.valid_until)) {
         return Err(Rejection::Known);
     }
-    actor_of(work, at, body)
+    let actor = actor_of(work, at, body)?;
+    let since = body.operation.since();
+    if since > network.parameters.protocol { Err(Rejection::ProtocolTooOld { since }) } else { Ok(actor) }
 }
 
 fn actor_of(work: &Work, at: Timestamp, body: &Body) -> Result<Actor, Rejection> {
     let key = work.get::<Key>(body.signer).ok_or(Rejection::KeyUnknown)?;
-    if at < key.from || at >= key.until {
-        return Err(Rejection::KeyInactive { from: key.from, until: key.until });
+    let until = wallet::key_end(work, body.signer, key);
+    if at < key.from || at >= until {
+        return Err(Rejection::KeyInactive { from: key.from, until });
     }
     match body.behalf {
         None => Ok(Actor { owner: key.owner, key: body.signer, scopes: key.scopes, cap: key.cap }),
@@ -109,13 +120,6 @@ fn actor_of(work: &Work, at: Timestamp, body: &Body) -> Result<Actor, Rejection>
             }
         },
     }
-}
-
-/// The chain's version of the rules knows the operation.
-fn known_to_rules(work: &Work, operation: &Operation) -> Result<(), Rejection> {
-    let network = work.get::<Network>(()).expect("genesis puts the network's record, and nothing takes it away");
-    let since = operation.since();
-    if since <= network.parameters.protocol { Ok(()) } else { Err(Rejection::ProtocolTooOld { since }) }
 }
 
 /// The id stays known until the transaction can no longer be included.
@@ -167,9 +171,19 @@ impl Actor {
     }
 }
 
+/// A year whose records are there.
+pub(crate) fn year_of<'w>(work: &'w Work, year: Year) -> Result<&'w YearRecord, Rejection> {
+    work.get::<YearRecord>(year).ok_or_else(|| year_missing(work, year))
+}
+
+/// Why a year has no record: it was sealed, or never opened.
+pub(crate) fn year_missing(work: &Work, year: Year) -> Rejection {
+    if work.has::<Sealed>(year) { Rejection::YearSealed } else { Rejection::YearUnknown }
+}
+
 /// A year that takes new business.
 pub(crate) fn open_year<'w>(work: &'w Work, year: Year) -> Result<&'w YearRecord, Rejection> {
-    let record = work.get::<YearRecord>(year).ok_or(Rejection::YearUnknown)?;
+    let record = year_of(work, year)?;
     match record.state {
         YearState::Open => Ok(record),
         YearState::Ended => Err(Rejection::YearEnded),

@@ -7,7 +7,9 @@ use crate::chain::Height;
 use crate::classifiers::Year;
 use crate::codec;
 use crate::crypto::{Domain, Hash, hash};
-use crate::ids::{DecisionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
+use crate::ids::{
+    DecisionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
+};
 use crate::list;
 use crate::money::Amounts;
 use crate::record::OrderState;

@@ -20,8 +20,8 @@ use crate::classifiers::{Place, Scopes, Year};
 use crate::codec;
 use crate::crypto::{Domain, Hash, PublicKey, hash};
 use crate::ids::{
-    Commitment, DecisionId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
-    StatementId,
+    Commitment, DecisionId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId,
+    SessionId, StatementId,
 };
 use crate::money::{Amounts, Cents};
 use crate::operation::{Buyer, Owner, Party, ServiceTerms, SessionOffer};

@@ -7,7 +7,7 @@ use super::{ClosureScope, Owner, Party};
 use crate::chain::{Height, Validator};
 use crate::classifiers::Year;
 use crate::crypto::PublicKey;
-use crate::ids::{DecisionId, InstitutionId, OrderId};
+use crate::ids::{Commitment, DecisionId, InstitutionId, OrderId, ProviderId};
 use crate::money::Cents;
 use crate::parameters::{NetworkLimits, ProgrammeParameters};
 use crate::time::{Span, Timestamp};
@@ -188,6 +188,13 @@ pub enum Measure {
         /// Years, ascending, whose money of a school passes to its successor.
         years: Vec<Year>,
     },
+    /// Binds or changes where a provider is paid.
+    ChangePaymentAccount {
+        /// The provider.
+        provider: ProviderId,
+        /// Commitment to the account's number.
+        account: Commitment,
+    },
 }
 
 impl Measure {
@@ -205,7 +212,8 @@ impl Measure {
             | Self::Reverse { .. }
             | Self::ForceMajeure { .. }
             | Self::Extend { .. }
-            | Self::Succeed { .. } => Threshold::TwoPersons,
+            | Self::Succeed { .. }
+            | Self::ChangePaymentAccount { .. } => Threshold::TwoPersons,
         }
     }
 
@@ -223,7 +231,8 @@ impl Measure {
             | Self::Reverse { .. }
             | Self::ForceMajeure { .. }
             | Self::Extend { .. }
-            | Self::Succeed { .. } => None,
+            | Self::Succeed { .. }
+            | Self::ChangePaymentAccount { .. } => None,
         }
     }
 
@@ -241,7 +250,8 @@ impl Measure {
             | Self::Reverse { .. }
             | Self::ForceMajeure { .. }
             | Self::Extend { .. }
-            | Self::Succeed { .. } => crate::protocol::SECOND,
+            | Self::Succeed { .. }
+            | Self::ChangePaymentAccount { .. } => crate::protocol::SECOND,
         }
     }
 }

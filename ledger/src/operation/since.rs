@@ -27,7 +27,7 @@ impl FundsOperation {
             Self::OpenYear { .. } | Self::Allocate { .. } | Self::RecordSchoolMoney { .. } | Self::EndYear { .. } => {
                 FIRST
             }
-            Self::SealYear { .. } => SECOND
+            Self::SealYear { .. } => SECOND,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The decision's own rules are judged here, and before those of its measure ([`measure`]).
 
+mod account;
 mod measure;
 mod members;
 mod network;
@@ -54,9 +55,7 @@ pub(super) fn plan(
         GovernanceOperation::Propose { decision, measure, until } => {
             propose(work, at, actor, *decision, measure, *until)
         }
-        GovernanceOperation::Approve { decision } => {
-            approve(work, actor, &Occasion { at, decision: *decision, blind })
-        }
+        GovernanceOperation::Approve { decision } => approve(work, actor, &Occasion { at, decision: *decision, blind }),
         GovernanceOperation::Withdraw { decision } => withdraw(work, at, actor, *decision),
     }
 }

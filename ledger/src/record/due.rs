@@ -58,6 +58,20 @@ pub enum DueWork {
     Closure(Year, DecisionId, #[serde(skip)] TreeKey),
 }
 
+impl DueWork {
+    /// The year that the work belongs to.
+    pub fn year(&self) -> Option<Year> {
+        match self {
+            Self::Forget(_) | Self::Expire(_) => None,
+            Self::Lapse(year, _)
+            | Self::Attendance(year, _)
+            | Self::Return(year, _)
+            | Self::Strike(year, _)
+            | Self::Closure(year, _, _) => Some(*year),
+        }
+    }
+}
+
 impl DueKey {
     /// The key of a place in the queue.
     pub fn at(place: &TreeKey) -> Option<Self> {
