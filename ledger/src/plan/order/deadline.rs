@@ -21,10 +21,12 @@ pub(super) fn extended(work: &Work, year: Year, instant: Timestamp) -> Timestamp
     work.get::<Exceptions>(year).map_or(instant, |exceptions| exceptions.extended(instant))
 }
 
-/// Where a limit that lies before an order's start falls by now; never after the start.
+/// Where a limit that lies before an order's start falls by now; one that was moved stays before the start.
 pub(super) fn before_start(work: &Work, key: Key, span: Span) -> Timestamp {
     let start = order(work, key).start;
-    extended(work, key.0, start.before(span)).min(start)
+    let limit = start.before(span);
+    let moved = extended(work, key.0, limit);
+    if moved == limit { limit } else { moved.min(start.before(Span(1))) }
 }
 
 /// The instant from which an answer or a confirmation comes too late.
