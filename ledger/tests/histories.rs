@@ -127,7 +127,9 @@ impl Story {
             | Operation::Wallet(_)
             | Operation::Catalogue(_)
             | Operation::Order { .. }
-            | Operation::Settlement(_) => {}
+            | Operation::Settlement(_)
+            | Operation::Governance(_)
+            | Operation::Rate { .. } => {}
         }
     }
 

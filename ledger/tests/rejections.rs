@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
 
+#[path = "rejections/governance.rs"]
+mod governance;
 mod support;
 
 use std::collections::BTreeSet;
@@ -96,6 +98,7 @@ fn every_rejection_is_hit() {
     sessions_and_states(&mut hits);
     lines_and_pupils(&mut hits);
     money(&mut hits);
+    governance::hit(&mut hits);
     let missing: Vec<_> = NAMES.iter().filter(|name| !hits.seen.contains(*name)).collect();
     assert!(missing.is_empty(), "never hit: {missing:?}");
 }

@@ -10,11 +10,13 @@ use std::path::Path;
 
 use keis_ledger::codec;
 use keis_ledger::operation::Buyer;
+use keis_ledger::parameters::NetworkParameters;
+use keis_ledger::protocol;
 use keis_ledger::record::{Entity, Order, RecordKey};
 use keis_ledger::time::Timestamp;
 use support::samples::{every_operation, name};
 use support::stage::*;
-use support::{NEW_YEAR, OPERATOR, World, day};
+use support::{NEW_YEAR, OPERATOR, World, day, network_parameters};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -53,7 +55,8 @@ fn transactions() {
 
 /// An order from its request through a change, attendance and an amendment of it to the accepted statement.
 fn walk() -> (World, Vec<(String, String)>) {
-    let mut world = World::founded();
+    // The first version of the rules: its chains are executed again by every later build.
+    let mut world = World::with(NetworkParameters { protocol: protocol::FIRST, ..network_parameters() });
     staged(&mut world);
     let mut roots = vec![
         ("founded".to_owned(), world.genesis.state.root().to_string()),
