@@ -51,16 +51,17 @@ pub struct NetworkLimits {
 }
 
 impl NetworkLimits {
-    /// The least that a decision may set: below it, hands and clocks are too slow to decide anything else afterwards.
+    /// The least that a decision may set: below it, hands are too slow to decide anything else afterwards.
     const LEAST_VALIDITY: Span = Span(60_000);
-    const LEAST_CLOCK_BOUND: Span = Span(100);
+    /// Below the first, honest clocks differ by more; above the second, one proposer could pass a deadline by itself.
+    const CLOCK_BOUNDS: std::ops::RangeInclusive<Span> = Span(100)..=Span(600_000);
 
     /// The parameters of a network under these limits, unless they leave no room for lawful transactions.
     pub fn under(&self, protocol: u32) -> Option<NetworkParameters> {
         let Self { max_validity, step_budget, max_block_bytes, max_touched, clock_bound } = *self;
         let parameters =
             NetworkParameters { protocol, max_validity, step_budget, max_block_bytes, max_touched, clock_bound };
-        let usable = max_validity >= Self::LEAST_VALIDITY && clock_bound >= Self::LEAST_CLOCK_BOUND;
+        let usable = max_validity >= Self::LEAST_VALIDITY && Self::CLOCK_BOUNDS.contains(&clock_bound);
         (usable && parameters.is_sound()).then_some(parameters)
     }
 }

@@ -52,7 +52,7 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
         Operation::Rate { year, order, score, facts } => {
             rating::plan(work, at, &actor, (*year, *order), (*score, *facts))
         }
-        Operation::Governance(operation) => governance::plan(work, at, &actor, operation, transaction.blind()),
+        Operation::Governance(operation) => governance::plan(work, at, &actor, operation),
     }
 }
 

@@ -4,15 +4,16 @@
 
 mod support;
 
-use keis_ledger::operation::{GovernanceOperation, MAX_OPEN_DECISIONS, Operation, Owner};
+use keis_ledger::codec;
+use keis_ledger::operation::{GovernanceOperation, MAX_OPEN_DECISIONS, Measure, Operation, Owner};
 use keis_ledger::protocol;
-use keis_ledger::receipt::Kind;
+use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{DecisionState, Institution, Key};
 use keis_ledger::rejection::Rejection;
 use keis_ledger::time::{Span, Timestamp};
 use support::governance::*;
 use support::samples::every_operation;
-use support::stage::staged;
+use support::stage::{SCHOOL, YEAR, staged};
 use support::{AUDITOR, BUDGET_HOLDER, OPERATOR, World, day, replay, secret};
 
 fn approvals(world: &World, number: u8) -> Vec<u8> {
@@ -62,11 +63,11 @@ fn a_governance_key_does_nothing_else_and_nobody_else_governs() {
     let behalf = keis_ledger::operation::Party::School(support::stage::school(1));
     assert_eq!(world.submit_for(vote(1), Some(behalf), approve(1)), Err(Rejection::BehalfNotAllowed));
     assert_eq!(world.submit_for(OPERATOR, Some(behalf), approve(1)), Err(Rejection::NotPermitted));
-    for other in [OPERATOR, BUDGET_HOLDER, AUDITOR, support::stage::SCHOOL, support::stage::PUPIL] {
+    for other in [OPERATOR, BUDGET_HOLDER, AUDITOR, SCHOOL, support::stage::PUPIL] {
         assert_eq!(world.refuses(other, &steps(17)), Rejection::NotPermitted);
     }
     world.propose(1, vote(1), &steps(17)).expect("proposed");
-    for other in [OPERATOR, BUDGET_HOLDER, AUDITOR, support::stage::SCHOOL] {
+    for other in [OPERATOR, BUDGET_HOLDER, AUDITOR, SCHOOL] {
         assert_eq!(world.approve(1, other), Err(Rejection::NotPermitted));
         assert_eq!(world.submit(other, withdraw(1)), Err(Rejection::NotPermitted));
     }
@@ -196,7 +197,7 @@ fn who_comes_back_has_no_old_vote() {
     world.decided(2, &[vote(1), vote(2), vote(3), vote(4)], &set(&equals(1..=4), &[]));
     let mut back = set(&equals(1..=5), &[5]);
     assert_eq!(world.refuses(vote(1), &back), Rejection::KeyTaken { item: 0 }, "old keys do not come back");
-    if let keis_ledger::operation::Measure::SetValidators { admitted, .. } = &mut back {
+    if let Measure::SetValidators { admitted, .. } = &mut back {
         admitted[0].keys = two(150, 151);
     }
     world.decided(3, &[vote(1), vote(2), vote(3)], &back);
@@ -253,6 +254,85 @@ fn a_measure_that_no_longer_applies_is_not_decided() {
     assert_eq!(world.approve(1, vote(3)), Err(Rejection::KeyTaken { item: 0 }));
     assert_eq!(world.decision(1).state, DecisionState::Open, "the vote had no effect");
     assert_eq!(approvals(&world, 1), [1, 2]);
+}
+
+/// A measure of two persons.
+fn extend() -> Measure {
+    Measure::Extend { year: YEAR, from: day(10), until: day(11), by: Span(1_000) }
+}
+
+/// A staged year with a second officer of the operator's institution, [`COLLEAGUE`], and one of institution 3, [`THIRD`].
+fn with_officers() -> World {
+    let mut world = World::governed(5);
+    staged(&mut world);
+    let term = (world.next_time(), day(20));
+    for (number, key, owner) in
+        [(101, COLLEAGUE, Owner::BudgetHolder(institution(1))), (102, THIRD, Owner::Operator(institution(3)))]
+    {
+        world.decided(number, &[vote(1), vote(2), vote(3), vote(4)], &appoint(key, owner, term));
+    }
+    world
+}
+
+const COLLEAGUE: u8 = 60;
+const THIRD: u8 = 61;
+
+#[test]
+fn officers_of_two_institutions_are_two_persons() {
+    let mut world = with_officers();
+    for nobody in [vote(1), AUDITOR, SCHOOL] {
+        assert_eq!(world.refuses(nobody, &extend()), Rejection::NotPermitted);
+    }
+    world.propose(1, OPERATOR, &extend()).expect("proposed");
+    for same in [OPERATOR, COLLEAGUE] {
+        assert_eq!(world.approve(1, same), Err(Rejection::ApprovedAlready), "one institution is one person");
+    }
+    for nobody in [vote(2), AUDITOR] {
+        assert_eq!(world.approve(1, nobody), Err(Rejection::NotPermitted));
+    }
+    assert_eq!(world.submit(THIRD, withdraw(1)), Err(Rejection::NotYours));
+    let mut withdrawn = world.clone();
+    withdrawn.submit(COLLEAGUE, withdraw(1)).expect("its institution's proposal");
+    for second in [BUDGET_HOLDER, THIRD] {
+        let mut world = world.clone();
+        world.approve(1, second).expect("a second institution's officer");
+        assert!(matches!(world.decision(1).state, DecisionState::Executed(_)));
+    }
+}
+
+#[test]
+fn a_dismissed_or_expired_officers_vote_does_not_count() {
+    let mut world = with_officers();
+    world.propose(1, THIRD, &extend()).expect("proposed");
+    let mut dismissed = world.clone();
+    dismissed.decided(2, &[vote(1), vote(2), vote(3), vote(4)], &dismiss(THIRD));
+    let mut left = world.clone();
+    left.decided(2, &[vote(1), vote(2), vote(4), vote(5)], &set(&equals([1, 2, 4, 5]), &[]));
+    assert_eq!(left.approve(1, THIRD), Err(Rejection::NotMember));
+    for mut world in [dismissed, left] {
+        assert_eq!(world.approve(1, OPERATOR).expect("a vote").receipt.kind, Kind::DecisionApproved);
+        assert_eq!(approvals(&world, 1), [1], "the first vote fell away");
+        world.approve(1, BUDGET_HOLDER).expect("two persons");
+        assert!(matches!(world.decision(1).state, DecisionState::Executed(_)));
+    }
+}
+
+#[test]
+fn a_receipt_names_its_decision_and_has_one_encoding() {
+    let mut world = World::governed(4);
+    let full = world.decided(1, &[vote(1), vote(2), vote(3)], &steps(17));
+    let bytes = codec::encode(&full.receipt);
+    assert_eq!(codec::decode::<Receipt>(&bytes).as_ref(), Ok(&full.receipt));
+    let named = codec::encode(&full.receipt.subject);
+    assert_eq!(named[..17], [&[2][..], &[1; 16]].concat(), "the decision stands in front");
+    assert_eq!(named[17..], [0; 8], "and what every subject has follows");
+    for first in [3, 255] {
+        let mut other = named.clone();
+        other[0] = first;
+        assert!(codec::decode::<Subject>(&other).is_err());
+    }
+    let twice = [&named[..17], &named[..]].concat();
+    assert!(codec::decode::<Subject>(&twice).is_err(), "a decision is named once");
 }
 
 #[test]

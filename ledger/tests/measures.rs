@@ -55,7 +55,7 @@ fn network_parameters_must_leave_room() {
         change(&mut limits);
         world.refuses(vote(1), &Measure::SetNetworkParameters { limits })
     };
-    let unsound: [fn(&mut NetworkLimits); 7] = [
+    let unsound: [fn(&mut NetworkLimits); 8] = [
         |it| it.max_validity = Span(59_999),
         |it| it.step_budget = 0,
         |it| it.max_block_bytes = 131_071,
@@ -63,6 +63,7 @@ fn network_parameters_must_leave_room() {
         |it| it.max_touched = 3_999,
         |it| it.clock_bound = Span(99),
         |it| it.clock_bound = Span(0),
+        |it| it.clock_bound = Span(600_001),
     ];
     for change in unsound {
         assert_eq!(refuses(change), Rejection::ParametersUnsound);
@@ -185,6 +186,11 @@ fn no_set_gives_an_institution_a_third() {
     let many: Vec<_> = (0..101).map(|_| validator(1, 1)).collect();
     assert_eq!(world.refuses(vote(1), &set(&many, &[])), Rejection::ListTooLong { most: 100 });
     assert_eq!(world.refuses(vote(1), &set(&equals(1..=7), &[])), Rejection::ChangeEmpty);
+    let mut crowd = set(&equals(1..=6), &[]);
+    if let Measure::SetValidators { admitted, .. } = &mut crowd {
+        *admitted = vec![admission(8); 101];
+    }
+    assert_eq!(world.refuses(vote(1), &crowd), Rejection::ListTooLong { most: 100 });
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod year;
 use std::collections::BTreeSet;
 
 use super::Actor;
-use crate::crypto::{Hash, PublicKey};
+use crate::crypto::PublicKey;
 use crate::ids::{DecisionId, InstitutionId};
 use crate::money::Amounts;
 use crate::operation::{GovernanceOperation, LONGEST_PROPOSAL, MAX_OPEN_DECISIONS, Measure, Threshold};
@@ -30,8 +30,6 @@ pub(super) struct Occasion {
     pub(super) at: Timestamp,
     /// The decision.
     pub(super) decision: DecisionId,
-    /// Seed of the blinds of the receipt's lines.
-    pub(super) blind: Hash,
 }
 
 /// What a measure that was carried out says in its receipt; the lines it has noted in the work.
@@ -49,13 +47,12 @@ pub(super) fn plan(
     at: Timestamp,
     actor: &Actor,
     operation: &GovernanceOperation,
-    blind: Hash,
 ) -> Result<Effect, Rejection> {
     match operation {
         GovernanceOperation::Propose { decision, measure, until } => {
             propose(work, at, actor, *decision, measure, *until)
         }
-        GovernanceOperation::Approve { decision } => approve(work, actor, &Occasion { at, decision: *decision, blind }),
+        GovernanceOperation::Approve { decision } => approve(work, actor, &Occasion { at, decision: *decision }),
         GovernanceOperation::Withdraw { decision } => withdraw(work, at, actor, *decision),
     }
 }

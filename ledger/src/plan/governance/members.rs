@@ -9,7 +9,7 @@ use crate::crypto::PublicKey;
 use crate::ids::InstitutionId;
 use crate::money::{Amounts, Cents};
 use crate::operation::{Admission, MAX_VALIDATORS, Owner};
-use crate::plan::{ascending, bounded, every};
+use crate::plan::{ascending, bounded, every, item};
 use crate::receipt::{Kind, Subject};
 use crate::record::{Institution, Key, Network};
 use crate::rejection::Rejection;
@@ -23,6 +23,9 @@ pub(super) fn judge_set(
     admitted: &[Admission],
 ) -> Result<ValidatorSet, Rejection> {
     bounded(validators, MAX_VALIDATORS)?;
+    if admitted.len() > MAX_VALIDATORS {
+        return Err(Rejection::ListTooLong { most: item(MAX_VALIDATORS) });
+    }
     let joining: Vec<InstitutionId> = admitted.iter().map(|admission| admission.institution).collect();
     ascending(&joining)?;
     every(admitted, |one| are_sound(&one.keys), |item| Rejection::ItemUnsound { item })?;
