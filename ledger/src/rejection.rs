@@ -485,6 +485,7 @@ impl Rejection {
                 | Self::SessionUnknown
                 | Self::OrderUnknown { .. }
                 | Self::StatementUnknown
+                | Self::RepaymentUnknown
                 | Self::DecisionUnknown
                 | Self::TargetKeyUnknown
                 | Self::ValidTooLong { .. }
