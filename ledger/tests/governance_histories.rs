@@ -14,7 +14,7 @@ use keis_ledger::ids::{DecisionId, InstitutionId};
 use keis_ledger::operation::{Admission, GovernanceOperation, Measure, Operation, Owner, Threshold};
 use keis_ledger::parameters::NetworkLimits;
 use keis_ledger::protocol;
-use keis_ledger::record::{Decision, DecisionState, DueKind, Institution, Key, Network, Record};
+use keis_ledger::record::{Decision, DecisionState, DueKind, Entity, Institution, Key, Network, Record};
 use keis_ledger::state::State;
 use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::{Body, RawTransaction, VerifiedTransaction};
@@ -276,12 +276,11 @@ impl Story {
         let mut open: BTreeMap<InstitutionId, u16> = BTreeMap::new();
         let mut waiting = 0;
         for (_, record) in state.records() {
-            match record {
-                Record::Decision(one) if one.state == DecisionState::Open => {
-                    *open.entry(one.proposer).or_default() += 1;
-                    waiting += 1;
-                }
-                _ => {}
+            if let Record::Decision(one) = record
+                && one.state == DecisionState::Open
+            {
+                *open.entry(one.proposer).or_default() += 1;
+                waiting += 1;
             }
         }
         for number in 1..=INSTITUTIONS {
@@ -340,10 +339,7 @@ fn place_of(key: &PublicKey) -> Place {
 }
 
 fn keys(state: &State) -> impl Iterator<Item = (Place, &Key)> {
-    state.records().filter_map(|(place, record)| match record {
-        Record::Key(key) => Some((place.0, &**key)),
-        _ => None,
-    })
+    state.records().filter_map(|(place, record)| Key::from_record(record).map(|key| (place.0, key)))
 }
 
 fn keys_of(state: &State) -> Vec<(Place, Key)> {

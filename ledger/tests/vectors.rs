@@ -8,13 +8,14 @@ mod support;
 
 use std::path::Path;
 
+use keis_ledger::classifiers::Scope;
 use keis_ledger::codec;
-use keis_ledger::operation::{Buyer, Operation};
+use keis_ledger::operation::{Buyer, ClosureScope, Operation, Party, WalletOperation};
 use keis_ledger::parameters::NetworkParameters;
 use keis_ledger::protocol;
 use keis_ledger::record::{
-    BoundIn, Closure, Dispute, DueKey, DueKind, DueWork, Entity, Era, Exceptions, Institution, Order, Record,
-    RecordKey, Succession,
+    BoundIn, Closure, Dispute, DueKey, DueKind, DueWork, Entity, Era, Exceptions, Institution, Order, OrderState,
+    Record, RecordKey, Sealed, SealedProof, StatementState, Succession,
 };
 use keis_ledger::time::{Span, Timestamp};
 use support::governance::{decision, equals, institution, set, vote};
@@ -205,4 +206,32 @@ fn remedies() {
     let from = RecordKey::year_start(YEAR);
     record("closure", RecordKey::Due(walk), DueWork::Closure(YEAR, decision(1), from).into_record());
     frozen("remedies.txt", &lines);
+}
+
+/// A year sealed after a paid and reconciled statement: the one leaf that is left of it, and what proves a record under it.
+#[test]
+fn a_sealed_year() {
+    let mut world = support::settlement::with_statement(StatementState::Reconciled);
+    world.at(day(353)).submit(BUDGET_HOLDER, end_year()).expect("ended");
+    world.tick();
+    let bill = world.bill(1).clone().into_record();
+    let archive = world.tip.state.year(YEAR);
+    world.submit(BUDGET_HOLDER, support::settlement::seal_year()).expect("sealed");
+    let (leaf, key) = (RecordKey::Sealed(YEAR), RecordKey::Order(YEAR, order(1)));
+    let sealed = *world.get::<Sealed>(YEAR);
+    let proof = SealedProof { leaf: world.tip.state.prove(&leaf), record: archive.prove(&key) };
+    let held = archive.get::<Order>((YEAR, order(1))).expect("an archive reads on").clone().into_record();
+    let (root, hash) = (world.tip.state.root(), held.hash());
+    assert_eq!(proof.verify(&root, (YEAR, &sealed), &key, Some(&hash)), Ok(()), "an archive of the block before");
+    let frozen_values = [
+        ("bill", hex(&codec::encode(&bill))),
+        ("sealed.key", hex(&codec::encode(&leaf))),
+        ("sealed.place", leaf.place().to_string()),
+        ("sealed.record", hex(&codec::encode(&sealed.into_record()))),
+        ("sealed.root", sealed.root.to_string()),
+        ("state.root", root.to_string()),
+        ("record.hash", hash.to_string()),
+        ("record.proof", hex(&codec::encode(&proof))),
+    ];
+    frozen("sealed.txt", &frozen_values.map(|(name, value)| (name.to_owned(), value)));
 }
