@@ -8,7 +8,7 @@ use crate::words::Words;
 const BEGINNING: &str = "order-";
 
 /// Every state, in the order in which filters list them.
-pub(crate) const ALL: [OrderState; 12] = [
+pub(crate) const ALL: [OrderState; 15] = [
     OrderState::Proposed,
     OrderState::Requested,
     OrderState::Confirmed,
@@ -21,6 +21,9 @@ pub(crate) const ALL: [OrderState; 12] = [
     OrderState::CancelledFree,
     OrderState::CancelledLate,
     OrderState::CancelledByProvider,
+    OrderState::CancelledForceMajeure,
+    OrderState::Disputed,
+    OrderState::Reversed,
 ];
 
 /// Key of a state's words.
@@ -38,6 +41,9 @@ fn key(state: OrderState) -> &'static str {
         OrderState::CancelledFree => "order-cancelled_free",
         OrderState::CancelledLate => "order-cancelled_late",
         OrderState::CancelledByProvider => "order-cancelled_by_provider",
+        OrderState::CancelledForceMajeure => "order-cancelled_force_majeure",
+        OrderState::Disputed => "order-disputed",
+        OrderState::Reversed => "order-reversed",
     }
 }
 

@@ -279,8 +279,10 @@ impl Changed {
             | Kind::ChangeAccepted
             | Kind::LinesDropped
             | Kind::OrderCancelled
-            | Kind::OrderLapsed => self.sessions.extend(subject.service.zip(subject.year)),
-            Kind::PupilMoved | Kind::WalletClosed => self.unnamed |= !receipt.total.is_zero(),
+            | Kind::OrderLapsed
+            | Kind::OrderStruck
+            | Kind::ForceMajeureContinued => self.sessions.extend(subject.service.zip(subject.year)),
+            Kind::PupilMoved | Kind::PupilsMoved | Kind::WalletClosed => self.unnamed |= !receipt.total.is_zero(),
             Kind::YearOpened
             | Kind::Allocated
             | Kind::SchoolMoneyRecorded
@@ -303,7 +305,42 @@ impl Changed {
             | Kind::StatementAccepted
             | Kind::StatementContested
             | Kind::AttendanceAutomatic
-            | Kind::FundsReturned => {}
+            | Kind::FundsReturned
+            | Kind::OrderDisputed
+            | Kind::DisputeWithdrawn
+            | Kind::DisputeResolved
+            | Kind::OrderReversed
+            | Kind::DeadlinePostponed
+            | Kind::InvoiceAttached
+            | Kind::InvoiceRejected
+            | Kind::InvoiceApproved
+            | Kind::PaymentRecorded
+            | Kind::PaymentSetOff
+            | Kind::PaymentReconciled
+            | Kind::CreditNoted
+            | Kind::RatedBySchool
+            | Kind::RatedByPupil
+            | Kind::DecisionProposed
+            | Kind::DecisionApproved
+            | Kind::DecisionWithdrawn
+            | Kind::DecisionExpired
+            | Kind::NetworkParametersSet
+            | Kind::ProgrammeParametersSet
+            | Kind::ValidatorsSet
+            | Kind::OfficerAppointed
+            | Kind::OfficerDismissed
+            | Kind::GovernanceKeysReplaced
+            | Kind::ProtocolSwitchDecided
+            | Kind::ProtocolSwitched
+            | Kind::RepaymentRecorded
+            | Kind::RepaymentReconciled
+            | Kind::PaymentAccountSet
+            | Kind::YearSealed
+            | Kind::ForceMajeureDeclared
+            | Kind::ForceMajeureEnded
+            | Kind::DeadlinesExtended
+            | Kind::PartySucceeded
+            | Kind::AllKeysRevoked => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keis_ledger::operation::{
-    CatalogueOperation, FundsOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+    CatalogueOperation, FundsOperation, GovernanceOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
 };
 use keis_registry::outbox::{self, New, OutboxError, OutboxId, OutboxRow, OutboxState};
 
@@ -90,11 +90,9 @@ pub(crate) fn operation(w: &Words, operation: &Operation) -> String {
         Operation::Wallet(wallet) => wallet_words(w, wallet),
         Operation::Catalogue(catalogue) => w.text(catalogue_key(catalogue)),
         Operation::Order { action, .. } => w.text(order_key(action)),
-        Operation::Settlement(settlement) => w.text(match settlement {
-            SettlementOperation::Issue { .. } => "office-op-statement-issue",
-            SettlementOperation::Accept { .. } => "office-op-statement-accept",
-            SettlementOperation::Contest { .. } => "office-op-statement-contest",
-        }),
+        Operation::Settlement(settlement) => w.text(settlement_key(settlement)),
+        Operation::Governance(governance) => w.text(governance_key(governance)),
+        Operation::Rate { .. } => w.text("office-op-rate"),
     }
 }
 
@@ -106,6 +104,7 @@ fn funds_words(w: &Words, funds: &FundsOperation) -> String {
             w.with("office-op-school-money", &[("amount", &w.money(amount))])
         }
         FundsOperation::EndYear { year } => w.with("office-op-end-year", &[("year", &year.to_string())]),
+        FundsOperation::SealYear { year } => w.with("office-op-seal-year", &[("year", &year.to_string())]),
     }
 }
 
@@ -120,6 +119,8 @@ fn wallet_words(w: &Words, wallet: &WalletOperation) -> String {
         WalletOperation::Suspend { .. } => w.text("office-op-suspend"),
         WalletOperation::Reinstate { .. } => w.text("office-op-reinstate"),
         WalletOperation::Close { .. } => w.text("office-op-close"),
+        WalletOperation::RevokeAllKeys { .. } => w.text("office-op-revoke-all-keys"),
+        WalletOperation::MovePupils { moves, .. } => counted(w, "office-op-move-pupils", moves.len()),
     }
 }
 
@@ -136,6 +137,31 @@ fn catalogue_key(catalogue: &CatalogueOperation) -> &'static str {
     }
 }
 
+fn settlement_key(settlement: &SettlementOperation) -> &'static str {
+    match settlement {
+        SettlementOperation::Issue { .. } => "office-op-statement-issue",
+        SettlementOperation::Accept { .. } => "office-op-statement-accept",
+        SettlementOperation::Contest { .. } => "office-op-statement-contest",
+        SettlementOperation::AttachInvoice { .. } => "office-op-invoice-attach",
+        SettlementOperation::RejectInvoice { .. } => "office-op-invoice-reject",
+        SettlementOperation::Approve { .. } => "office-op-invoice-approve",
+        SettlementOperation::RecordPayment { .. } => "office-op-payment",
+        SettlementOperation::SetOff { .. } => "office-op-set-off",
+        SettlementOperation::Reconcile { .. } => "office-op-reconcile",
+        SettlementOperation::CreditNote { .. } => "office-op-credit",
+        SettlementOperation::RecordRepayment { .. } => "office-op-repayment",
+        SettlementOperation::ReconcileRepayment { .. } => "office-op-reconcile-repayment",
+    }
+}
+
+fn governance_key(governance: &GovernanceOperation) -> &'static str {
+    match governance {
+        GovernanceOperation::Propose { .. } => "office-op-propose-measure",
+        GovernanceOperation::Approve { .. } => "office-op-approve-measure",
+        GovernanceOperation::Withdraw { .. } => "office-op-withdraw-measure",
+    }
+}
+
 fn order_key(action: &OrderAction) -> &'static str {
     match action {
         OrderAction::Propose { .. } => "office-op-order-propose",
@@ -147,6 +173,8 @@ fn order_key(action: &OrderAction) -> &'static str {
         OrderAction::Cancel => "office-op-order-cancel",
         OrderAction::ReportDelivery { .. } => "office-op-order-report",
         OrderAction::ConfirmAttendance { .. } => "office-op-order-attendance",
+        OrderAction::Dispute => "office-op-order-dispute",
+        OrderAction::WithdrawDispute => "office-op-order-dispute-withdraw",
     }
 }
 

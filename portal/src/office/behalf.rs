@@ -99,7 +99,10 @@ pub(super) fn possible(party: Party, state: OrderState, ended: bool) -> Vec<Act>
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => Vec::new(),
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => Vec::new(),
     }
 }
 

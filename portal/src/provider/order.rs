@@ -114,6 +114,7 @@ fn line_state(state: LineState) -> &'static str {
         LineState::Dropped => "provider-line-dropped",
         LineState::Attended => "provider-line-attended",
         LineState::Absent => "provider-line-absent",
+        LineState::Reversed => "provider-line-reversed",
     }
 }
 
@@ -137,6 +138,21 @@ fn event(kind: Kind) -> Option<&'static str> {
         Kind::StatementIssued => Some("provider-event-billed"),
         Kind::StatementAccepted => Some("provider-event-accepted"),
         Kind::StatementContested => Some("provider-event-contested"),
+        Kind::OrderDisputed => Some("provider-event-disputed"),
+        Kind::DisputeWithdrawn => Some("provider-event-dispute-withdrawn"),
+        Kind::DisputeResolved => Some("provider-event-resolved"),
+        Kind::OrderReversed => Some("provider-event-reversed"),
+        Kind::OrderStruck => Some("provider-event-struck"),
+        Kind::DeadlinePostponed => Some("provider-event-postponed"),
+        Kind::InvoiceAttached => Some("provider-event-invoice"),
+        Kind::InvoiceRejected => Some("provider-event-invoice-rejected"),
+        Kind::InvoiceApproved => Some("provider-event-invoice-approved"),
+        Kind::PaymentRecorded => Some("provider-event-paid"),
+        Kind::PaymentSetOff => Some("provider-event-set-off"),
+        Kind::PaymentReconciled => Some("provider-event-reconciled"),
+        Kind::CreditNoted => Some("provider-event-credited"),
+        Kind::RatedBySchool => Some("provider-event-rated"),
+        Kind::RatedByPupil => Some("provider-event-rated-pupil"),
         Kind::YearOpened
         | Kind::Allocated
         | Kind::SchoolMoneyRecorded
@@ -158,7 +174,30 @@ fn event(kind: Kind) -> Option<&'static str> {
         | Kind::SessionOpened
         | Kind::SessionAmended
         | Kind::SessionClosed
-        | Kind::FundsReturned => None,
+        | Kind::FundsReturned
+        | Kind::PupilsMoved
+        | Kind::DecisionProposed
+        | Kind::DecisionApproved
+        | Kind::DecisionWithdrawn
+        | Kind::DecisionExpired
+        | Kind::NetworkParametersSet
+        | Kind::ProgrammeParametersSet
+        | Kind::ValidatorsSet
+        | Kind::OfficerAppointed
+        | Kind::OfficerDismissed
+        | Kind::GovernanceKeysReplaced
+        | Kind::ProtocolSwitchDecided
+        | Kind::ProtocolSwitched
+        | Kind::RepaymentRecorded
+        | Kind::RepaymentReconciled
+        | Kind::PaymentAccountSet
+        | Kind::YearSealed
+        | Kind::ForceMajeureDeclared
+        | Kind::ForceMajeureContinued
+        | Kind::ForceMajeureEnded
+        | Kind::DeadlinesExtended
+        | Kind::PartySucceeded
+        | Kind::AllKeysRevoked => None,
     }
 }
 
@@ -187,7 +226,10 @@ fn next(w: &Words, view: &OrderView, now: Timestamp) -> String {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => w.text("provider-next-ended"),
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => w.text("provider-next-ended"),
+        OrderState::Disputed => w.text("provider-next-disputed"),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct OrderRow {
 /// How a state's badge looks.
 pub(super) fn mood(state: OrderState) -> &'static str {
     match state {
-        OrderState::Proposed | OrderState::Requested | OrderState::Delivered => "wait",
+        OrderState::Proposed | OrderState::Requested | OrderState::Delivered | OrderState::Disputed => "wait",
         OrderState::Confirmed | OrderState::Attended | OrderState::AttendedAutomatically | OrderState::Settled => {
             "good"
         }
@@ -46,7 +46,9 @@ pub(super) fn mood(state: OrderState) -> &'static str {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => "bad",
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => "bad",
     }
 }
 

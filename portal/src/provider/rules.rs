@@ -57,21 +57,28 @@ pub(super) fn names_shown(state: OrderState) -> bool {
         | OrderState::Delivered
         | OrderState::Attended
         | OrderState::AttendedAutomatically
-        | OrderState::Settled => true,
+        | OrderState::Settled
+        | OrderState::Disputed
+        | OrderState::Reversed => true,
         OrderState::Proposed
         | OrderState::Requested
         | OrderState::Declined
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => false,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure => false,
     }
 }
 
 /// Whether a line's pupil takes part, or took part.
 pub(super) fn takes_part(state: LineState) -> bool {
     match state {
-        LineState::Proposed | LineState::Booked | LineState::Attended | LineState::Absent => true,
+        LineState::Proposed
+        | LineState::Booked
+        | LineState::Attended
+        | LineState::Absent
+        | LineState::Reversed => true,
         LineState::Dropped => false,
     }
 }
@@ -107,8 +114,14 @@ fn earns(state: OrderState) -> bool {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => true,
-        OrderState::Proposed | OrderState::Requested | OrderState::Confirmed | OrderState::Delivered => false,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => true,
+        OrderState::Proposed
+        | OrderState::Requested
+        | OrderState::Confirmed
+        | OrderState::Delivered
+        | OrderState::Disputed => false,
     }
 }
 

@@ -104,6 +104,11 @@ fn state(w: &Words, state: StatementState) -> (String, &'static str) {
         StatementState::Issued => (w.text("statement-issued"), "wait"),
         StatementState::Accepted => (w.text("statement-accepted"), "good"),
         StatementState::Contested => (w.text("statement-contested"), "bad"),
+        StatementState::InvoiceAttached => (w.text("statement-invoice_attached"), "wait"),
+        StatementState::Approved => (w.text("statement-approved"), "good"),
+        StatementState::Paid => (w.text("statement-paid"), "good"),
+        StatementState::Reconciled => (w.text("statement-reconciled"), "good"),
+        StatementState::Credited => (w.text("statement-credited"), "bad"),
     }
 }
 
@@ -124,11 +129,11 @@ async fn row(site: &Site, w: &Words, view: &StatementView) -> Result<Row, Troubl
 fn sums(w: &Words, all: &[StatementView]) -> Vec<Sum> {
     let mut sums: BTreeMap<(Source, bool), Cents> = BTreeMap::new();
     for view in all {
-        let accepted = match view.statement.state {
-            StatementState::Issued => false,
-            StatementState::Accepted => true,
-            StatementState::Contested => continue,
-        };
+        let state = view.statement.state;
+        if state == StatementState::Contested {
+            continue;
+        }
+        let accepted = state.is_accepted();
         let sum = sums.entry((source(view.statement.buyer), accepted)).or_default();
         *sum = sum.checked_add(view.statement.total).unwrap_or(*sum);
     }

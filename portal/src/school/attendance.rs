@@ -85,7 +85,10 @@ async fn not_now(call: &Call, found: &Standing) -> Answer {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => too_late(call, found).await,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => too_late(call, found).await,
     }
 }
 

@@ -134,7 +134,10 @@ fn waiting(order: &Order, now: Timestamp, calendar: &Calendar) -> Option<(Waits,
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => None,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => None,
     }
 }
 

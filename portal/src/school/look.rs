@@ -19,13 +19,16 @@ const SHORT: usize = 8;
 /// The colour of a state's badge; the words beside it say the same.
 pub(super) fn state_class(state: OrderState) -> &'static str {
     match state {
-        OrderState::Proposed | OrderState::Requested | OrderState::Delivered => "wait",
+        OrderState::Proposed | OrderState::Requested | OrderState::Delivered | OrderState::Disputed => "wait",
         OrderState::Confirmed | OrderState::Attended | OrderState::AttendedAutomatically | OrderState::Settled => {
             "good"
         }
-        OrderState::Declined | OrderState::Lapsed | OrderState::CancelledLate | OrderState::CancelledByProvider => {
-            "bad"
-        }
+        OrderState::Declined
+        | OrderState::Lapsed
+        | OrderState::CancelledLate
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => "bad",
         OrderState::CancelledFree => "",
     }
 }

@@ -119,6 +119,9 @@ fn next(w: &Words, desk: &Desk, found: &Standing, state: OrderState) -> String {
         OrderState::CancelledFree => ("school-next-cancelled", String::new()),
         OrderState::CancelledLate => ("school-next-cancelled-late", String::new()),
         OrderState::CancelledByProvider => ("school-next-cancelled-provider", String::new()),
+        OrderState::CancelledForceMajeure => ("school-next-cancelled-force-majeure", String::new()),
+        OrderState::Disputed => ("school-next-disputed", String::new()),
+        OrderState::Reversed => ("school-next-reversed", String::new()),
     };
     w.with1(key, "until", &until)
 }
@@ -212,6 +215,7 @@ pub(super) fn line_key(state: LineState) -> &'static str {
         LineState::Dropped => "school-line-dropped",
         LineState::Attended => "school-line-attended",
         LineState::Absent => "school-line-absent",
+        LineState::Reversed => "school-line-reversed",
     }
 }
 

@@ -147,7 +147,11 @@ pub(super) async fn recent(site: &Arc<Site>, desk: &Desk) -> Result<Vec<OrderVie
 /// Nothing more is to be done by the school.
 fn has_ended(state: OrderState) -> bool {
     match state {
-        OrderState::Proposed | OrderState::Requested | OrderState::Confirmed | OrderState::Delivered => false,
+        OrderState::Proposed
+        | OrderState::Requested
+        | OrderState::Confirmed
+        | OrderState::Delivered
+        | OrderState::Disputed => false,
         OrderState::Attended
         | OrderState::AttendedAutomatically
         | OrderState::Settled
@@ -155,6 +159,8 @@ fn has_ended(state: OrderState) -> bool {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => true,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => true,
     }
 }

@@ -22,7 +22,9 @@ fn for_school(operation: &Operation) -> &'static [Permission] {
             | OrderAction::ProposeChange(Change::Booking { .. })
             | OrderAction::Swap { .. }
             | OrderAction::DropLines { .. }
-            | OrderAction::Cancel => &[Permission::PlaceOrder],
+            | OrderAction::Cancel
+            | OrderAction::Dispute
+            | OrderAction::WithdrawDispute => &[Permission::PlaceOrder],
             // Which change waits is on the ledger, which knows whose key may answer it.
             OrderAction::AcceptChange | OrderAction::DropChange => {
                 &[Permission::PlaceOrder, Permission::TickAttendance]
@@ -33,7 +35,8 @@ fn for_school(operation: &Operation) -> &'static [Permission] {
             OrderAction::Confirm | OrderAction::Decline | OrderAction::ReportDelivery { .. } => &[],
         },
         Operation::Wallet(operation) => for_keys(operation),
-        Operation::Funds(_) | Operation::Catalogue(_) | Operation::Settlement(_) => &[],
+        Operation::Rate { .. } => &[Permission::TickAttendance],
+        Operation::Funds(_) | Operation::Catalogue(_) | Operation::Settlement(_) | Operation::Governance(_) => &[],
     }
 }
 
@@ -47,9 +50,10 @@ fn for_provider(operation: &Operation) -> &'static [Permission] {
             OrderAction::AcceptChange | OrderAction::DropChange => {
                 &[Permission::AnswerRequests, Permission::ReportDelivery]
             }
-            OrderAction::ReportDelivery { .. } | OrderAction::ProposeChange(Change::Attendance { .. }) => {
-                &[Permission::ReportDelivery]
-            }
+            OrderAction::ReportDelivery { .. }
+            | OrderAction::ProposeChange(Change::Attendance { .. })
+            | OrderAction::Dispute
+            | OrderAction::WithdrawDispute => &[Permission::ReportDelivery],
             OrderAction::Propose { .. }
             | OrderAction::Request { .. }
             | OrderAction::Swap { .. }
@@ -67,11 +71,21 @@ fn for_provider(operation: &Operation) -> &'static [Permission] {
             | CatalogueOperation::Reinstate { .. } => &[],
         },
         Operation::Settlement(operation) => match operation {
-            SettlementOperation::Accept { .. } | SettlementOperation::Contest { .. } => &[Permission::AcceptStatements],
-            SettlementOperation::Issue { .. } => &[],
+            SettlementOperation::Accept { .. }
+            | SettlementOperation::Contest { .. }
+            | SettlementOperation::AttachInvoice { .. }
+            | SettlementOperation::CreditNote { .. } => &[Permission::AcceptStatements],
+            SettlementOperation::Issue { .. }
+            | SettlementOperation::RejectInvoice { .. }
+            | SettlementOperation::Approve { .. }
+            | SettlementOperation::RecordPayment { .. }
+            | SettlementOperation::SetOff { .. }
+            | SettlementOperation::Reconcile { .. }
+            | SettlementOperation::RecordRepayment { .. }
+            | SettlementOperation::ReconcileRepayment { .. } => &[],
         },
         Operation::Wallet(operation) => for_keys(operation),
-        Operation::Funds(_) => &[],
+        Operation::Funds(_) | Operation::Governance(_) | Operation::Rate { .. } => &[],
     }
 }
 
@@ -85,7 +99,9 @@ fn for_keys(operation: &WalletOperation) -> &'static [Permission] {
         | WalletOperation::MovePupil { .. }
         | WalletOperation::Suspend { .. }
         | WalletOperation::Reinstate { .. }
-        | WalletOperation::Close { .. } => &[],
+        | WalletOperation::Close { .. }
+        | WalletOperation::RevokeAllKeys { .. }
+        | WalletOperation::MovePupils { .. } => &[],
     }
 }
 

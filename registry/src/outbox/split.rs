@@ -35,14 +35,21 @@ fn halves(operation: &Operation) -> Option<[Operation; 2]> {
             | WalletOperation::MovePupil { .. }
             | WalletOperation::Suspend { .. }
             | WalletOperation::Reinstate { .. }
-            | WalletOperation::Close { .. },
+            | WalletOperation::Close { .. }
+            | WalletOperation::RevokeAllKeys { .. }
+            | WalletOperation::MovePupils { .. },
         )
         | Operation::Funds(
-            FundsOperation::OpenYear { .. } | FundsOperation::RecordSchoolMoney { .. } | FundsOperation::EndYear { .. },
+            FundsOperation::OpenYear { .. }
+            | FundsOperation::RecordSchoolMoney { .. }
+            | FundsOperation::EndYear { .. }
+            | FundsOperation::SealYear { .. },
         )
         | Operation::Catalogue(_)
         | Operation::Order { .. }
-        | Operation::Settlement(_) => None,
+        | Operation::Settlement(_)
+        | Operation::Governance(_)
+        | Operation::Rate { .. } => None,
     }
 }
 
@@ -141,11 +148,15 @@ fn about(operation: &Operation) -> Option<PupilId> {
             | WalletOperation::RevokeKey { .. }
             | WalletOperation::Suspend { .. }
             | WalletOperation::Reinstate { .. }
-            | WalletOperation::Close { party: Party::School(_) | Party::Provider(_) },
+            | WalletOperation::Close { party: Party::School(_) | Party::Provider(_) }
+            | WalletOperation::RevokeAllKeys { .. }
+            | WalletOperation::MovePupils { .. },
         )
         | Operation::Funds(_)
         | Operation::Catalogue(_)
         | Operation::Order { .. }
-        | Operation::Settlement(_) => None,
+        | Operation::Settlement(_)
+        | Operation::Governance(_)
+        | Operation::Rate { .. } => None,
     }
 }

@@ -340,11 +340,15 @@ fn stands_already(operation: &Operation, code: &str) -> bool {
             | WalletOperation::OpenPupils { .. }
             | WalletOperation::BindKeys { .. }
             | WalletOperation::Suspend { .. }
-            | WalletOperation::Reinstate { .. },
+            | WalletOperation::Reinstate { .. }
+            | WalletOperation::RevokeAllKeys { .. }
+            | WalletOperation::MovePupils { .. },
         )
         | Operation::Funds(_)
         | Operation::Catalogue(_)
         | Operation::Order { .. }
-        | Operation::Settlement(_) => false,
+        | Operation::Settlement(_)
+        | Operation::Governance(_)
+        | Operation::Rate { .. } => false,
     }
 }

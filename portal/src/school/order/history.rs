@@ -59,6 +59,22 @@ fn keys(receipt: &Receipt) -> (&'static str, Option<&'static str>) {
         Kind::StatementContested => ("school-event-statement-contested", provider),
         Kind::PupilMoved => ("school-event-pupil-moved", operator),
         Kind::WalletClosed => ("school-event-pupil-left", operator),
+        Kind::OrderDisputed => ("school-event-disputed", None),
+        Kind::DisputeWithdrawn => ("school-event-dispute-withdrawn", None),
+        Kind::DisputeResolved => ("school-event-resolved", operator),
+        Kind::OrderReversed => ("school-event-reversed", operator),
+        Kind::OrderStruck => ("school-event-struck", operator),
+        Kind::DeadlinePostponed => ("school-event-postponed", clock),
+        Kind::InvoiceAttached => ("school-event-invoice", provider),
+        Kind::InvoiceRejected => ("school-event-invoice-rejected", operator),
+        Kind::InvoiceApproved => ("school-event-invoice-approved", operator),
+        Kind::PaymentRecorded => ("school-event-paid", operator),
+        Kind::PaymentSetOff => ("school-event-set-off", operator),
+        Kind::PaymentReconciled => ("school-event-reconciled", operator),
+        Kind::CreditNoted => ("school-event-credited", provider),
+        Kind::RatedBySchool => ("school-event-rated", school),
+        Kind::RatedByPupil => ("school-event-rated-pupil", None),
+        Kind::PupilsMoved => ("school-event-pupil-moved", operator),
         Kind::YearOpened
         | Kind::Allocated
         | Kind::SchoolMoneyRecorded
@@ -78,6 +94,28 @@ fn keys(receipt: &Receipt) -> (&'static str, Option<&'static str>) {
         | Kind::SessionOpened
         | Kind::SessionAmended
         | Kind::SessionClosed
-        | Kind::FundsReturned => ("school-event-other", operator),
+        | Kind::FundsReturned
+        | Kind::DecisionProposed
+        | Kind::DecisionApproved
+        | Kind::DecisionWithdrawn
+        | Kind::DecisionExpired
+        | Kind::NetworkParametersSet
+        | Kind::ProgrammeParametersSet
+        | Kind::ValidatorsSet
+        | Kind::OfficerAppointed
+        | Kind::OfficerDismissed
+        | Kind::GovernanceKeysReplaced
+        | Kind::ProtocolSwitchDecided
+        | Kind::ProtocolSwitched
+        | Kind::RepaymentRecorded
+        | Kind::RepaymentReconciled
+        | Kind::PaymentAccountSet
+        | Kind::YearSealed
+        | Kind::ForceMajeureDeclared
+        | Kind::ForceMajeureContinued
+        | Kind::ForceMajeureEnded
+        | Kind::DeadlinesExtended
+        | Kind::PartySucceeded
+        | Kind::AllKeysRevoked => ("school-event-other", operator),
     }
 }

@@ -51,7 +51,10 @@ pub(in crate::school) fn is_over(order: &Order, now: Timestamp) -> bool {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => false,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => false,
     }
 }
 
@@ -84,7 +87,10 @@ pub(in crate::school) fn possible(order: &Order, now: Timestamp, calendar: &Cale
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => {}
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => {}
     }
     if order.change.as_ref().is_some_and(|waiting| waiting.by == Side::Orderer) {
         can(Act::DropChange, None);
@@ -109,7 +115,10 @@ fn before_start(order: &Order, now: Timestamp, can: &mut impl FnMut(Act, Option<
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => order.start,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => order.start,
     };
     let free_change = order.start.before(order.rules.free_change);
     match &order.change {

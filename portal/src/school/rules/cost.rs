@@ -69,7 +69,10 @@ pub(in crate::school) fn cancelling(order: &Order, now: Timestamp, calendar: &Ca
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => Cancelling::Impossible,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => Cancelling::Impossible,
     }
 }
 
