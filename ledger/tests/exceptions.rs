@@ -6,7 +6,9 @@ mod support;
 
 use keis_ledger::block::Builder;
 use keis_ledger::classifiers::{Place, Year};
-use keis_ledger::operation::{ClosureScope, Measure};
+use keis_ledger::ids::SessionId;
+use keis_ledger::money::Cents;
+use keis_ledger::operation::{CatalogueOperation, ClosureScope, Measure, OrderAction};
 use keis_ledger::receipt::{FullReceipt, Kind};
 use keis_ledger::record::{DueWork, Entity, Exceptions, Order, OrderState, Pupil, RecordKey, Session};
 use keis_ledger::rejection::Rejection;
@@ -117,6 +119,7 @@ fn until_it_is_worked_off_nothing_can_be_done_to_what_it_covers() {
         (SCHOOL, cancel(2)),
         (SCHOOL, request(9, 1, &[5], 0)),
         (SCHOOL, propose(9, 1, &[5])),
+        (PROVIDER, open_session(9, 1, offer(60))),
     ] {
         assert_eq!(world.clone().submit(who, operation.clone()), closed, "{operation:?}");
     }
@@ -360,4 +363,36 @@ fn a_year_is_not_sealed_while_force_majeure_works() {
     assert_eq!(world.refuses(OPERATOR, &reverse(1, &[0])), Rejection::YearSealed);
     assert_eq!(world.refuses(OPERATOR, &resolve(1, &[0])), Rejection::YearSealed);
     assert_eq!(world.refuses(OPERATOR, &extend(day(1), day(2), HOUR)), Rejection::YearSealed);
+}
+
+#[test]
+fn a_walk_that_finds_much_takes_several_blocks_and_misses_nothing() {
+    let mut world = World::founded();
+    staged(&mut world);
+    let id = |number: u16| {
+        let mut id = [0xcc; 16];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        SessionId(id)
+    };
+    let mut builder = Builder::start(&world.tip, world.next_time()).expect("time goes on");
+    for number in 0..900 {
+        let (session, service, offer) = (id(number), service(1), offer(100 + u32::from(number % 2)));
+        let open = CatalogueOperation::OpenSession { year: YEAR, session, service, offer };
+        let signed = world.sign(PROVIDER, None, catalogue(open));
+        builder.offer(&signed).expect("opened");
+    }
+    world.decide(builder);
+    let ordered =
+        OrderAction::Request { session: id(0), pupils: pupils(&[1]), price: PRICE, school_money: Cents::ZERO };
+    world.submit(SCHOOL, on_order(1, ordered)).expect("requested");
+    world.decided(1, &TWO, &everything(100, 101));
+    let steps = world.tick();
+    let walked = steps.iter().filter(|step| step.receipt.kind == Kind::ForceMajeureContinued).count();
+    assert_eq!(walked, 2, "450 sessions and an order, 400 a step");
+    let heights: Vec<_> = steps.iter().map(|step| step.receipt.height).collect();
+    assert!(heights.is_sorted() && heights.first() != heights.last());
+    for number in 0..900 {
+        assert_eq!(world.get::<Session>((YEAR, id(number))).open, number % 2 == 1);
+    }
+    assert_eq!(state_of(&world, 1), OrderState::CancelledForceMajeure);
 }

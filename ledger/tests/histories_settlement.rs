@@ -7,10 +7,11 @@ mod support;
 
 use keis_ledger::classifiers::Fact;
 use keis_ledger::money::Cents;
-use keis_ledger::operation::{Buyer, Operation};
+use keis_ledger::operation::{Buyer, Measure, Operation, OrderAction};
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{
-    Bill, Entity, Order, PaymentWay, Receivable, Reference, Repayment, Sealed, Statement, StatementState, YearRecord,
+    Bill, Entity, Order, OrderState, PaymentWay, Receivable, Reference, Repayment, Sealed, Statement, StatementState,
+    YearRecord,
 };
 use keis_ledger::rejection::Rejection;
 use keis_ledger::state::State;
@@ -50,6 +51,7 @@ struct Story {
     /// Statements that were issued, by their numbers.
     statements: u8,
     reference: u8,
+    decisions: u8,
 }
 
 impl Story {
@@ -84,7 +86,7 @@ impl Story {
             world.at(day(61 + 7 * u32::from(number))).submit(PROVIDER, report(number, &[])).expect("reported");
             world.submit(SCHOOL, attend(number, &[], &[])).expect("attended");
         }
-        Self { world, dice, statements: 0, reference: 0 }
+        Self { world, dice, statements: 0, reference: 0, decisions: 10 }
     }
 
     fn fresh(&mut self) -> u8 {
@@ -129,7 +131,32 @@ impl Story {
         }
     }
 
+    /// Two persons give lines back, wherever their money is by now.
+    fn reverse(&mut self, of: u8) {
+        let lines = self.world.get::<Order>((YEAR, order(of))).lines.len() as u64;
+        let lines = vec![self.dice.below(lines) as u16];
+        self.decide(&Measure::Reverse { year: YEAR, order: order(of), lines });
+    }
+
+    fn decide(&mut self, measure: &Measure) -> bool {
+        self.decisions += 1;
+        let number = self.decisions;
+        self.world.propose(number, OPERATOR, measure).is_ok() && self.world.approve(number, BUDGET_HOLDER).is_ok()
+    }
+
     fn step(&mut self) {
+        let of = 1 + self.dice.below(u64::from(ORDERS)) as u8;
+        match self.dice.below(16) {
+            0 if self.decisions < 60 => return self.reverse(of),
+            1 => {
+                let who = self.dice.one(&[SCHOOL, PROVIDER]);
+                let dispute = self.dice.below(3) > 0;
+                let action = if dispute { OrderAction::Dispute } else { OrderAction::WithdrawDispute };
+                let _ = self.world.submit(who, on_order(of, action));
+                return;
+            }
+            _ => {}
+        }
         let (who, operation) = self.operation();
         let who = if self.dice.below(20) == 0 { self.dice.one(&ANYBODY) } else { who };
         if let Ok(full) = self.world.submit(who, operation)
@@ -145,6 +172,14 @@ impl Story {
 
     /// Brings every cent to its end by lawful steps alone, whatever stands.
     fn finish(&mut self) {
+        for of in 1..=ORDERS {
+            let order_of = self.world.get::<Order>((YEAR, order(of)));
+            if order_of.state == OrderState::Disputed {
+                let split = order_of.lines.iter().map(|line| Cents::new(line.escrow.total().expect("a sum").get() / 3));
+                let split = split.collect();
+                assert!(self.decide(&Measure::Resolve { year: YEAR, order: order(of), split }), "two persons decide");
+            }
+        }
         for buyer in [Buyer::Programme, Buyer::School(school(1))] {
             for of in 1..=ORDERS {
                 if self.world.submit(OPERATOR, issue(self.statements + 1, 1, buyer, &[of])).is_ok() {
