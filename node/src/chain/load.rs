@@ -4,9 +4,12 @@ use std::time::Instant;
 
 use keis_ledger::block::{Block, Executed, Tip};
 use keis_ledger::chain::{Header, Height, ValidatorSet};
+use keis_ledger::state::State;
 
 use super::error::ChainError;
 use super::execution;
+use super::handover::{self, Handover, Handovers, Lineage};
+use super::past::Proven;
 use super::records::{Decision, decode_receipts};
 use super::snapshot;
 use crate::store::{Link, Store, StoreError};
@@ -21,6 +24,15 @@ pub struct Loaded {
     pub snapshot: Option<Height>,
     /// Number of blocks executed again.
     pub replayed: u64,
+    pub(super) handovers: Handovers,
+}
+
+impl Loaded {
+    /// A chain that stands at its snapshot.
+    fn at(tip: Tip, header: Header, handovers: Handovers) -> Self {
+        let snapshot = Some(header.height);
+        Self { tip, header: Some(header), snapshot, replayed: 0, handovers }
+    }
 }
 
 /// Brings the state of a store's tip into memory.
@@ -32,6 +44,7 @@ pub fn load(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
     let started = Instant::now();
     let mut loaded = from_snapshot(store, genesis)?;
     let Some((last, _)) = store.tip() else { return Ok(loaded) };
+    loaded.handovers = Handovers::open(store, Height(last))?;
     for height in loaded.tip.height.next().0..=last {
         let height = Height(height);
         let executed = replay(store, &loaded.tip, height)?;
@@ -55,7 +68,7 @@ fn from_snapshot(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
     for height in heights.into_iter().map(Height) {
         match restore(store, genesis, height) {
             Ok((tip, header)) => {
-                return Ok(Loaded { tip, header: Some(header), snapshot: Some(height), replayed: 0 });
+                return Ok(Loaded::at(tip, header, Handovers::default()));
             }
             Err(reason) => {
                 tracing::warn!(%height, reason, "a snapshot is not used, and removed");
@@ -63,7 +76,7 @@ fn from_snapshot(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
             }
         }
     }
-    Ok(Loaded { tip: genesis.clone(), header: None, snapshot: None, replayed: 0 })
+    Ok(Loaded { tip: genesis.clone(), header: None, snapshot: None, replayed: 0, handovers: Handovers::default() })
 }
 
 /// The chain at a snapshot's height, or why the snapshot is not sound.
@@ -83,6 +96,39 @@ fn restore(store: &Store, genesis: &Tip, height: Height) -> Result<(Tip, Header)
     }
     let tip = Tip { network: genesis.network, height, block: header.id(), time: header.time, state: restored.state };
     Ok((tip, header))
+}
+
+/// Begins the chain of an empty store after a block of which state and descent are proven: the state becomes its first
+/// snapshot. Cut short anywhere, it leaves a store that is still empty.
+///
+/// # Errors
+/// [`ChainError::Store`].
+pub(crate) fn join(
+    store: &Store,
+    block: &Proven,
+    state: State,
+    lineage: &Lineage,
+    chunks: impl Iterator<Item = Result<Vec<u8>, StoreError>>,
+) -> Result<Loaded, ChainError> {
+    let header = block.header.clone();
+    let (height, id) = (header.height, header.id());
+    let tip = Tip { network: header.network, height, block: id, time: header.time, state };
+    let mut changes = lineage.changes().to_vec();
+    if header.validators != header.next_validators {
+        let validators = tip.network_record().validators.clone();
+        changes.push(Handover { header: header.clone(), certificate: block.certificate().clone(), validators });
+    }
+    let write = || {
+        handover::store_all(store, &changes)?;
+        let mut writer = store.snapshot_writer(height.0, id.0)?;
+        for chunk in chunks {
+            writer.write(&chunk?)?;
+        }
+        writer.finish()?;
+        block.begin(store)
+    };
+    write().map_err(ChainError::store(height))?;
+    Ok(Loaded::at(tip, header, Handovers::open(store, height)?))
 }
 
 /// Executes a stored block on its parent and compares everything that the header says.

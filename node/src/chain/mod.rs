@@ -6,7 +6,9 @@
 mod archive;
 mod error;
 mod execution;
+mod handover;
 mod load;
+mod past;
 mod pending;
 mod records;
 mod snapshot;
@@ -26,8 +28,13 @@ use tokio::sync::watch;
 
 pub use archive::{Archive, Located, Past};
 pub use error::{ChainError, Fault};
+pub use handover::{Handover, Lineage, LineageError};
+pub(crate) use load::join;
 pub use load::{Loaded, load, rebuild_index};
+pub(crate) use past::Proven;
+pub use past::{PastBlock, PastError};
 pub use snapshot::SnapshotPolicy;
+pub(crate) use snapshot::rebuild;
 
 use crate::clock::Clock;
 use crate::mempool::Mempool;
@@ -54,7 +61,7 @@ impl Published {
     pub fn new(store: &Store, loaded: Loaded, simulated: bool) -> Self {
         let view = View { tip: loaded.tip, header: loaded.header, simulated };
         let sender = watch::Sender::new(Arc::new(view));
-        let archive = Archive::new(store.clone(), sender.subscribe());
+        let archive = Archive::new(store.clone(), sender.subscribe(), loaded.handovers);
         Self { sender, archive }
     }
 
@@ -249,18 +256,30 @@ impl Chain {
         };
         let started = Instant::now();
         let header = executed.block.header.clone();
+        let handover = (header.validators != header.next_validators).then(|| Handover {
+            header: header.clone(),
+            certificate: certificate.clone(),
+            validators: executed.tip.network_record().validators.clone(),
+        });
         let decision = codec::encode(&Decision { header, certificate });
+        let note = handover.as_ref().map(|handover| self.published.archive.handovers().place(handover));
         let receipts = codec::encode(&executed.receipts);
         let ids: Vec<([u8; 32], u32)> =
             executed.receipts.iter().map(|full| (full.receipt.id.0, full.receipt.index)).collect();
         let size = bytes.len();
         let write = move |store: &Store| {
+            if let Some((name, bytes)) = &note {
+                store.put_meta(name, bytes)?;
+            }
             let commit =
                 Commit { height: height.0, id: block.0, block: &bytes, certificate: &decision, receipts: &receipts };
             store.commit(&commit, ids.iter().copied())
         };
         self.durable(height, write).await?;
         metrics::histogram!("keis_block_commit_seconds").record(started.elapsed().as_secs_f64());
+        if let Some(handover) = handover {
+            self.published.archive.handovers().remember(handover);
+        }
         self.advance(executed, size);
         Ok(())
     }

@@ -19,18 +19,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::chain::{Archive, ChainError};
+use crate::chain::{Archive, ChainError, Loaded};
 use crate::clock::{Clock, ClockStep};
 use crate::config::{Config, ConfigError};
 use crate::documents::{DocumentError, Documents};
 use crate::gateway::{Gateway, GatewayError, GatewayHandle, NodeStatus, Services, Settings};
 use crate::home::{Home, HomeError};
 use crate::mempool::Mempool;
-use crate::network::{NetworkError, NetworkHandle};
+use crate::network::{Network, NetworkError, NetworkHandle};
 use crate::store::{Store, StoreError};
+use crate::sync::{self, SyncError};
 use crate::telemetry::{self, TelemetryError};
 use crate::view::Views;
-use ground::{Ground, assemble, engine, identity, open};
+use ground::{Ground, Keys, Seat, assemble, engine, founders, join, open, swarm};
 
 /// How often what nobody calls for is looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -66,9 +67,17 @@ pub enum NodeError {
     /// The operator expects a stepped clock, and it is not.
     #[error("this network runs on real time; do not start it with --simulated")]
     NotSimulated,
-    /// The key of votes is nobody's.
-    #[error("{0} is the key of no validator of this network")]
-    NotAValidator(PublicKey),
+    /// Nobody knows whose node this is.
+    #[error(
+        "{0} is no validator's key, and neither the founding document nor `institution` in the settings says whose node this is"
+    )]
+    NoInstitution(PublicKey),
+    /// Another key of the folder votes from here on: the node begins again with it.
+    #[error("another consensus key of this folder votes now; the node begins again with it")]
+    KeyChanged,
+    /// No snapshot could be fetched.
+    #[error("the node cannot join the network")]
+    Sync(#[from] SyncError),
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] StoreError),
@@ -137,6 +146,8 @@ struct Parts {
     engine: Engine,
     gateway: GatewayHandle,
     store: Store,
+    keys: Keys,
+    history: Option<JoinHandle<()>>,
     status: watch::Sender<NodeStatus>,
     metrics: PrometheusHandle,
     peers: usize,
@@ -156,10 +167,20 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), NodeError> {
-    let mut node = Node::start(home, config, options).await?;
-    tokio::select! {
-        ended = node.stopped() => ended,
-        () = shutdown => node.shutdown().await,
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        // A node that fetches a snapshot may be asked to end as well; what it has fetched stays.
+        let mut node = tokio::select! {
+            started = Node::start(home, config.clone(), options) => started?,
+            () = &mut shutdown => return Ok(()),
+        };
+        tokio::select! {
+            ended = node.stopped() => match ended {
+                Err(NodeError::KeyChanged) => tracing::info!("the node begins again with another consensus key"),
+                ended => return ended,
+            },
+            () = &mut shutdown => return node.shutdown().await,
+        }
     }
 }
 
@@ -184,19 +205,36 @@ impl Node {
     /// # Errors
     /// [`NodeError`]; nothing is left running then.
     pub async fn start(home: &Home, config: Config, options: Options) -> Result<Self, NodeError> {
-        let metrics = telemetry::recorder()?;
         let ground = Ground::lay(home, config, options)?;
         let (store, loaded) = open(&ground).await?;
-        let (institution, address) = identity(&ground, &loaded)?;
+        let network = Network::open(swarm(&ground), &ground.genesis.hash()).await?;
+        let started = Self::start_on(ground, store, loaded, &network).await;
+        if started.is_err() {
+            network.shutdown().await;
+        }
+        started
+    }
+
+    /// Starts what stands on store and network.
+    async fn start_on(
+        ground: Ground,
+        store: Store,
+        loaded: Loaded,
+        network: &NetworkHandle,
+    ) -> Result<Self, NodeError> {
+        let metrics = telemetry::recorder()?;
+        let loaded = join(&ground, &store, loaded, network).await?;
         let (stopping, stop_seen) = watch::channel(false);
-        let (shared, chain) = assemble(&ground, &store, loaded, stop_seen).await?;
-        let engine_config = engine(&ground, &institution, &shared.views.borrow());
-        let Ground { config, genesis, guard, secret, .. } = ground;
+        let (shared, chain) = assemble(&ground, &store, loaded, network, stop_seen.clone()).await?;
+        let first_view = shared.views.borrow().clone();
+        let Seat { institution, address, guard, keys } = ground.seat(&first_view)?;
+        let engine_config = engine(&ground, &institution, &first_view);
+        let history = shared.complete(&ground, &store, stop_seen);
+        let Ground { config, genesis, secret, .. } = ground;
         let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
             Ok(engine) => engine,
             Err(error) => {
                 stopping.send_replace(true);
-                shared.network.shutdown().await;
                 return Err(error.into());
             }
         };
@@ -210,11 +248,10 @@ impl Node {
             Err(error) => {
                 stopping.send_replace(true);
                 let _ = engine.shutdown().await;
-                shared.network.shutdown().await;
                 return Err(error.into());
             }
         };
-        let (gateway_address, height) = (gateway.address(), shared.views.borrow().height());
+        let (gateway_address, height) = (gateway.address(), first_view.height());
         let simulated = genesis.is_simulated();
         tracing::info!(%institution, validator = %address, gateway = %gateway_address, %height, simulated, "the node runs");
         let parts = Parts {
@@ -222,6 +259,8 @@ impl Node {
             engine,
             gateway,
             store,
+            keys,
+            history,
             status,
             metrics,
             peers: config.peers.len(),
@@ -300,6 +339,24 @@ impl Shared {
         let Self { views, archive, mempool, documents, network, clock } = self.clone();
         Services { views, archive, mempool, documents, network, clock, metrics, status }
     }
+
+    /// Begins to fetch the blocks before the snapshot with which this chain began, if there are any.
+    fn complete(&self, ground: &Ground, store: &Store, mut stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+        let first = store.first_height().filter(|first| *first > 1 && ground.config.sync.history)?;
+        tracing::info!(first, "history begins here; what is before is fetched from peers");
+        let (store, archive, network) = (store.clone(), self.archive.clone(), self.network.clone());
+        let founders = founders(ground);
+        Some(tokio::spawn(async move {
+            tokio::select! {
+                completed = sync::complete(&store, &archive, founders, &network) => {
+                    if let Err(error) = completed {
+                        tracing::error!(%error, "older blocks are not fetched any more");
+                    }
+                }
+                () = raised(&mut stopping) => {}
+            }
+        }))
+    }
 }
 
 impl Parts {
@@ -314,7 +371,9 @@ impl Parts {
                 () = self.shared.network.ended() => break Err(NodeError::Panicked),
                 // A node that was dropped is a node that is asked to stop.
                 () = raised(&mut stop) => break Ok(()),
-                changed = self.shared.views.changed() => if changed.is_ok() { self.tell() },
+                changed = self.shared.views.changed() => if changed.is_ok() && let Err(reason) = self.look() {
+                    break Err(reason);
+                },
                 _ = tick.tick() => {
                     self.tell();
                     self.tend().await;
@@ -329,6 +388,13 @@ impl Parts {
             Ok(ended) => outcome.and(ended),
             Err(_) => outcome.and(Err(NodeError::Slow)),
         }
+    }
+
+    /// Looks at a new tip: whether this process may go on as it is.
+    fn look(&mut self) -> Result<(), NodeError> {
+        self.tell();
+        let view = self.shared.views.borrow().clone();
+        if self.keys.changed(&view)? { Err(NodeError::KeyChanged) } else { Ok(()) }
     }
 
     /// Publishes what the node says of itself.
@@ -369,6 +435,11 @@ impl Parts {
         self.gateway.shutdown().await;
         let ended = self.engine.shutdown().await;
         self.shared.network.shutdown().await;
+        if let Some(history) = self.history
+            && let Err(error) = history.await
+        {
+            tracing::error!(%error, "fetching older blocks failed");
+        }
         tracing::info!(height = %self.shared.views.borrow().height(), "the node has ended");
         ended.map_err(NodeError::from)
     }
