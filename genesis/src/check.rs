@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_ledger::chain::{Validator, ValidatorSet, ValidatorSetError};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::InstitutionId;
+use keis_ledger::protocol;
 
 use crate::Genesis;
 use crate::document::{ClockKind, Document, FORMAT, Institution, Office, Officer};
@@ -18,7 +19,7 @@ const LONGEST_NAME: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// Another format than this crate's.
-    #[error("format: {0} is unknown; this version reads format {FORMAT}")]
+    #[error("format: {0} is not read; this version reads format {FORMAT}, in which every institution has two governance keys")]
     Format(u32),
     /// A name that nobody could read.
     #[error("{field}: a name has 1 to {LONGEST_NAME} characters, none of them a control character")]
@@ -29,6 +30,9 @@ pub enum CheckError {
     /// The parameters leave no room for lawful transactions.
     #[error("parameters: they contradict themselves or leave no room for every lawful transaction")]
     Parameters,
+    /// Rules that this version does not know.
+    #[error("parameters.protocol: {0} is unknown; this version knows {first} to {latest}", first = protocol::FIRST, latest = protocol::LATEST)]
+    Protocol(u32),
     /// Too few institutions.
     #[error("institutions: {count} are too few; each must hold less than a third of the votes, so four are the fewest")]
     TooFewInstitutions {
@@ -96,6 +100,10 @@ impl Document {
         if !self.parameters.is_sound() {
             return Err(CheckError::Parameters);
         }
+        let version = self.parameters.protocol;
+        if !(protocol::FIRST..=protocol::LATEST).contains(&version) {
+            return Err(CheckError::Protocol(version));
+        }
         let ids = institutions(&self.institutions)?;
         officers(&self, &ids)?;
         keys(&self)?;
@@ -155,9 +163,12 @@ fn places(document: &Document) -> impl Iterator<Item = (String, PublicKey)> {
         ClockKind::Simulated { driver } => Some(("clock.simulated.driver".into(), driver)),
     };
     let institutions = document.institutions.iter().enumerate().flat_map(|(index, institution)| {
+        let [one, other] = institution.governance_keys;
         [
             (format!("institutions[{index}].consensus_key"), institution.consensus_key),
             (format!("institutions[{index}].network_key"), institution.network_key),
+            (format!("institutions[{index}].governance_keys[0]"), one),
+            (format!("institutions[{index}].governance_keys[1]"), other),
         ]
     });
     let officers =

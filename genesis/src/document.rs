@@ -4,11 +4,12 @@ use bincode::{Decode, Encode};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::InstitutionId;
 use keis_ledger::parameters::NetworkParameters;
+use keis_ledger::protocol;
 use keis_ledger::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The format that this crate reads and writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The content of a founding document, not yet judged.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub struct Institution {
     pub consensus_key: PublicKey,
     /// The key that names its node to the other nodes.
     pub network_key: PublicKey,
+    /// The keys by which it votes on measures: two, so that the loss of one is no loss of the vote.
+    pub governance_keys: [PublicKey; 2],
     /// Weight of its vote.
     pub power: u64,
 }
@@ -103,7 +106,7 @@ struct ParametersText {
 /// The parameters with which a network starts, unless its founders say otherwise.
 pub fn default_parameters() -> NetworkParameters {
     NetworkParameters {
-        protocol: 1,
+        protocol: protocol::LATEST,
         max_validity: Span::days(1),
         step_budget: 64,
         max_block_bytes: 1_000_000,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Genesis;
 use crate::check::CheckError;
-use crate::document::Document;
+use crate::document::{Document, FORMAT};
 
 /// Largest file that is read, in bytes: a document of a thousand institutions is smaller.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -81,7 +81,7 @@ impl Document {
     /// Reads a file without judging what it says, to show it.
     ///
     /// # Errors
-    /// [`LoadError`] when the file cannot be read or is no founding document.
+    /// [`LoadError`] when the file cannot be read or is no founding document of this format.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let read = |source| LoadError::Read { path: path.to_owned(), source };
         let mut bytes = Vec::new();
@@ -89,8 +89,20 @@ impl Document {
         if bytes.len() as u64 > LARGEST_FILE {
             return Err(LoadError::TooLarge { path: path.to_owned() });
         }
-        serde_json::from_slice(&bytes).map_err(|source| LoadError::Syntax { path: path.to_owned(), source })
+        let syntax = |source| LoadError::Syntax { path: path.to_owned(), source };
+        // Another format has other fields: what it lacks says less than what it is.
+        let Format { format } = serde_json::from_slice(&bytes).map_err(syntax)?;
+        if format != FORMAT {
+            return Err(LoadError::Check { path: path.to_owned(), source: CheckError::Format(format) });
+        }
+        serde_json::from_slice(&bytes).map_err(syntax)
     }
+}
+
+/// The part of a founding document that every format has.
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u32,
 }
 
 /// Writes beside the file and gives it its name when it is durable: a link never replaces what has the name.

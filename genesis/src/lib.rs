@@ -16,7 +16,7 @@ use keis_ledger::crypto::{Domain, Hash, PublicKey, hash};
 use keis_ledger::ids::BlockId;
 use keis_ledger::money::Cents;
 use keis_ledger::operation::Owner;
-use keis_ledger::record::{Key, Network, Record, RecordKey};
+use keis_ledger::record::{self, Entity, Key, Network, Record};
 use keis_ledger::state::State;
 use keis_ledger::tree::TreeKey;
 
@@ -68,17 +68,20 @@ impl Genesis {
         self.document.institutions.iter().find(|institution| institution.consensus_key == *consensus_key)
     }
 
-    /// The state before the first block: the network's record and the officers' keys.
+    /// The state before the first block: the network's record, the institutions and the officers, with their keys.
     pub fn state(&self) -> State {
         let network = Network { parameters: self.document.parameters.clone(), validators: self.validators.clone() };
-        let mut records: Vec<(TreeKey, Record)> =
-            vec![(RecordKey::Network.place(), Record::Network(Box::new(network)))];
-        records.extend(self.document.officers.iter().map(|officer| {
-            let place = RecordKey::Key(officer.key).place();
-            (place, Record::Key(Box::new(officer.key_record())))
-        }));
+        let mut records = vec![placed((), network)];
+        for institution in &self.document.institutions {
+            let mut keys = institution.governance_keys.to_vec();
+            keys.sort_unstable();
+            let governance = Key::governance(institution.id, self.document.time);
+            records.extend(keys.iter().map(|key| placed(*key, governance.clone())));
+            records.push(placed(institution.id, record::Institution { keys, open: 0 }));
+        }
+        records.extend(self.document.officers.iter().map(|officer| placed(officer.key, officer.key_record())));
         records.sort_by_key(|(place, _)| *place);
-        State::from_records(records).expect("every key of a checked document occurs once, so the sorted places ascend")
+        State::from_records(records).expect("every key and id of a checked document occurs once, so the sorted places ascend")
     }
 
     /// Where the chain stands before its first block.
@@ -91,6 +94,10 @@ impl Genesis {
             state: self.state(),
         }
     }
+}
+
+fn placed<E: Entity>(key: E::Key, entity: E) -> (TreeKey, Record) {
+    (E::key(key).place(), entity.into_record())
 }
 
 impl Officer {

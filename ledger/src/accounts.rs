@@ -6,7 +6,8 @@
 use crate::classifiers::Year;
 use crate::ids::{OrderId, ProviderId, PupilId, SchoolId, StatementId};
 use crate::money::{Cents, Source};
-use crate::record::{Order, ProviderPurse, Pupil, SchoolPurse, Statement, Totals, YearRecord};
+use crate::operation::Buyer;
+use crate::record::{Order, ProviderPurse, Pupil, Receivable, SchoolPurse, Statement, Totals, YearRecord};
 use crate::rejection::Rejection;
 use crate::state::Work;
 
@@ -29,8 +30,31 @@ pub enum Account {
     Provider(ProviderId),
     /// A statement.
     Settlement(StatementId),
+    /// What a provider owes a buyer: money taken from here is owed more, money given is owed less.
+    Receivable(ProviderId, Buyer),
+    /// Paid out.
+    Paid,
     /// Back where it came from.
     Returned,
+}
+
+impl Account {
+    /// Whether the account counts what is owed to the programme, not what is there.
+    fn is_debt(self) -> bool {
+        match self {
+            Self::Receivable(..) => true,
+            Self::Budget
+            | Self::Reserve
+            | Self::Pupil(_)
+            | Self::School(_)
+            | Self::Hold(..)
+            | Self::Escrow(..)
+            | Self::Provider(_)
+            | Self::Settlement(_)
+            | Self::Paid
+            | Self::Returned => false,
+        }
+    }
 }
 
 fn missing(have: Cents, want: Cents) -> Rejection {
@@ -64,6 +88,8 @@ fn class(totals: &mut Totals, account: Account) -> &mut Cents {
         Account::Escrow(..) => &mut totals.escrowed,
         Account::Provider(_) => &mut totals.providers,
         Account::Settlement(_) => &mut totals.settlement,
+        Account::Receivable(..) => &mut totals.receivable,
+        Account::Paid => &mut totals.paid,
         Account::Returned => &mut totals.returned,
     }
 }
@@ -99,22 +125,35 @@ impl Work<'_> {
     }
 
     fn take(&mut self, year: Year, source: Source, from: Account, amount: Cents) -> Result<(), Rejection> {
-        if let Some(balance) = self.balance(year, source, from)? {
-            *balance = balance.checked_sub(amount).ok_or(missing(*balance, amount))?;
-        }
-        let totals = self.edit::<YearRecord>(year).ok_or(Rejection::YearUnknown)?.totals_mut(source);
-        let sum = class(totals, from);
-        *sum = sum.checked_sub(amount).ok_or(missing(*sum, amount))?;
-        Ok(())
+        self.change(year, source, from, amount, from.is_debt())
     }
 
     fn give(&mut self, year: Year, source: Source, to: Account, amount: Cents) -> Result<(), Rejection> {
-        if let Some(balance) = self.balance(year, source, to)? {
-            *balance = balance.checked_add(amount).ok_or(Rejection::AmountTooLarge)?;
+        self.change(year, source, to, amount, !to.is_debt())
+    }
+
+    /// Changes an account and its class by the same amount.
+    fn change(
+        &mut self,
+        year: Year,
+        source: Source,
+        account: Account,
+        amount: Cents,
+        more: bool,
+    ) -> Result<(), Rejection> {
+        let changed = |sum: Cents| {
+            if more {
+                sum.checked_add(amount).ok_or(Rejection::AmountTooLarge)
+            } else {
+                sum.checked_sub(amount).ok_or(missing(sum, amount))
+            }
+        };
+        if let Some(balance) = self.balance(year, source, account)? {
+            *balance = changed(*balance)?;
         }
         let totals = self.edit::<YearRecord>(year).ok_or(Rejection::YearUnknown)?.totals_mut(source);
-        let sum = class(totals, to);
-        *sum = sum.checked_add(amount).ok_or(Rejection::AmountTooLarge)?;
+        let sum = class(totals, account);
+        *sum = changed(*sum)?;
         Ok(())
     }
 
@@ -122,7 +161,7 @@ impl Work<'_> {
     fn balance(&mut self, year: Year, source: Source, account: Account) -> Result<Option<&mut Cents>, Rejection> {
         let line_missing = |line| Rejection::LineUnknown { line };
         Ok(Some(match account {
-            Account::Budget | Account::Reserve | Account::Returned => return Ok(None),
+            Account::Budget | Account::Reserve | Account::Paid | Account::Returned => return Ok(None),
             Account::Pupil(pupil) => {
                 assert_eq!(source, Source::State, "a pupil's wallet holds state money only");
                 &mut self.edit::<Pupil>((year, pupil)).ok_or(Rejection::PupilUnknown { item: 0 })?.balance
@@ -152,6 +191,13 @@ impl Work<'_> {
             }
             Account::Settlement(statement) => {
                 &mut self.edit::<Statement>((year, statement)).ok_or(Rejection::StatementUnknown)?.balance
+            }
+            Account::Receivable(provider, buyer) => {
+                assert_eq!(source, buyer.source(), "a provider owes each buyer that buyer's own money");
+                if !self.has::<Receivable>((year, provider, buyer)) {
+                    self.put((year, provider, buyer), Receivable::default());
+                }
+                &mut self.edit::<Receivable>((year, provider, buyer)).expect("it was put a line above").owed
             }
         }))
     }

@@ -7,13 +7,15 @@
 use bincode::{Decode, Encode};
 
 use crate::chain::{Address, Header, Height};
+use crate::classifiers::Year;
 use crate::codec::{self, CodecError};
 use crate::crypto::{Domain, Hash, hash};
 use crate::ids::{BlockId, TransactionId};
 use crate::list;
 use crate::plan;
+use crate::protocol;
 use crate::receipt::{FullReceipt, Receipt};
-use crate::record::{DueWork, Network, RecordKey};
+use crate::record::{DueWork, Network, ProtocolSwitch, RecordKey};
 use crate::rejection::Rejection;
 use crate::state::{Draft, Effect, State, Work};
 use crate::time::{Span, Timestamp};
@@ -72,6 +74,8 @@ pub struct Executed {
     pub tip: Tip,
     /// A receipt for each clock step, then for each transaction.
     pub receipts: Vec<FullReceipt>,
+    /// The years that the block seals, with the records that the state lets go of: an archive keeps them.
+    pub sealed: Vec<(Year, State)>,
 }
 
 /// Why a transaction does not enter a block that is being built.
@@ -102,6 +106,12 @@ pub enum InvalidBlock {
         index: u32,
         /// The rule it breaks.
         rejection: Rejection,
+    },
+    /// Its rules are newer than this build.
+    #[error("the block is under version {version} of the rules, which this build does not know")]
+    ProtocolUnknown {
+        /// The version that is needed.
+        version: u32,
     },
     /// A root or hash in the header is not what execution gives.
     #[error("the header does not follow from the block's contents")]
@@ -134,29 +144,61 @@ impl Tip {
     pub fn network_record(&self) -> &Network {
         self.state.get::<Network>(()).expect("genesis puts the network's record, and nothing takes it away")
     }
+
+    /// Version of the rules of the next block.
+    pub fn next_protocol(&self) -> u32 {
+        match self.state.get::<ProtocolSwitch>(()) {
+            Some(switch) if switch.height <= self.height.next() => switch.version,
+            Some(_) | None => self.network_record().parameters.protocol,
+        }
+    }
 }
 
 impl Builder {
     /// Starts a block at `time` with the due work.
     ///
     /// # Errors
-    /// [`InvalidBlock::Time`] when the time is not later than the parent's.
+    /// [`InvalidBlock::Time`] when the time is not later than the parent's; [`InvalidBlock::ProtocolUnknown`] when the
+    /// block's rules are newer than this build.
     pub fn start(parent: &Tip, time: Timestamp) -> Result<Self, InvalidBlock> {
+        Self::start_within(parent, time, protocol::LATEST)
+    }
+
+    /// The same for a node that knows the rules up to a version: an older build's, that waits for its replacement.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn start_within(parent: &Tip, time: Timestamp, supported: u32) -> Result<Self, InvalidBlock> {
         if time <= parent.time {
             return Err(InvalidBlock::Time(time));
+        }
+        let version = parent.next_protocol();
+        if version > supported.min(protocol::LATEST) {
+            return Err(InvalidBlock::ProtocolUnknown { version });
         }
         let mut builder = Self {
             parent: parent.clone(),
             time,
-            draft: Draft::on(&parent.state),
+            draft: Draft::of(parent.height.next(), &parent.state),
             limits: parent.network_record().clone(),
             transactions: Vec::new(),
             leaves: Vec::new(),
             receipts: Vec::new(),
             bytes: HEADER_BYTES,
         };
+        builder.switch(version);
         builder.work_off();
         Ok(builder)
+    }
+
+    /// Switches the rules, when the block is the first under another version.
+    fn switch(&mut self, version: u32) {
+        if version == self.limits.parameters.protocol {
+            return;
+        }
+        let effect = plan::switch_protocol(&self.draft, version);
+        self.limits.parameters.protocol = version;
+        self.step(effect, Hash::default());
     }
 
     /// Does the due work: at most `step_budget` records of the queue, and no further once half of what a block may touch
@@ -177,11 +219,16 @@ impl Builder {
             from = RecordKey::Due(key).place();
             let room = room.saturating_sub(self.draft.touched()).max(1);
             let (effect, seed) = plan::due(&self.draft, self.time, key, due, room);
-            let index = self.receipts.len() as u64;
-            let height = self.parent.height.next().0;
-            let id = hash(Domain::Step, &[&height.to_be_bytes(), &index.to_be_bytes()]).into();
-            self.commit(id, effect, false, seed);
+            self.step(effect, seed);
         }
+    }
+
+    /// Commits what no transaction asked for.
+    fn step(&mut self, effect: Effect, seed: Hash) {
+        let index = self.receipts.len() as u64;
+        let height = self.parent.height.next().0;
+        let id = hash(Domain::Step, &[&height.to_be_bytes(), &index.to_be_bytes()]).into();
+        self.commit(id, effect, false, seed);
     }
 
     /// Forgets ids of transactions that can no longer be included. Leaves no receipt and has a budget of its own, so that
@@ -256,6 +303,7 @@ impl Builder {
         let validators = self.limits.validators.hash();
         let receipt_leaves: Vec<Hash> = self.receipts.iter().map(|full| full.receipt.leaf()).collect();
         plan::assert_balanced(&self.draft);
+        let sealed = self.draft.sealed().map(|(year, records)| (year, records.clone())).collect();
         let state = self.draft.finish();
         let next = state.get::<Network>(()).expect("nothing takes the network's record away").validators.hash();
         let header = Header {
@@ -273,7 +321,7 @@ impl Builder {
         };
         let tip =
             Tip { network: self.parent.network, height: header.height, block: header.id(), time: self.time, state };
-        Executed { block: Block { header, transactions: self.transactions }, tip, receipts: self.receipts }
+        Executed { block: Block { header, transactions: self.transactions }, tip, receipts: self.receipts, sealed }
     }
 }
 
@@ -282,6 +330,19 @@ impl Builder {
 /// # Errors
 /// [`InvalidBlock`] when the block does not follow from its parent by the rules.
 pub fn execute(parent: &Tip, block: &Block, transactions: &[VerifiedTransaction]) -> Result<Executed, InvalidBlock> {
+    execute_within(parent, block, transactions, protocol::LATEST)
+}
+
+/// The same for a node that knows the rules up to a version.
+///
+/// # Errors
+/// As [`execute`].
+pub fn execute_within(
+    parent: &Tip,
+    block: &Block,
+    transactions: &[VerifiedTransaction],
+    supported: u32,
+) -> Result<Executed, InvalidBlock> {
     let header = &block.header;
     if header.network != parent.network || header.height != parent.height.next() || header.parent != parent.block {
         return Err(InvalidBlock::Parent);
@@ -290,7 +351,7 @@ pub fn execute(parent: &Tip, block: &Block, transactions: &[VerifiedTransaction]
         block.transactions.iter().map(Vec::as_slice).eq(transactions.iter().map(|one| one.raw())),
         "the caller passes the block's own transactions"
     );
-    let mut builder = Builder::start(parent, header.time)?;
+    let mut builder = Builder::start_within(parent, header.time, supported)?;
     for (index, transaction) in (0..).zip(transactions) {
         builder.offer(transaction).map_err(|refusal| match refusal {
             Refusal::Rejected(rejection) => InvalidBlock::NoEffect { index, rejection },

@@ -1,7 +1,7 @@
 //! What links blocks to each other and to the validators that decided them. Verifiable with this crate alone.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::crypto::{Domain, Hash, PublicKey, Signature, hash};
@@ -9,7 +9,7 @@ use crate::ids::{BlockId, InstitutionId};
 use crate::time::Timestamp;
 
 /// Number of a block; the first is 1, 0 is the state of genesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Height(pub u64);
 
@@ -43,7 +43,7 @@ impl Address {
 }
 
 /// One institution's vote in consensus.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Validator {
     /// Whose vote it is.
     pub institution: InstitutionId,
@@ -242,4 +242,52 @@ impl Header {
     pub fn id(&self) -> BlockId {
         BlockId(hash(Domain::Block, &[&codec::encode(self)]).0)
     }
+}
+
+/// Why a change of validators is not proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HandoverError {
+    /// The header is of another network.
+    #[error("the header is of another network")]
+    Network,
+    /// The known validators do not decide this height.
+    #[error("the validators that are known do not decide height {0}")]
+    Validators(Height),
+    /// The certificate is of another block.
+    #[error("the certificate is of another block")]
+    Block,
+    /// The certificate proves nothing.
+    #[error("the certificate proves nothing: {0}")]
+    Certificate(CertificateError),
+    /// The new validators are not those that the header names.
+    #[error("the header names other validators for the next height")]
+    Next,
+}
+
+/// Proves by the validators of a height who decides the next one. Whoever trusts one set goes on with `next`, so the headers
+/// at which the set changes lead from genesis to any height.
+///
+/// # Errors
+/// [`HandoverError`] for the first fault found.
+pub fn verify_handover(
+    network: &Hash,
+    validators: &ValidatorSet,
+    header: &Header,
+    certificate: &Certificate,
+    next: &ValidatorSet,
+) -> Result<(), HandoverError> {
+    if header.network != *network {
+        return Err(HandoverError::Network);
+    }
+    if header.validators != validators.hash() {
+        return Err(HandoverError::Validators(header.height));
+    }
+    if certificate.block != header.id() || certificate.height != header.height {
+        return Err(HandoverError::Block);
+    }
+    certificate.verify(network, validators).map_err(HandoverError::Certificate)?;
+    if header.next_validators != next.hash() {
+        return Err(HandoverError::Next);
+    }
+    Ok(())
 }

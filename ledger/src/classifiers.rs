@@ -241,3 +241,105 @@ impl Grades {
         (self.from..=self.until).contains(&grade)
     }
 }
+
+/// How good something was, 1 to 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Serialize)]
+#[serde(transparent)]
+pub struct Score(u8);
+
+impl Score {
+    /// A score, unless it is below 1 or above 5.
+    pub const fn new(score: u8) -> Option<Self> {
+        if 1 <= score && score <= 5 { Some(Self(score)) } else { None }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl<Context> Decode<Context> for Score {
+    fn decode<D: bincode::de::Decoder<Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        Self::new(u8::decode(decoder)?).ok_or(bincode::error::DecodeError::Other("a score is 1 to 5"))
+    }
+}
+
+bincode::impl_borrow_decode!(Score);
+
+impl<'de> Deserialize<'de> for Score {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(u8::deserialize(deserializer)?).ok_or_else(|| serde::de::Error::custom("a score is 1 to 5"))
+    }
+}
+
+/// What was as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// It took place.
+    TookPlace,
+    /// It began and ended on time.
+    OnTime,
+    /// It was what the description promised.
+    AsDescribed,
+    /// It suited the pupils' age.
+    SuitedToAge,
+    /// Everybody could take part.
+    Accessible,
+}
+
+impl Fact {
+    /// Every fact.
+    pub const ALL: [Self; 5] = [Self::TookPlace, Self::OnTime, Self::AsDescribed, Self::SuitedToAge, Self::Accessible];
+}
+
+/// A set of facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode)]
+pub struct Facts(u8);
+
+impl Facts {
+    /// The set of `facts`.
+    pub fn of(facts: &[Fact]) -> Self {
+        Self(facts.iter().fold(0, |bits, fact| bits | 1 << (*fact as u8)))
+    }
+
+    /// Whether `fact` is in the set.
+    pub fn has(self, fact: Fact) -> bool {
+        self.0 & 1 << (fact as u8) != 0
+    }
+
+    /// The facts in the set.
+    pub fn iter(self) -> impl Iterator<Item = Fact> {
+        Fact::ALL.into_iter().filter(move |fact| self.has(*fact))
+    }
+}
+
+impl<Context> Decode<Context> for Facts {
+    fn decode<D: bincode::de::Decoder<Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        let bits = u8::decode(decoder)?;
+        if bits >> Fact::ALL.len() == 0 {
+            Ok(Self(bits))
+        } else {
+            Err(bincode::error::DecodeError::Other("an unknown fact"))
+        }
+    }
+}
+
+bincode::impl_borrow_decode!(Facts);
+
+impl<'de> Deserialize<'de> for Facts {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Fact>::deserialize(deserializer).map(|facts| Self::of(&facts))
+    }
+}
+
+impl Serialize for Facts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}

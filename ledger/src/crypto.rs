@@ -92,6 +92,11 @@ impl Domain {
 }
 
 impl PublicKey {
+    /// Whether some signature could ever hold under this key.
+    pub fn is_sound(&self) -> bool {
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+    }
+
     /// Whether `signature` over `message` is this key's, by `verify_strict`: small-order keys and second forms are refused.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
         VerifyingKey::from_bytes(&self.0)

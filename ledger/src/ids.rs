@@ -32,6 +32,8 @@ id!(/// An order of a school.
     OrderId, "ord_");
 id!(/// A settlement statement.
     StatementId, "stm_");
+id!(/// A decision of governance.
+    DecisionId, "dec_");
 
 /// Identity of a transaction, and of its receipt: the hash of the signed body. A clock step's receipt has one too.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -47,6 +49,12 @@ text::hex_type!(Nullifier, 32, "nul_");
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct DocumentId(pub [u8; 32]);
 text::hex_type!(DocumentId, 32, "doc_");
+
+/// Keyed commitment to something that stays off the ledger: an invoice, its number, a bank reference, a payment account.
+/// Key and witness are in the registry and can be destroyed. Equal things have equal commitments.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Commitment(pub [u8; 32]);
+text::hex_type!(Commitment, 32, "com_");
 
 /// Hash of a block's header.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]

@@ -11,6 +11,7 @@ pub mod list;
 pub mod money;
 pub mod operation;
 pub mod parameters;
+pub mod protocol;
 pub mod receipt;
 pub mod record;
 pub mod rejection;

@@ -1,17 +1,28 @@
 //! What a transaction may ask for, by the groups of DESIGN section 4. Everything here is signed: no text, no maps.
 
+mod governance;
+mod remedy;
+mod settlement;
+mod since;
+
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::classifiers::{ArtField, Grades, Place, Scopes, ServiceKind, VatCategory, Year};
+use crate::classifiers::{ArtField, Facts, Grades, Place, Scopes, Score, ServiceKind, VatCategory, Year};
 use crate::crypto::PublicKey;
 use crate::ids::{
     DocumentId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
-    StatementId,
 };
 use crate::money::Cents;
 use crate::parameters::ProgrammeParameters;
 use crate::time::{Span, Timestamp};
+
+pub use governance::{
+    Admission, GovernanceOperation, LONGEST_PROPOSAL, MAX_OPEN_DECISIONS, MAX_VALIDATORS, Measure, SWITCH_NOTICE,
+    Threshold,
+};
+pub use remedy::{ClosureScope, PupilMove};
+pub use settlement::{Buyer, SettlementOperation};
 
 /// Most wallets in one batch.
 pub const MAX_BATCH: usize = 500;
@@ -43,6 +54,19 @@ pub enum Operation {
     },
     /// Statements.
     Settlement(SettlementOperation),
+    /// Decisions of the institutions.
+    Governance(GovernanceOperation),
+    /// Says how an order was, for its school or for a pupil who was there. Once.
+    Rate {
+        /// The year that the order belongs to.
+        year: Year,
+        /// The order.
+        order: OrderId,
+        /// How good it was.
+        score: Score,
+        /// What was as it should be.
+        facts: Facts,
+    },
 }
 
 /// Operations on a year and its funds.
@@ -78,6 +102,11 @@ pub enum FundsOperation {
     },
     /// Ends a year: no new orders; free money returns to its source.
     EndYear {
+        /// The year.
+        year: Year,
+    },
+    /// Seals an ended year in which nothing is left to do: one leaf takes the place of its records.
+    SealYear {
         /// The year.
         year: Year,
     },
@@ -140,6 +169,8 @@ pub enum Owner {
     BudgetHolder(InstitutionId),
     /// An auditor, who reads everything and signs nothing.
     Auditor(InstitutionId),
+    /// An institution that holds a validator, when it votes on measures.
+    Governance(InstitutionId),
 }
 
 /// A key to bind to a wallet.
@@ -217,6 +248,20 @@ pub enum WalletOperation {
     Close {
         /// The wallet.
         party: Party,
+    },
+    /// Ends all keys of a school, provider or pupil now, those that have not begun included.
+    RevokeAllKeys {
+        /// Whose.
+        party: Party,
+    },
+    /// Moves pupils to other schools or grades, all or none.
+    MovePupils {
+        /// The year.
+        year: Year,
+        /// The pupils, ascending.
+        moves: Vec<PupilMove>,
+        /// Whether booked lines stay; otherwise they are dropped and released.
+        keep_lines: bool,
     },
 }
 
@@ -385,6 +430,10 @@ pub enum OrderAction {
         /// Pupils who came without a line.
         added: Vec<PupilId>,
     },
+    /// Disputes what was delivered or is due. The money is frozen until the dispute is taken back or decided.
+    Dispute,
+    /// Takes one's own dispute back.
+    WithdrawDispute,
 }
 
 /// A change that the other side must accept.
@@ -404,48 +453,5 @@ pub enum Change {
     Attendance {
         /// Lines whose pupils were absent, ascending.
         absent: Vec<u16>,
-    },
-}
-
-/// Who pays a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Buyer {
-    /// The programme, out of the state's money.
-    Programme,
-    /// A school, out of its own.
-    School(SchoolId),
-}
-
-/// Operations on statements.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SettlementOperation {
-    /// Puts a provider's earned orders to one buyer into a statement.
-    Issue {
-        /// The year.
-        year: Year,
-        /// The statement.
-        statement: StatementId,
-        /// Who earned.
-        provider: ProviderId,
-        /// Who pays.
-        buyer: Buyer,
-        /// The orders, ascending.
-        orders: Vec<OrderId>,
-    },
-    /// The provider agrees.
-    Accept {
-        /// The year.
-        year: Year,
-        /// The statement.
-        statement: StatementId,
-    },
-    /// The provider does not; the orders are free for another statement.
-    Contest {
-        /// The year.
-        year: Year,
-        /// The statement.
-        statement: StatementId,
     },
 }

@@ -35,6 +35,37 @@ impl NetworkParameters {
     }
 }
 
+/// The network's parameters without the version of the rules, as governance sets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct NetworkLimits {
+    /// Longest time between a transaction's inclusion and its `valid_until`.
+    pub max_validity: Span,
+    /// Most due records worked off at the head of a block.
+    pub step_budget: u32,
+    /// Largest block, in bytes.
+    pub max_block_bytes: u32,
+    /// Most records that a block may touch.
+    pub max_touched: u32,
+    /// How far a fresh proposal's time may lie ahead of a validator's clock.
+    pub clock_bound: Span,
+}
+
+impl NetworkLimits {
+    /// The least that a decision may set: below it, hands are too slow to decide anything else afterwards.
+    const LEAST_VALIDITY: Span = Span(60_000);
+    /// Below the first, honest clocks differ by more; above the second, one proposer could pass a deadline by itself.
+    const CLOCK_BOUNDS: std::ops::RangeInclusive<Span> = Span(100)..=Span(600_000);
+
+    /// The parameters of a network under these limits, unless they leave no room for lawful transactions.
+    pub fn under(&self, protocol: u32) -> Option<NetworkParameters> {
+        let Self { max_validity, step_budget, max_block_bytes, max_touched, clock_bound } = *self;
+        let parameters =
+            NetworkParameters { protocol, max_validity, step_budget, max_block_bytes, max_touched, clock_bound };
+        let usable = max_validity >= Self::LEAST_VALIDITY && Self::CLOCK_BOUNDS.contains(&clock_bound);
+        (usable && parameters.is_sound()).then_some(parameters)
+    }
+}
+
 /// What a pupil who arrives during the year receives, from the reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,15 +4,18 @@
 
 mod catalogue;
 mod funds;
+mod governance;
 mod order;
+mod rating;
 mod settlement;
+mod succession;
 mod wallet;
 
 use crate::classifiers::{Scope, Scopes, Year};
 use crate::crypto::{Hash, PublicKey};
 use crate::money::{Cents, Source};
 use crate::operation::{Operation, Owner, Party};
-use crate::record::{DueKey, DueWork, Key, Network, YearRecord, YearState};
+use crate::record::{DueKey, DueWork, Key, Network, Sealed, YearRecord, YearState};
 use crate::rejection::Rejection;
 use crate::state::{Draft, Effect, Work};
 use crate::time::Timestamp;
@@ -46,6 +49,10 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
             order::plan(work, at, &actor, (*year, *order), action, transaction.blind())
         }
         Operation::Settlement(operation) => settlement::plan(work, at, &actor, operation),
+        Operation::Rate { year, order, score, facts } => {
+            rating::plan(work, at, &actor, (*year, *order), (*score, *facts))
+        }
+        Operation::Governance(operation) => governance::plan(work, at, &actor, operation),
     }
 }
 
@@ -55,14 +62,24 @@ pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, room:
     let mut work = Work::on(draft);
     work.remove::<DueWork>(key);
     match due {
-        DueWork::Lapse(year, order) => order::lapse(work, (year, order)),
-        DueWork::Attendance(year, order) => order::attendance_stands(work, (year, order)),
+        DueWork::Lapse(year, order) => order::lapse(work, at, (year, order)),
+        DueWork::Attendance(year, order) => order::attendance_stands(work, at, (year, order)),
         DueWork::Return(year, from) => {
             let (effect, seed) = funds::return_free_money(work, year, from, at, room);
             (effect, seed.unwrap_or_default())
         }
+        DueWork::Strike(year, order) => order::strike::strike(work, (year, order)),
+        DueWork::Closure(year, decision, from) => {
+            (order::strike::walk(work, at, (year, decision), from, room), Hash::default())
+        }
+        DueWork::Expire(decision) => (governance::expire(work, at, decision), Hash::default()),
         DueWork::Forget(_) => unreachable!("known ids stand in a namespace of their own, before the queue"),
     }
+}
+
+/// The first block under another version of the rules.
+pub(crate) fn switch_protocol(draft: &Draft, version: u32) -> Effect {
+    governance::switch_protocol(Work::on(draft), version)
 }
 
 fn authorize(work: &Work, at: Timestamp, transaction: &SignedTransaction) -> Result<Actor, Rejection> {
@@ -78,13 +95,16 @@ fn authorize(work: &Work, at: Timestamp, transaction: &SignedTransaction) -> Res
     if work.has::<DueWork>(DueKey::known(transaction.id(), body.valid_until)) {
         return Err(Rejection::Known);
     }
-    actor_of(work, at, body)
+    let actor = actor_of(work, at, body)?;
+    let since = body.operation.since();
+    if since > network.parameters.protocol { Err(Rejection::ProtocolTooOld { since }) } else { Ok(actor) }
 }
 
 fn actor_of(work: &Work, at: Timestamp, body: &Body) -> Result<Actor, Rejection> {
     let key = work.get::<Key>(body.signer).ok_or(Rejection::KeyUnknown)?;
-    if at < key.from || at >= key.until {
-        return Err(Rejection::KeyInactive { from: key.from, until: key.until });
+    let until = wallet::key_end(work, body.signer, key);
+    if at < key.from || at >= until {
+        return Err(Rejection::KeyInactive { from: key.from, until });
     }
     match body.behalf {
         None => Ok(Actor { owner: key.owner, key: body.signer, scopes: key.scopes, cap: key.cap }),
@@ -95,7 +115,9 @@ fn actor_of(work: &Work, at: Timestamp, body: &Body) -> Result<Actor, Rejection>
                 scopes: Scopes::all(),
                 cap: Cents::new(u64::MAX),
             }),
-            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::BehalfNotAllowed),
+            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::BehalfNotAllowed)
+            }
         },
     }
 }
@@ -111,7 +133,9 @@ impl Actor {
     pub(crate) fn operator(&self) -> Result<(), Rejection> {
         match self.owner {
             Owner::Operator(_) => Ok(()),
-            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+            Owner::Party(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::NotPermitted)
+            }
         }
     }
 
@@ -119,7 +143,9 @@ impl Actor {
     pub(crate) fn budget_holder(&self) -> Result<(), Rejection> {
         match self.owner {
             Owner::BudgetHolder(_) => Ok(()),
-            Owner::Party(_) | Owner::Operator(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+            Owner::Party(_) | Owner::Operator(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::NotPermitted)
+            }
         }
     }
 
@@ -128,7 +154,9 @@ impl Actor {
         match self.owner {
             Owner::Party(party) if self.scopes.has(scope) => Ok(party),
             Owner::Party(_) => Err(Rejection::ScopeMissing { scope }),
-            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Err(Rejection::NotPermitted),
+            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                Err(Rejection::NotPermitted)
+            }
         }
     }
 
@@ -143,9 +171,19 @@ impl Actor {
     }
 }
 
+/// A year whose records are there.
+pub(crate) fn year_of<'w>(work: &'w Work, year: Year) -> Result<&'w YearRecord, Rejection> {
+    work.get::<YearRecord>(year).ok_or_else(|| year_missing(work, year))
+}
+
+/// Why a year has no record: it was sealed, or never opened.
+pub(crate) fn year_missing(work: &Work, year: Year) -> Rejection {
+    if work.has::<Sealed>(year) { Rejection::YearSealed } else { Rejection::YearUnknown }
+}
+
 /// A year that takes new business.
 pub(crate) fn open_year<'w>(work: &'w Work, year: Year) -> Result<&'w YearRecord, Rejection> {
-    let record = work.get::<YearRecord>(year).ok_or(Rejection::YearUnknown)?;
+    let record = year_of(work, year)?;
     match record.state {
         YearState::Open => Ok(record),
         YearState::Ended => Err(Rejection::YearEnded),

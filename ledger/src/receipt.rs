@@ -7,7 +7,9 @@ use crate::chain::Height;
 use crate::classifiers::Year;
 use crate::codec;
 use crate::crypto::{Domain, Hash, hash};
-use crate::ids::{OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
+use crate::ids::{
+    DecisionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
+};
 use crate::list;
 use crate::money::Amounts;
 use crate::record::OrderState;
@@ -95,10 +97,86 @@ pub enum Kind {
     AttendanceAutomatic,
     /// Free money of an ended year returned (clock step).
     FundsReturned,
+    /// A measure was proposed.
+    DecisionProposed,
+    /// A vote for a measure was given; others are still needed.
+    DecisionApproved,
+    /// A proposal was taken back.
+    DecisionWithdrawn,
+    /// A proposal was not decided in time (clock step).
+    DecisionExpired,
+    /// The network's parameters were set.
+    NetworkParametersSet,
+    /// A year's parameters were set.
+    ProgrammeParametersSet,
+    /// The validators were set.
+    ValidatorsSet,
+    /// An officer was appointed.
+    OfficerAppointed,
+    /// An officer was dismissed.
+    OfficerDismissed,
+    /// An institution has other governance keys.
+    GovernanceKeysReplaced,
+    /// A switch of the rules was decided.
+    ProtocolSwitchDecided,
+    /// The rules were switched (clock step).
+    ProtocolSwitched,
+    /// An invoice was attached.
+    InvoiceAttached,
+    /// An invoice was refused.
+    InvoiceRejected,
+    /// An invoice was approved.
+    InvoiceApproved,
+    /// A payment was recorded.
+    PaymentRecorded,
+    /// A payment was set off against what the provider owed.
+    PaymentSetOff,
+    /// Payments were found on the bank's statement.
+    PaymentReconciled,
+    /// Money of a statement was credited.
+    CreditNoted,
+    /// A repayment was recorded.
+    RepaymentRecorded,
+    /// A repayment was found on the bank's statement.
+    RepaymentReconciled,
+    /// A provider's payment account was set.
+    PaymentAccountSet,
+    /// A year was sealed.
+    YearSealed,
+    /// An order was rated by its school.
+    RatedBySchool,
+    /// An order was rated by a pupil.
+    RatedByPupil,
+    /// An order is disputed.
+    OrderDisputed,
+    /// A dispute was taken back.
+    DisputeWithdrawn,
+    /// A dispute was decided.
+    DisputeResolved,
+    /// What was due of lines was given back.
+    OrderReversed,
+    /// Force majeure was declared.
+    ForceMajeureDeclared,
+    /// Force majeure looked for orders and sessions, or found one that had ended by itself (clock step).
+    ForceMajeureContinued,
+    /// Every order of a force majeure is cancelled (clock step).
+    ForceMajeureEnded,
+    /// An order was cancelled by force majeure (clock step).
+    OrderStruck,
+    /// Deadlines were moved.
+    DeadlinesExtended,
+    /// An order's deadline has come, and was moved (clock step).
+    DeadlinePostponed,
+    /// A school or provider has a successor.
+    PartySucceeded,
+    /// All keys of a party were revoked.
+    AllKeysRevoked,
+    /// Pupils moved to other schools or grades.
+    PupilsMoved,
 }
 
 /// What the receipt is about; public.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Subject {
     /// The year.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +202,47 @@ pub struct Subject {
     /// The statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementId>,
+    /// The decision of governance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionId>,
 }
+
+/// Opens the encoding of a subject that names a decision. Other subjects open with the year's own byte, 0 or 1, and are
+/// written as they were before there were decisions.
+const NAMES_DECISION: u8 = 2;
+
+impl Encode for Subject {
+    fn encode<E: bincode::enc::Encoder>(&self, encoder: &mut E) -> Result<(), bincode::error::EncodeError> {
+        let Self { year, order, order_state, session, service, school, provider, statement, decision } = self;
+        if let Some(decision) = decision {
+            NAMES_DECISION.encode(encoder)?;
+            decision.encode(encoder)?;
+        }
+        (year, order, order_state, session).encode(encoder)?;
+        (service, school, provider, statement).encode(encoder)
+    }
+}
+
+impl<Context> Decode<Context> for Subject {
+    fn decode<D: bincode::de::Decoder<Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        let (decision, with_year) = match u8::decode(decoder)? {
+            NAMES_DECISION => (Some(DecisionId::decode(decoder)?), u8::decode(decoder)?),
+            with_year => (None, with_year),
+        };
+        let year = match with_year {
+            0 => None,
+            1 => Some(Year::decode(decoder)?),
+            _ => return Err(bincode::error::DecodeError::Other("an option that is neither none nor some")),
+        };
+        let (order, order_state, session) = Decode::decode(decoder)?;
+        let (service, school, provider, statement) = Decode::decode(decoder)?;
+        Ok(Self { year, order, order_state, session, service, school, provider, statement, decision })
+    }
+}
+
+bincode::impl_borrow_decode!(Subject);
 
 /// The public part of a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]

@@ -3,7 +3,12 @@
 //! A record knows no rule. Balances change through [`crate::accounts`] alone.
 
 mod due;
+mod governance;
 mod order;
+mod rating;
+mod remedy;
+mod settlement;
+mod year;
 
 use std::sync::Arc;
 
@@ -14,15 +19,26 @@ use crate::chain::ValidatorSet;
 use crate::classifiers::{Place, Scopes, Year};
 use crate::codec;
 use crate::crypto::{Domain, Hash, PublicKey, hash};
-use crate::ids::{EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
+use crate::ids::{
+    Commitment, DecisionId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId,
+    SessionId, StatementId,
+};
 use crate::money::{Amounts, Cents};
-use crate::operation::{Buyer, Owner, ServiceTerms, SessionOffer};
-use crate::parameters::{NetworkParameters, ProgrammeParameters};
+use crate::operation::{Buyer, Owner, Party, ServiceTerms, SessionOffer};
+use crate::parameters::NetworkParameters;
 use crate::time::Timestamp;
 use crate::tree::TreeKey;
 
 pub use due::{DueKey, DueKind, DueWork};
+pub use governance::{Approval, Decision, DecisionState, Institution, ProtocolSwitch};
 pub use order::{Line, LineState, Order, OrderState, PendingChange, PinnedRules, Side};
+pub use rating::{Rating, ServiceRating, Tally};
+pub use remedy::{BoundIn, Closure, Dispute, DisputeState, Era, Exceptions, Extension, Succession};
+pub use settlement::{
+    Bill, Billing, Invoice, InvoiceApproval, Payment, PaymentAccount, PaymentWay, Receivable, Reference, Repayment,
+    Statement, StatementState,
+};
+pub use year::{Books, Sealed, SealedProof, Totals, YearRecord, YearState};
 
 /// Key of a record; its hash, after the year, is the record's place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -57,6 +73,40 @@ pub enum RecordKey {
     Billing(Year, ProviderId, Buyer),
     /// Due work, in its order.
     Due(DueKey),
+    /// An institution.
+    Institution(InstitutionId),
+    /// A decision of governance.
+    Decision(DecisionId),
+    /// The switch of the rules that waits.
+    ProtocolSwitch,
+    /// What followed a statement's acceptance.
+    Bill(Year, StatementId),
+    /// What a provider owes a buyer.
+    Receivable(Year, ProviderId, Buyer),
+    /// A repayment, by its bank reference.
+    Repayment(Year, Commitment),
+    /// What of a year waits to be reconciled.
+    Books(Year),
+    /// The rating of an order, by its school or by a pupil.
+    Rating(Year, OrderId, Option<PupilId>),
+    /// What is left of a sealed year.
+    Sealed(Year),
+    /// Where a provider is paid.
+    PaymentAccount(ProviderId),
+    /// A commitment that is used once.
+    Reference(Commitment),
+    /// Sums of a service's ratings.
+    ServiceRating(ServiceId),
+    /// The last dispute on an order.
+    Dispute(Year, OrderId),
+    /// Moved deadlines and force majeure of a year.
+    Exceptions(Year),
+    /// Who took a school's or provider's place.
+    Succession(Party),
+    /// When all keys of a party were last revoked.
+    Era(Party),
+    /// The era in which a key was bound.
+    BoundIn(PublicKey),
 }
 
 /// Namespaces of known ids and of the due queue in the tree, after every year that can be.
@@ -100,9 +150,21 @@ impl RecordKey {
 
     fn year(&self) -> Year {
         match self {
-            Self::Network | Self::Key(_) | Self::School(_) | Self::Provider(_) | Self::Service(_) | Self::Due(_) => {
-                Year(0)
-            }
+            Self::Network
+            | Self::Key(_)
+            | Self::School(_)
+            | Self::Provider(_)
+            | Self::Service(_)
+            | Self::Due(_)
+            | Self::Institution(_)
+            | Self::Decision(_)
+            | Self::ProtocolSwitch
+            | Self::PaymentAccount(_)
+            | Self::Reference(_)
+            | Self::ServiceRating(_)
+            | Self::Succession(_)
+            | Self::Era(_)
+            | Self::BoundIn(_) => Year(0),
             Self::Year(year)
             | Self::Pupil(year, _)
             | Self::Nullifier(year, _)
@@ -111,7 +173,15 @@ impl RecordKey {
             | Self::Session(year, _)
             | Self::Order(year, _)
             | Self::Statement(year, _)
-            | Self::Billing(year, _, _) => *year,
+            | Self::Billing(year, _, _)
+            | Self::Bill(year, _)
+            | Self::Receivable(year, _, _)
+            | Self::Repayment(year, _)
+            | Self::Books(year)
+            | Self::Rating(year, _, _)
+            | Self::Sealed(year)
+            | Self::Dispute(year, _)
+            | Self::Exceptions(year) => *year,
         }
     }
 }
@@ -149,6 +219,40 @@ pub enum Record {
     Billing(Billing),
     /// See [`DueWork`].
     Due(DueWork),
+    /// See [`Institution`].
+    Institution(Box<Institution>),
+    /// See [`Decision`].
+    Decision(Box<Decision>),
+    /// See [`ProtocolSwitch`].
+    ProtocolSwitch(ProtocolSwitch),
+    /// See [`Bill`].
+    Bill(Box<Bill>),
+    /// See [`Receivable`].
+    Receivable(Receivable),
+    /// See [`Repayment`].
+    Repayment(Box<Repayment>),
+    /// See [`Books`].
+    Books(Books),
+    /// See [`Rating`].
+    Rating(Rating),
+    /// See [`Sealed`].
+    Sealed(Box<Sealed>),
+    /// See [`PaymentAccount`].
+    PaymentAccount(PaymentAccount),
+    /// See [`Reference`].
+    Reference(Reference),
+    /// See [`ServiceRating`].
+    ServiceRating(Box<ServiceRating>),
+    /// See [`Dispute`].
+    Dispute(Dispute),
+    /// See [`Exceptions`].
+    Exceptions(Box<Exceptions>),
+    /// See [`Succession`].
+    Succession(Succession),
+    /// See [`Era`].
+    Era(Era),
+    /// See [`BoundIn`].
+    BoundIn(BoundIn),
 }
 
 impl Record {
@@ -213,6 +317,23 @@ entity!(boxed Order as Order, (Year, OrderId), |k| RecordKey::Order(k.0, k.1));
 entity!(boxed Statement as Statement, (Year, StatementId), |k| RecordKey::Statement(k.0, k.1));
 entity!(plain Billing as Billing, (Year, ProviderId, Buyer), |k| RecordKey::Billing(k.0, k.1, k.2));
 entity!(plain DueWork as Due, DueKey, |k| RecordKey::Due(k));
+entity!(boxed Institution as Institution, InstitutionId, |k| RecordKey::Institution(k));
+entity!(boxed Decision as Decision, DecisionId, |k| RecordKey::Decision(k));
+entity!(plain ProtocolSwitch as ProtocolSwitch, (), |_k| RecordKey::ProtocolSwitch);
+entity!(boxed Bill as Bill, (Year, StatementId), |k| RecordKey::Bill(k.0, k.1));
+entity!(plain Receivable as Receivable, (Year, ProviderId, Buyer), |k| RecordKey::Receivable(k.0, k.1, k.2));
+entity!(boxed Repayment as Repayment, (Year, Commitment), |k| RecordKey::Repayment(k.0, k.1));
+entity!(plain Books as Books, Year, |k| RecordKey::Books(k));
+entity!(plain Rating as Rating, (Year, OrderId, Option<PupilId>), |k| RecordKey::Rating(k.0, k.1, k.2));
+entity!(boxed Sealed as Sealed, Year, |k| RecordKey::Sealed(k));
+entity!(plain PaymentAccount as PaymentAccount, ProviderId, |k| RecordKey::PaymentAccount(k));
+entity!(plain Reference as Reference, Commitment, |k| RecordKey::Reference(k));
+entity!(boxed ServiceRating as ServiceRating, ServiceId, |k| RecordKey::ServiceRating(k));
+entity!(plain Dispute as Dispute, (Year, OrderId), |k| RecordKey::Dispute(k.0, k.1));
+entity!(boxed Exceptions as Exceptions, Year, |k| RecordKey::Exceptions(k));
+entity!(plain Succession as Succession, Party, |k| RecordKey::Succession(k));
+entity!(plain Era as Era, Party, |k| RecordKey::Era(k));
+entity!(plain BoundIn as BoundIn, PublicKey, |k| RecordKey::BoundIn(k));
 
 /// A record behind a shared pointer, as the tree and drafts hold it.
 pub type Shared = Arc<Record>;
@@ -286,78 +407,6 @@ pub struct Service {
     pub standing: Standing,
 }
 
-/// Where a year stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum YearState {
-    /// Orders are taken.
-    Open,
-    /// No new orders; what stands is brought to its end.
-    Ended,
-}
-
-/// A year: its rules, its common funds and the sums of every class of accounts.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct YearRecord {
-    /// Where it stands.
-    pub state: YearState,
-    /// Its rules.
-    pub parameters: ProgrammeParameters,
-    /// State money by class.
-    pub state_money: Totals,
-    /// School money by class.
-    pub school_money: Totals,
-}
-
-/// Sums of accounts by class, of one source and year. The money equation is over these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, Serialize)]
-pub struct Totals {
-    /// Ever brought in.
-    pub minted: Cents,
-    /// Budget not yet allocated.
-    pub budget: Cents,
-    /// Reserve not yet allocated.
-    pub reserve: Cents,
-    /// With pupils.
-    pub pupils: Cents,
-    /// With schools.
-    pub schools: Cents,
-    /// Held for requested orders.
-    pub held: Cents,
-    /// Escrowed for confirmed orders.
-    pub escrowed: Cents,
-    /// Earned by providers.
-    pub providers: Cents,
-    /// In statements.
-    pub settlement: Cents,
-    /// Owed by providers after a reversal.
-    pub receivable: Cents,
-    /// Paid out.
-    pub paid: Cents,
-    /// Returned to where it came from.
-    pub returned: Cents,
-}
-
-impl Totals {
-    /// Whether everything minted is somewhere (DESIGN section 3, the money equation).
-    pub fn balances(&self) -> bool {
-        let parts = [
-            self.budget,
-            self.reserve,
-            self.pupils,
-            self.schools,
-            self.held,
-            self.escrowed,
-            self.providers,
-            self.settlement,
-            self.paid,
-            self.returned,
-        ];
-        let somewhere = parts.into_iter().try_fold(Cents::ZERO, Cents::checked_add);
-        somewhere.is_some() && somewhere == self.minted.checked_add(self.receivable)
-    }
-}
-
 /// A pupil's wallet of one year.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Pupil {
@@ -421,42 +470,4 @@ pub struct Session {
     pub booked: u16,
     /// Whether orders may join.
     pub open: bool,
-}
-
-/// State of a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StatementState {
-    /// It waits for the provider.
-    Issued,
-    /// The provider agreed.
-    Accepted,
-    /// The provider did not; its orders are free again.
-    Contested,
-}
-
-/// A statement: what one buyer owes one provider for these orders.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-pub struct Statement {
-    /// Who earned.
-    pub provider: ProviderId,
-    /// Who pays.
-    pub buyer: Buyer,
-    /// The orders.
-    pub orders: Vec<OrderId>,
-    /// Sum of the orders' parts.
-    pub total: Cents,
-    /// What the statement still holds in settlement.
-    pub balance: Cents,
-    /// Where it stands.
-    pub state: StatementState,
-    /// When it was issued.
-    pub issued: Timestamp,
-}
-
-/// When a provider last had a statement to a buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct Billing {
-    /// The time.
-    pub last: Timestamp,
 }

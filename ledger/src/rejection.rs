@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use crate::chain::Height;
 use crate::classifiers::Scope;
 use crate::money::Cents;
-use crate::record::{OrderState, StatementState};
+use crate::record::{DecisionState, OrderState, StatementState};
 use crate::time::Timestamp;
 
 /// The rule that a transaction breaks. Where it breaks several, the one that stands first here is named. `item` is the
@@ -43,6 +44,12 @@ pub enum Rejection {
     /// Only an officer of the operator acts for somebody else.
     #[error("only an officer of the operator may act on behalf of a party")]
     BehalfNotAllowed,
+    /// The chain's rules do not know it yet.
+    #[error("the rules of version {since} are needed; the network has not switched to them")]
+    ProtocolTooOld {
+        /// The first version that knows it.
+        since: u32,
+    },
     /// The signer's office or party is not the one that this needs.
     #[error("the signer's office or party does not allow this")]
     NotPermitted,
@@ -52,6 +59,9 @@ pub enum Rejection {
         /// The scope that is needed.
         scope: Scope,
     },
+    /// The signer's institution holds no validator.
+    #[error("the signer's institution holds no validator")]
+    NotMember,
     /// A list is empty.
     #[error("a list is empty")]
     ListEmpty,
@@ -85,6 +95,15 @@ pub enum Rejection {
         /// Which one.
         item: u32,
     },
+    /// Validators that make no set.
+    #[error("the validators make no set: each institution needs sound keys and less than a third of the votes")]
+    ValidatorsUnsound,
+    /// Who joins does not come with governance keys, or somebody else does.
+    #[error("every institution that joins, and no other, comes with two governance keys of its own")]
+    AdmissionsWrong,
+    /// A measure whose window, length or parties cannot be.
+    #[error("the measure's window, length or parties cannot be")]
+    MeasureUnsound,
     /// No such year.
     #[error("the year is not on the ledger")]
     YearUnknown,
@@ -100,6 +119,12 @@ pub enum Rejection {
         /// End of the window.
         from: Timestamp,
     },
+    /// The year must have ended first.
+    #[error("the year has not ended")]
+    YearOpen,
+    /// The year is sealed.
+    #[error("the year is sealed")]
+    YearSealed,
     /// No such school.
     #[error("the school of item {item} is not on the ledger")]
     SchoolUnknown {
@@ -130,9 +155,18 @@ pub enum Rejection {
     /// No such statement in that year.
     #[error("the statement is not on the ledger")]
     StatementUnknown,
+    /// No such institution.
+    #[error("the institution holds no validator")]
+    InstitutionUnknown,
+    /// No such decision.
+    #[error("the decision is not on the ledger")]
+    DecisionUnknown,
     /// The key that it names is bound to nobody.
     #[error("the key to revoke is not bound to anybody")]
     TargetKeyUnknown,
+    /// The key that it names is no officer's.
+    #[error("the key to end is no officer's")]
+    TargetKeyOther,
     /// The key that it names has ended.
     #[error("the key to revoke ended at {}", until.0)]
     TargetKeyEnded {
@@ -157,12 +191,24 @@ pub enum Rejection {
         /// Which one.
         item: u32,
     },
+    /// No such repayment in that year.
+    #[error("the repayment is not on the ledger")]
+    RepaymentUnknown,
+    /// The commitment stands for something else already.
+    #[error("the reference was recorded before")]
+    ReferenceUsed,
     /// It belongs to somebody else.
     #[error("it belongs to another party")]
     NotYours,
     /// One person would stand on both sides.
     #[error("one person or key would stand on both sides of the order")]
     BothSides,
+    /// An institution's own vote on its governance keys.
+    #[error("an institution does not vote on its own governance keys")]
+    OwnKeys,
+    /// One person or institution would check its own work.
+    #[error("another person must do this than the one whose work it checks")]
+    SamePerson,
     /// The wallet is suspended.
     #[error("the wallet of item {item} is suspended")]
     WalletSuspended {
@@ -193,6 +239,9 @@ pub enum Rejection {
     /// The session is of another service.
     #[error("the session is of another service")]
     SessionOfOtherService,
+    /// The provider has no payment account.
+    #[error("the provider has no payment account on the ledger")]
+    PaymentAccountMissing,
     /// The order is not in a state that allows this.
     #[error("the order is {state:?}")]
     OrderStateWrong {
@@ -205,6 +254,9 @@ pub enum Rejection {
         /// Its state.
         state: StatementState,
     },
+    /// The repayment was compared with the bank before.
+    #[error("the repayment was reconciled before")]
+    ReconciledBefore,
     /// No change waits.
     #[error("no change waits for an answer")]
     ChangeMissing,
@@ -217,6 +269,33 @@ pub enum Rejection {
     /// The change changes nothing.
     #[error("the change changes nothing")]
     ChangeEmpty,
+    /// A dispute was decided, or this side raised one before.
+    #[error("this side has disputed the order before, or a dispute on it was decided")]
+    DisputeSpent,
+    /// The year has too many exceptions.
+    #[error("a year has at most {most} of these at a time")]
+    TooManyExceptions {
+        /// Most exceptions of the kind.
+        most: u32,
+    },
+    /// The decision no longer waits.
+    #[error("the decision is {state:?}")]
+    DecisionClosed {
+        /// Its state.
+        state: DecisionState,
+    },
+    /// The institution has voted for it.
+    #[error("the institution has voted for this already")]
+    ApprovedAlready,
+    /// Too many proposals of the institution wait.
+    #[error("an institution has at most {most} proposals that wait")]
+    TooManyDecisions {
+        /// Most proposals.
+        most: u16,
+    },
+    /// Money was given by these parameters.
+    #[error("wallets have their money by these amounts; they can no longer change")]
+    ParametersInUse,
     /// Not yet.
     #[error("this is possible from {} on", from.0)]
     TooEarly {
@@ -228,6 +307,24 @@ pub enum Rejection {
     TooLate {
         /// Last instant.
         until: Timestamp,
+    },
+    /// A proposal that would stand too long, or not at all.
+    #[error("a proposal stands until {} at the latest", latest.0)]
+    TermWrong {
+        /// The latest that is allowed now.
+        latest: Timestamp,
+    },
+    /// Not the next version of the rules.
+    #[error("the next version of the rules is {next}")]
+    VersionWrong {
+        /// The version that can be switched to.
+        next: u32,
+    },
+    /// The height of a switch is too near.
+    #[error("the rules can be switched at height {earliest} at the earliest")]
+    HeightTooNear {
+        /// The first height that is allowed now.
+        earliest: Height,
     },
     /// Outside the programme's window or the service's time.
     #[error("the session lies outside the time of the programme or of the service")]
@@ -262,6 +359,18 @@ pub enum Rejection {
         /// Most lines.
         most: u32,
     },
+    /// More bookings would be dropped than one transaction may.
+    #[error("at most {most} booked lines are dropped at once")]
+    TooManyBookings {
+        /// Most lines.
+        most: u32,
+    },
+    /// A split that does not name each line once, or gives more than the line may owe.
+    #[error("the split lacks line {line}, or gives more than it may owe")]
+    SplitUnsound {
+        /// Which one.
+        line: u16,
+    },
     /// The pupil is enrolled elsewhere.
     #[error("the pupil of item {item} is enrolled at another school")]
     NotEnrolled {
@@ -292,6 +401,12 @@ pub enum Rejection {
         /// Which one.
         item: u32,
     },
+    /// The pupil was not there.
+    #[error("the pupil was not there")]
+    NotAttended,
+    /// It was rated.
+    #[error("the order was rated already")]
+    RatedBefore,
     /// The order costs more than the key may spend.
     #[error("the order costs {cost}; the key may sign {cap}")]
     CapExceeded {
@@ -327,6 +442,33 @@ pub enum Rejection {
         /// First instant.
         from: Timestamp,
     },
+    /// More than is open.
+    #[error("only {open} are open")]
+    AboveOpen {
+        /// What is open.
+        open: Cents,
+    },
+    /// The statement was paid in too many parts.
+    #[error("a statement is paid in at most {most} parts; the last must be all that is open")]
+    TooManyPayments {
+        /// Most parts.
+        most: u16,
+    },
+    /// Something of the year is still due.
+    #[error("work of the year is still due")]
+    WorkLeft,
+    /// Money of the year is still somewhere.
+    #[error("{outstanding} of the year are neither paid nor returned, or are owed")]
+    MoneyLeft {
+        /// How much.
+        outstanding: Cents,
+    },
+    /// Payments of the year were not compared with the bank.
+    #[error("{count} payments of the year are not reconciled")]
+    PaymentsLeft {
+        /// How many.
+        count: u32,
+    },
 }
 
 impl Rejection {
@@ -343,6 +485,8 @@ impl Rejection {
                 | Self::SessionUnknown
                 | Self::OrderUnknown { .. }
                 | Self::StatementUnknown
+                | Self::RepaymentUnknown
+                | Self::DecisionUnknown
                 | Self::TargetKeyUnknown
                 | Self::ValidTooLong { .. }
         )

@@ -6,10 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::crypto::Hash;
+use crate::chain::Height;
+use crate::classifiers::Year;
+use crate::crypto::{Hash, PublicKey};
 use crate::money::Amounts;
+use crate::operation::Owner;
 use crate::receipt::{Kind, ReceiptLine, Subject};
-use crate::record::{DueKey, DueWork, Entity, Record, RecordKey, Shared, YearRecord};
+use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Sealed, Shared, YearRecord};
+use crate::time::Timestamp;
 use crate::tree::{Proof, Tree, TreeKey};
 
 /// Every record of the ledger after a block. A clone shares everything and costs nothing.
@@ -48,9 +52,24 @@ impl State {
         self.tree.get(&E::key(key).place()).and_then(|record| E::from_record(record))
     }
 
+    /// From when on a bound key is not accepted, also where all keys of its party were revoked at once.
+    pub fn key_end(&self, id: PublicKey) -> Option<Timestamp> {
+        let key = self.get::<Key>(id)?;
+        match key.owner {
+            Owner::Party(party) => Some(key.end(self.get::<Era>(party), self.get::<BoundIn>(id))),
+            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => Some(key.until),
+        }
+    }
+
     /// Proof of a record's hash, or of its absence, under the root.
     pub fn prove(&self, key: &RecordKey) -> Proof {
         self.tree.prove(&key.place())
+    }
+
+    /// The records of one year as a state of their own, whose root a seal keeps and whose proofs are under that root. An
+    /// archive holds on to it; the whole state lets go of it when the year is sealed.
+    pub fn year(&self, year: Year) -> Self {
+        Self { tree: self.tree.part(year.0.to_be_bytes()) }
     }
 
     /// Records with their places, ascending, from a place on.
@@ -71,21 +90,57 @@ impl State {
 
 /// The next state while its block is being executed.
 pub struct Draft {
+    height: Height,
     base: State,
     changed: BTreeMap<TreeKey, Option<Shared>>,
+    sealed: BTreeMap<Year, State>,
 }
 
 impl Draft {
-    /// A draft that has changed nothing yet.
+    /// A draft that has changed nothing yet, of a block whose height is not known: what needs a later height is let through.
     pub fn on(base: &State) -> Self {
-        Self { base: base.clone(), changed: BTreeMap::new() }
+        Self::of(Height::default(), base)
+    }
+
+    /// A draft of the block at a height, that has changed nothing yet.
+    pub fn of(height: Height, base: &State) -> Self {
+        Self { height, base: base.clone(), changed: BTreeMap::new(), sealed: BTreeMap::new() }
+    }
+
+    /// Height of the block.
+    pub fn height(&self) -> Height {
+        self.height
     }
 
     fn look(&self, place: &TreeKey) -> Option<&Shared> {
         match self.changed.get(place) {
             Some(changed) => changed.as_ref(),
+            None if self.sealed.contains_key(&place.year()) => None,
             None => self.base.tree.get(place),
         }
+    }
+
+    /// The records of a year as the draft has them now.
+    fn year(&self, year: Year) -> State {
+        let mut part = self.base.year(year);
+        let changed = self.changed.range(RecordKey::year_start(year)..).take_while(|(place, _)| place.year() == year);
+        let hashed = changed.map(|(place, record)| (*place, record.clone().map(|record| (record.hash(), record))));
+        part.tree.apply(hashed);
+        part
+    }
+
+    /// The years that were sealed on this draft, with the records that they had.
+    pub fn sealed(&self) -> impl Iterator<Item = (Year, &State)> {
+        self.sealed.iter().map(|(year, records)| (*year, records))
+    }
+
+    /// Whether work of a year waits in the due queue.
+    pub fn has_due_work(&self, year: Year) -> bool {
+        let queue = RecordKey::queue_start();
+        let standing = self.standing_from(&queue).map(|(_, record)| record);
+        let added = self.changed.range(queue..).filter_map(|(_, record)| record.as_deref());
+        let mut work = standing.chain(added).filter_map(DueWork::from_record);
+        work.any(|work| work.year() == Some(year))
     }
 
     /// A record as the draft has it.
@@ -95,8 +150,12 @@ impl Draft {
 
     /// Takes over what a plan on this draft writes. Cannot fail: every rule was judged by the plan.
     pub fn commit(&mut self, writes: Writes) {
-        let Writes(mut writes) = writes;
-        self.changed.append(&mut writes);
+        let Writes { mut records, sealed } = writes;
+        if let Some((year, records)) = sealed {
+            self.changed.retain(|place, _| place.year() != year);
+            self.sealed.insert(year, records);
+        }
+        self.changed.append(&mut records);
     }
 
     /// Number of records changed so far.
@@ -134,7 +193,10 @@ impl Draft {
 
     /// The state that the draft has become.
     pub fn finish(self) -> State {
-        let Self { mut base, changed } = self;
+        let Self { mut base, changed, sealed, .. } = self;
+        for year in sealed.into_keys() {
+            base.tree.remove_part(year.0.to_be_bytes());
+        }
         base.tree
             .apply(changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record)))));
         base
@@ -145,12 +207,16 @@ impl Draft {
 pub struct Work<'a> {
     draft: &'a Draft,
     writes: BTreeMap<TreeKey, Option<Shared>>,
+    sealed: Option<(Year, State)>,
     lines: Vec<ReceiptLine>,
 }
 
-/// Records that a plan writes.
+/// Records that a plan writes, and a year whose others it takes away.
 #[derive(Debug)]
-pub struct Writes(BTreeMap<TreeKey, Option<Shared>>);
+pub struct Writes {
+    records: BTreeMap<TreeKey, Option<Shared>>,
+    sealed: Option<(Year, State)>,
+}
 
 /// What a plan changes and what its receipt says.
 #[derive(Debug)]
@@ -170,7 +236,7 @@ pub struct Effect {
 impl<'a> Work<'a> {
     /// Work that has changed nothing yet.
     pub fn on(draft: &'a Draft) -> Self {
-        Self { draft, writes: BTreeMap::new(), lines: Vec::new() }
+        Self { draft, writes: BTreeMap::new(), sealed: None, lines: Vec::new() }
     }
 
     /// A record as this work has it.
@@ -190,7 +256,11 @@ impl<'a> Work<'a> {
 
     /// A record to change.
     pub fn edit<E: Entity>(&mut self, key: E::Key) -> Option<&mut E> {
-        let place = E::key(key).place();
+        self.edit_at(E::key(key).place())
+    }
+
+    /// The record at a place, to change, if it is of this kind.
+    pub fn edit_at<E: Entity>(&mut self, place: TreeKey) -> Option<&mut E> {
         if !self.writes.contains_key(&place) {
             let record = self.draft.look(&place)?.clone();
             self.writes.insert(place, Some(record));
@@ -209,6 +279,16 @@ impl<'a> Work<'a> {
         self.writes.insert(E::key(key).place(), None);
     }
 
+    /// Takes a year's records away and leaves one leaf in their place. The plan has changed none of them.
+    pub fn seal(&mut self, year: Year, at: Timestamp) {
+        let record = self.get::<YearRecord>(year).expect("the plan has looked the year up before");
+        let (state_money, school_money) = (record.state_money, record.school_money);
+        let records = self.draft.year(year);
+        let leaf = Sealed { root: records.root(), records: records.len() as u64, at, state_money, school_money };
+        self.sealed = Some((year, records));
+        self.put(year, leaf);
+    }
+
     /// The draft below.
     pub fn draft(&self) -> &'a Draft {
         self.draft
@@ -221,12 +301,26 @@ impl<'a> Work<'a> {
 
     /// Ends the work with what its receipt says.
     pub fn done(self, kind: Kind, subject: Subject, total: Amounts) -> Effect {
-        Effect { writes: Writes(self.writes), kind, subject, total, lines: self.lines }
+        let writes = Writes { records: self.writes, sealed: self.sealed };
+        Effect { writes, kind, subject, total, lines: self.lines }
     }
 
     /// Ends work that leaves no receipt.
     pub fn silent(self) -> Writes {
-        Writes(self.writes)
+        Writes { records: self.writes, sealed: self.sealed }
+    }
+}
+
+impl TreeKey {
+    /// The year, or other namespace, that the place is in.
+    fn year(&self) -> Year {
+        Year(u16::from_be_bytes([self.0[0], self.0[1]]))
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.tree.fmt(f)
     }
 }
 

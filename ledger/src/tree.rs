@@ -27,6 +27,9 @@ pub use range::Range;
 /// Bits of a key; no branch stands at this bit or a later one.
 const KEY_BITS: u16 = 272;
 
+/// Bits of what a part of the tree has in common.
+const PREFIX_BITS: u16 = 16;
+
 /// Where a record stands: the year it belongs to, then the hash of its own key. Ordered as bytes are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct TreeKey(pub [u8; 34]);
@@ -35,7 +38,6 @@ text::hex_type!(TreeKey, 34, "");
 /// A map from keys to values with a root that commits to all of it.
 pub struct Tree<V> {
     top: Option<Node<V>>,
-    len: usize,
 }
 
 enum Node<V> {
@@ -53,6 +55,8 @@ struct Leaf<V> {
 struct Branch<V> {
     hash: Hash,
     bit: u16,
+    /// Number of leaves below.
+    len: u32,
     sides: [Node<V>; 2],
 }
 
@@ -77,7 +81,7 @@ pub struct OrderError {
 impl<V> Tree<V> {
     /// The empty tree.
     pub const fn new() -> Self {
-        Self { top: None, len: 0 }
+        Self { top: None }
     }
 
     /// The tree of records that ascend by key, in time proportional to their number. For snapshots, so order is checked.
@@ -85,12 +89,8 @@ impl<V> Tree<V> {
     /// # Errors
     /// [`OrderError`] at the first key that does not follow the one before it.
     pub fn from_sorted(records: impl IntoIterator<Item = (TreeKey, Hash, Arc<V>)>) -> Result<Self, OrderError> {
-        let mut len = 0;
-        let top = grow(records.into_iter().map(|(key, value_hash, value)| {
-            len += 1;
-            Leaf { key, value_hash, value }
-        }))?;
-        Ok(Self { top, len })
+        let leaves = records.into_iter().map(|(key, value_hash, value)| Leaf { key, value_hash, value });
+        Ok(Self { top: grow(leaves)? })
     }
 
     /// The hash that commits to every key and value.
@@ -99,13 +99,13 @@ impl<V> Tree<V> {
     }
 
     /// Number of records.
-    pub const fn len(&self) -> usize {
-        self.len
+    pub fn len(&self) -> usize {
+        self.top.as_ref().map_or(0, |top| top.len() as usize)
     }
 
     /// Whether there is no record.
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.top.is_none()
     }
 
     /// The value of a key.
@@ -132,11 +132,8 @@ impl<V> Tree<V> {
                 "changes must strictly ascend by key: {key}"
             );
             let parts_at = self.top.as_ref().map_or(0, |top| parting(&top.nearest(&key).key, &key));
-            match (&value, parts_at == KEY_BITS) {
-                (None, false) => continue,
-                (None, true) => self.len -= 1,
-                (Some(_), false) => self.len += 1,
-                (Some(_), true) => {}
+            if value.is_none() && parts_at != KEY_BITS {
+                continue;
             }
             effective.push(Change { key, parts_at, value });
         }
@@ -181,9 +178,36 @@ impl<V> Tree<V> {
         Proof { leaf: leaf.map(|leaf| (leaf.key, leaf.value_hash)), path }
     }
 
+    /// The part of the tree whose keys open with these bytes, as a tree of its own: its root is the hash of the node that
+    /// holds them, and its proofs are the lower ends of this tree's. Shares everything with this tree.
+    pub fn part(&self, prefix: [u8; 2]) -> Self {
+        let key = first_key(prefix);
+        let mut node = self.top.as_ref();
+        while let Some(Node::Branch(branch)) = node
+            && branch.bit < PREFIX_BITS
+        {
+            node = Some(&branch.sides[key.side(branch.bit)]);
+        }
+        Self { top: node.filter(|node| node.nearest(&key).key.0[..2] == prefix).cloned() }
+    }
+
+    /// Takes away every key that opens with these bytes, in the time of one key's removal.
+    pub fn remove_part(&mut self, prefix: [u8; 2]) {
+        let remains = self.top.as_mut().is_none_or(|top| cut(top, &first_key(prefix)));
+        if !remains {
+            self.top = None;
+        }
+    }
+
     fn find(&self, key: &TreeKey) -> Option<&Leaf<V>> {
         self.top.as_ref().map(|top| top.nearest(key)).filter(|leaf| leaf.key == *key)
     }
+}
+
+fn first_key([first, second]: [u8; 2]) -> TreeKey {
+    let mut key = [0; 34];
+    (key[0], key[1]) = (first, second);
+    TreeKey(key)
 }
 
 impl TreeKey {
@@ -216,7 +240,15 @@ fn branch_hash(bit: u16, left: &Hash, right: &Hash) -> Hash {
 impl<V> Node<V> {
     fn branch(bit: u16, sides: [Self; 2]) -> Self {
         let hash = branch_hash(bit, &sides[0].hash(), &sides[1].hash());
-        Self::Branch(Arc::new(Branch { hash, bit, sides }))
+        let len = below(&sides);
+        Self::Branch(Arc::new(Branch { hash, bit, len, sides }))
+    }
+
+    fn len(&self) -> u32 {
+        match self {
+            Self::Leaf(_) => 1,
+            Self::Branch(branch) => branch.len,
+        }
     }
 
     fn hash(&self) -> Hash {
@@ -238,6 +270,35 @@ impl<V> Node<V> {
     }
 }
 
+fn below<V>([left, right]: &[Node<V>; 2]) -> u32 {
+    left.len().checked_add(right.len()).expect("a state has far fewer records than can be counted")
+}
+
+impl<V> Branch<V> {
+    /// Hash and number of leaves, after a side has changed.
+    fn refresh(&mut self) {
+        let [left, right] = &self.sides;
+        self.hash = branch_hash(self.bit, &left.hash(), &right.hash());
+        self.len = below(&self.sides);
+    }
+}
+
+/// Takes the keys away that agree with `key` in the prefix; says whether anything remains of the node.
+fn cut<V>(node: &mut Node<V>, key: &TreeKey) -> bool {
+    let branch = match node {
+        Node::Branch(branch) if branch.bit < PREFIX_BITS => branch,
+        Node::Leaf(_) | Node::Branch(_) => return node.nearest(key).key.0[..2] != key.0[..2],
+    };
+    let branch = Arc::make_mut(branch);
+    let side = key.side(branch.bit);
+    if cut(&mut branch.sides[side], key) {
+        branch.refresh();
+    } else {
+        *node = branch.sides[1 - side].clone();
+    }
+    true
+}
+
 /// Applies changes that all lead to `node`; says whether anything remains of it. What is shared with a clone is copied.
 fn update<V>(node: &mut Node<V>, changes: &[Change<V>]) -> bool {
     let Some(parts_at) = changes.iter().map(|change| change.parts_at).min() else {
@@ -252,7 +313,7 @@ fn update<V>(node: &mut Node<V>, changes: &[Change<V>]) -> bool {
     let (low, high) = split(changes, branch.bit);
     let [left, right] = &mut branch.sides;
     match (update(left, low), update(right, high)) {
-        (true, true) => branch.hash = branch_hash(branch.bit, &left.hash(), &right.hash()),
+        (true, true) => branch.refresh(),
         (true, false) => *node = left.clone(),
         (false, true) => *node = right.clone(),
         (false, false) => return false,
@@ -333,7 +394,7 @@ impl<V> Default for Tree<V> {
 // Written out, since a derived `Clone` would ask for it of the values, which are shared and never copied.
 impl<V> Clone for Tree<V> {
     fn clone(&self) -> Self {
-        Self { top: self.top.clone(), len: self.len }
+        Self { top: self.top.clone() }
     }
 }
 
@@ -354,13 +415,13 @@ impl<V> Clone for Leaf<V> {
 
 impl<V> Clone for Branch<V> {
     fn clone(&self) -> Self {
-        Self { hash: self.hash, bit: self.bit, sides: self.sides.clone() }
+        Self { hash: self.hash, bit: self.bit, len: self.len, sides: self.sides.clone() }
     }
 }
 
 impl<V> std::fmt::Debug for Tree<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Tree of {} records, root {}", self.len, self.root())
+        write!(f, "Tree of {} records, root {}", self.len(), self.root())
     }
 }
 

@@ -7,14 +7,17 @@ mod support;
 
 use keis_ledger::block::{Builder, Refusal};
 use keis_ledger::classifiers::Grades;
-use keis_ledger::ids::{OrderId, PupilId, SessionId, StatementId};
+use keis_ledger::ids::{DecisionId, OrderId, PupilId, SessionId, StatementId};
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+    Buyer, CatalogueOperation, Change, ClosureScope, GovernanceOperation, Measure, Operation, OrderAction, Party,
+    PupilMove, SettlementOperation, WalletOperation,
 };
 use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
+use keis_ledger::receipt::Kind;
 use keis_ledger::record::{
-    LineState, Order, OrderState, Record, Session, Statement, StatementState, YearRecord, YearState,
+    Decision, DecisionState, Line, LineState, Order, OrderState, Record, Session, Statement, StatementState,
+    YearRecord, YearState,
 };
 use keis_ledger::rejection::Rejection;
 use keis_ledger::state::{Draft, State};
@@ -61,6 +64,7 @@ struct Story {
     sessions: Vec<SessionId>,
     orders: Vec<OrderId>,
     statements: Vec<StatementId>,
+    decisions: Vec<DecisionId>,
     sent: Vec<(VerifiedTransaction, bool)>,
     fresh: u16,
 }
@@ -95,7 +99,8 @@ impl Story {
         let mut world = World::with(network);
         staged_with(&mut world, any_parameters(&mut dice));
         let sessions = (1..=5).map(session).collect();
-        Self { world, dice, sessions, orders: Vec::new(), statements: Vec::new(), sent: Vec::new(), fresh: 0 }
+        let (orders, statements, decisions, sent) = Default::default();
+        Self { world, dice, sessions, orders, statements, decisions, sent, fresh: 0 }
     }
 
     fn new_id(&mut self) -> [u8; 16] {
@@ -123,11 +128,14 @@ impl Story {
             Operation::Catalogue(CatalogueOperation::OpenSession { session, .. }) => self.sessions.push(session),
             Operation::Order { order, .. } if self.orders.last() != Some(&order) => self.orders.push(order),
             Operation::Settlement(SettlementOperation::Issue { statement, .. }) => self.statements.push(statement),
+            Operation::Governance(GovernanceOperation::Propose { decision, .. }) => self.decisions.push(decision),
             Operation::Funds(_)
             | Operation::Wallet(_)
             | Operation::Catalogue(_)
             | Operation::Order { .. }
-            | Operation::Settlement(_) => {}
+            | Operation::Settlement(_)
+            | Operation::Governance(GovernanceOperation::Approve { .. } | GovernanceOperation::Withdraw { .. })
+            | Operation::Rate { .. } => {}
         }
     }
 
@@ -148,9 +156,10 @@ impl Story {
         let (who, operation) = match self.dice.below(100) {
             0..10 => self.sessions_offered(),
             10..32 => self.ordered(),
-            32..82 => self.on_an_order(),
-            82..92 => self.settled(),
-            92..98 => self.wallets(),
+            32..74 => self.on_an_order(),
+            74..83 => self.settled(),
+            83..88 => self.wallets(),
+            88..98 => self.remedied(),
             _ => self.funds(),
         };
         let noise = self.dice.chance(5);
@@ -334,7 +343,12 @@ impl Story {
         let one = self.dice.below(usize::from(PUPILS) + 4) as u8 + 1;
         let party =
             self.dice.one(&[Party::Pupil(YEAR, pupil(one)), Party::School(school(2)), Party::Provider(provider(2))]);
-        let operation = match self.dice.below(8) {
+        let operation = match self.dice.below(9) {
+            8 => WalletOperation::MovePupils {
+                year: YEAR,
+                moves: vec![PupilMove { pupil: pupil(one), school: school(1), grade: self.dice.one(&[4, 5, 6]) }],
+                keep_lines: self.dice.chance(50),
+            },
             0 => WalletOperation::MovePupil {
                 year: YEAR,
                 pupil: pupil(one),
@@ -355,6 +369,108 @@ impl Story {
             },
         };
         (OPERATOR, Operation::Wallet(operation))
+    }
+
+    /// Disputes, and what two persons decide.
+    fn remedied(&mut self) -> (u8, Operation) {
+        let open = |id: &DecisionId| {
+            self.world.tip.state.get::<Decision>(*id).is_some_and(|one| one.state == DecisionState::Open)
+        };
+        self.decisions.retain(open);
+        if !self.decisions.is_empty() && self.dice.chance(50) {
+            let decision = self.dice.one(&self.decisions.clone());
+            let operation = GovernanceOperation::Approve { decision };
+            return (self.dice.one(&[OPERATOR, BUDGET_HOLDER, BUDGET_HOLDER]), Operation::Governance(operation));
+        }
+        if self.dice.chance(40) {
+            return self.disputed();
+        }
+        let decision = DecisionId(self.new_id());
+        let until = self.world.next_time().after(Span::days(1 + self.dice.below(20) as u32));
+        let measure = self.measure();
+        let operation = GovernanceOperation::Propose { decision, measure, until };
+        (self.dice.one(&[OPERATOR, OPERATOR, BUDGET_HOLDER]), Operation::Governance(operation))
+    }
+
+    /// One of the orders of these states, or any.
+    fn an_order(&mut self, states: &[OrderState]) -> Option<(OrderId, Order)> {
+        let get = |id: &OrderId| self.world.tip.state.get::<Order>((YEAR, *id)).cloned();
+        let all: Vec<(OrderId, Order)> =
+            self.orders.iter().rev().take(90).filter_map(|id| Some((*id, get(id)?))).collect();
+        let fit: Vec<&(OrderId, Order)> = all.iter().filter(|(_, order)| states.contains(&order.state)).collect();
+        let from = if fit.is_empty() || self.dice.chance(5) { all.iter().collect() } else { fit };
+        if from.is_empty() { None } else { Some(from[self.dice.below(from.len())].clone()) }
+    }
+
+    fn disputed(&mut self) -> (u8, Operation) {
+        let states = [
+            OrderState::Delivered,
+            OrderState::Attended,
+            OrderState::AttendedAutomatically,
+            OrderState::Disputed,
+            OrderState::Disputed,
+        ];
+        let wanted = [self.dice.one(&states)];
+        let Some((order, now)) = self.an_order(&wanted) else { return self.ordered() };
+        let orderer = if now.school == school(2) { OTHER_SCHOOL } else { SCHOOL };
+        let giver = if now.provider == provider(2) { OTHER_PROVIDER } else { PROVIDER };
+        let withdraws = now.state == OrderState::Disputed && self.dice.chance(80);
+        let action = if withdraws { OrderAction::WithdrawDispute } else { OrderAction::Dispute };
+        (self.dice.one(&[orderer, giver]), Operation::Order { year: YEAR, order, action })
+    }
+
+    fn measure(&mut self) -> Measure {
+        let now = self.world.next_time();
+        let mut instant = |days: u32| now.after(Span(self.dice.next() % Span::days(days).0));
+        let (one, other) = (instant(20), instant(20));
+        let (from, until) = (one.min(other), one.max(other));
+        match self.dice.below(20) {
+            0..8 => self.resolution(),
+            8..14 => self.reversal(),
+            14..16 => {
+                let scopes = [
+                    ClosureScope::Everything,
+                    ClosureScope::Place(offer(60).place),
+                    ClosureScope::Provider(provider(2)),
+                    ClosureScope::Service(service(1)),
+                ];
+                Measure::ForceMajeure { year: YEAR, from, until, scope: self.dice.one(&scopes) }
+            }
+            16..19 => Measure::Extend { year: YEAR, from, until, by: Span(self.dice.next() % Span::days(4).0) },
+            _ if self.dice.chance(30) => {
+                let pairs = [
+                    (Party::School(school(2)), Party::School(school(1))),
+                    (Party::Provider(provider(2)), Party::Provider(provider(1))),
+                ];
+                let (from, to) = self.dice.one(&pairs);
+                let years = if self.dice.chance(50) && to == Party::School(school(1)) { vec![YEAR] } else { vec![] };
+                Measure::Succeed { from, to, years }
+            }
+            _ => self.resolution(),
+        }
+    }
+
+    fn resolution(&mut self) -> Measure {
+        let Some((order, now)) = self.an_order(&[OrderState::Disputed]) else {
+            return Measure::Resolve { year: YEAR, order: OrderId([0; 16]), split: vec![PRICE] };
+        };
+        let amount = |line: &Line| {
+            let held = line.escrow.total().expect("it can be counted").get();
+            let most = if line.state == LineState::Dropped || self.dice.chance(70) { held } else { PRICE.get() };
+            Cents::new(self.dice.next() % (most + 1))
+        };
+        let split = now.lines.iter().map(amount).collect();
+        Measure::Resolve { year: YEAR, order, split }
+    }
+
+    fn reversal(&mut self) -> Measure {
+        let states =
+            [OrderState::Attended, OrderState::AttendedAutomatically, OrderState::Settled, OrderState::CancelledLate];
+        let Some((order, now)) = self.an_order(&states) else { return self.resolution() };
+        let owing = |(index, line): (u16, &Line)| (!line.due.is_zero()).then_some(index);
+        let owing: Vec<u16> = (0..).zip(&now.lines).filter_map(owing).collect();
+        let percent = self.dice.one(&[40, 100]);
+        Measure::Reverse { year: YEAR, order, lines: self.dice.some(&owing, percent) }
     }
 
     fn funds(&mut self) -> (u8, Operation) {
@@ -416,7 +532,7 @@ impl Story {
         for _ in 0..30 {
             self.block();
         }
-        self.world.at(day(460));
+        self.world.at(day(700));
         self.world.tick();
     }
 
@@ -466,14 +582,30 @@ proptest! {
     }
 }
 
+/// What must have happened in some history, beside every state of an order.
+const REMEDIES: [Kind; 10] = [
+    Kind::OrderDisputed,
+    Kind::DisputeWithdrawn,
+    Kind::DisputeResolved,
+    Kind::OrderReversed,
+    Kind::ForceMajeureDeclared,
+    Kind::OrderStruck,
+    Kind::ForceMajeureEnded,
+    Kind::DeadlinesExtended,
+    Kind::DeadlinePostponed,
+    Kind::PartySucceeded,
+];
+
 #[test]
 fn a_history_reaches_every_state_of_an_order() {
     let mut reached = std::collections::BTreeSet::new();
+    let mut kinds = std::collections::BTreeSet::new();
     for seed in 0..12 {
         let mut story = Story::begin(seed);
         story.live(300);
         for full in &story.world.receipts {
             reached.extend(full.receipt.subject.order_state);
+            kinds.insert(full.receipt.kind);
         }
         reached.extend(
             story
@@ -483,5 +615,7 @@ fn a_history_reaches_every_state_of_an_order() {
                 .map(|order| order.state),
         );
     }
-    assert_eq!(reached.len(), 12, "{reached:?}");
+    assert_eq!(reached.len(), 15, "{reached:?}");
+    let missing: Vec<&Kind> = REMEDIES.iter().filter(|kind| !kinds.contains(*kind)).collect();
+    assert!(missing.is_empty(), "never: {missing:?}");
 }

@@ -2,6 +2,12 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
 
+#[path = "rejections/governance.rs"]
+mod governance;
+#[path = "rejections/remedies.rs"]
+mod remedies;
+#[path = "rejections/settlement.rs"]
+mod settlement;
 mod support;
 
 use std::collections::BTreeSet;
@@ -96,6 +102,9 @@ fn every_rejection_is_hit() {
     sessions_and_states(&mut hits);
     lines_and_pupils(&mut hits);
     money(&mut hits);
+    governance::hit(&mut hits);
+    settlement::hit(&mut hits);
+    remedies::hit(&mut hits);
     let missing: Vec<_> = NAMES.iter().filter(|name| !hits.seen.contains(*name)).collect();
     assert!(missing.is_empty(), "never hit: {missing:?}");
 }
@@ -565,6 +574,11 @@ fn of_two_broken_rules_of_the_other_groups_the_first_is_named() {
         ),
     ];
     pairs.into_iter().for_each(assert_pair);
+}
+
+#[test]
+fn of_two_broken_rules_of_settlement_and_rating_the_first_is_named() {
+    settlement::pairs();
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn every_module_says_what_it_is() {
 fn what_is_below_knows_nothing_above() {
     let layers: [&[&str]; 4] = [
         &["codec", "crypto", "text", "ids", "money", "time", "classifiers", "list", "tree"],
-        &["parameters", "operation", "chain", "transaction", "record", "receipt", "rejection"],
+        &["parameters", "protocol", "operation", "chain", "transaction", "record", "receipt", "rejection"],
         &["state", "accounts"],
         &["plan", "block"],
     ];

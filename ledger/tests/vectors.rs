@@ -10,11 +10,14 @@ use std::path::Path;
 
 use keis_ledger::codec;
 use keis_ledger::operation::Buyer;
-use keis_ledger::record::{Entity, Order, RecordKey};
+use keis_ledger::parameters::NetworkParameters;
+use keis_ledger::protocol;
+use keis_ledger::record::{Entity, Institution, Order, RecordKey};
 use keis_ledger::time::Timestamp;
+use support::governance::{decision, equals, institution, set, vote};
 use support::samples::{every_operation, name};
 use support::stage::*;
-use support::{NEW_YEAR, OPERATOR, World, day};
+use support::{NEW_YEAR, OPERATOR, World, day, network_parameters};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -53,7 +56,8 @@ fn transactions() {
 
 /// An order from its request through a change, attendance and an amendment of it to the accepted statement.
 fn walk() -> (World, Vec<(String, String)>) {
-    let mut world = World::founded();
+    // The first version of the rules: its chains are executed again by every later build.
+    let mut world = World::with(NetworkParameters { protocol: protocol::FIRST, ..network_parameters() });
     staged(&mut world);
     let mut roots = vec![
         ("founded".to_owned(), world.genesis.state.root().to_string()),
@@ -112,4 +116,24 @@ fn blocks_receipts_and_records() {
     ];
     let lines: Vec<(String, String)> = frozen_values.map(|(name, value)| (name.to_owned(), value)).to_vec();
     frozen("chain.txt", &lines);
+}
+
+#[test]
+fn governance() {
+    let mut world = World::governed(4);
+    let proposed = world.propose(1, vote(1), &set(&equals(1..=5), &[5])).expect("proposed");
+    world.approve(1, vote(2)).expect("a vote");
+    let decided = world.approve(1, vote(3)).expect("decided");
+    let lines = [
+        ("proposed.receipt", hex(&codec::encode(&proposed.receipt))),
+        ("decided.receipt", hex(&codec::encode(&decided.receipt))),
+        ("decided.receipt.leaf", decided.receipt.leaf().to_string()),
+        ("decision", hex(&codec::encode(&world.decision(1).clone().into_record()))),
+        ("decision.place", RecordKey::Decision(decision(1)).place().to_string()),
+        ("institution", hex(&codec::encode(&world.get::<Institution>(institution(5)).clone().into_record()))),
+        ("institution.place", RecordKey::Institution(institution(5)).place().to_string()),
+        ("next_validators", world.network().validators.hash().to_string()),
+        ("root", world.tip.state.root().to_string()),
+    ];
+    frozen("governance.txt", &lines.map(|(name, value)| (name.to_owned(), value)));
 }

@@ -1,6 +1,6 @@
 //! The catalogue: services in their versions, and the sessions at which they are given.
 
-use super::{Actor, open_year};
+use super::{Actor, open_year, succession};
 use crate::classifiers::{Scope, Year};
 use crate::ids::{ProviderId, ServiceId, SessionId};
 use crate::money::Amounts;
@@ -121,8 +121,10 @@ fn withdraw(mut work: Work, actor: &Actor, id: ServiceId) -> Result<Effect, Reje
         Ok(()) => None,
         Err(_) => Some(provider_of(actor)?),
     };
-    let service = work.edit::<Service>(id).ok_or(Rejection::ServiceUnknown)?;
-    if own.is_some_and(|provider| provider != service.provider) {
+    let giver = work.get::<Service>(id).ok_or(Rejection::ServiceUnknown)?.provider;
+    let giver = succession::provider_now(&work, giver);
+    let service = work.edit::<Service>(id).expect("the service was found above");
+    if own.is_some_and(|provider| provider != giver) {
         return Err(Rejection::NotYours);
     }
     if service.standing == Standing::Closed {
@@ -172,7 +174,7 @@ fn open_session(
     if work.has::<Session>(key) {
         return Err(Rejection::IdTaken { item: 0 });
     }
-    if service.provider != own {
+    if succession::provider_now(&work, service.provider) != own {
         return Err(Rejection::NotYours);
     }
     offered(&work, service)?;
@@ -196,7 +198,7 @@ fn amend_session(
     let session = session.ok_or(Rejection::SessionUnknown)?;
     let id = session.service;
     let service = service_of(&work, session);
-    if service.provider != own {
+    if succession::provider_now(&work, service.provider) != own {
         return Err(Rejection::NotYours);
     }
     offered(&work, service)?;
@@ -217,7 +219,7 @@ fn close_session(mut work: Work, actor: &Actor, key: (Year, SessionId)) -> Resul
     open_year(&work, key.0)?;
     let session = work.get::<Session>(key).ok_or(Rejection::SessionUnknown)?;
     let id = session.service;
-    if service_of(&work, session).provider != own {
+    if succession::provider_now(&work, service_of(&work, session).provider) != own {
         return Err(Rejection::NotYours);
     }
     if !session.open {
@@ -244,7 +246,7 @@ fn offer_sound(offer: &SessionOffer, service: Option<&Service>) -> Result<(), Re
 
 /// Provider and service may take new business.
 fn offered(work: &Work, service: &Service) -> Result<(), Rejection> {
-    let provider = work.get::<Provider>(service.provider);
+    let provider = work.get::<Provider>(succession::provider_now(work, service.provider));
     in_use(provider.expect("a service is published for a provider, and providers are never removed").standing)?;
     match service.standing {
         Standing::Active => Ok(()),

@@ -10,7 +10,8 @@ use crate::operation::{FundsOperation, MAX_BATCH};
 use crate::parameters::ProgrammeParameters;
 use crate::receipt::{Kind, ReceiptLine, Subject};
 use crate::record::{
-    DueKey, DueWork, Entity, Pupil, RecordKey, School, SchoolPurse, Standing, Totals, YearRecord, YearState,
+    Books, DueKey, DueWork, Entity, Pupil, RecordKey, School, SchoolPurse, Sealed, Standing, Totals, YearRecord,
+    YearState,
 };
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
@@ -36,6 +37,7 @@ pub(super) fn plan(work: Work, at: Timestamp, actor: &Actor, operation: &FundsOp
             record_school_money(work, actor, *year, *school, *amount)
         }
         FundsOperation::EndYear { year } => end_year(work, at, actor, *year),
+        FundsOperation::SealYear { year } => seal_year(work, at, actor, *year),
     }
 }
 
@@ -65,7 +67,7 @@ fn begin_year(
     if !YEARS.contains(&year.0) || !parameters.is_sound() {
         return Err(Rejection::ParametersUnsound);
     }
-    if work.has::<YearRecord>(year) {
+    if work.has::<YearRecord>(year) || work.has::<Sealed>(year) {
         return Err(Rejection::YearExists);
     }
     let total = budget.checked_add(reserve).ok_or(Rejection::AmountTooLarge)?;
@@ -159,6 +161,33 @@ fn end_year(mut work: Work, at: Timestamp, actor: &Actor, year: Year) -> Result<
     work.transfer(year, Source::State, Account::Reserve, Account::Returned, reserve)?;
     work.put(DueKey::returning(at, year), DueWork::Return(year, RecordKey::year_start(year)));
     Ok(work.done(Kind::YearEnded, about(year), state_money(total)))
+}
+
+/// Seals a year in which nothing is left to do, so that no rule will ever read its records again.
+fn seal_year(mut work: Work, at: Timestamp, actor: &Actor, year: Year) -> Result<Effect, Rejection> {
+    actor.budget_holder()?;
+    let record = super::year_of(&work, year)?;
+    match record.state {
+        YearState::Open => return Err(Rejection::YearOpen),
+        YearState::Ended => {}
+    }
+    if work.draft().has_due_work(year) {
+        return Err(Rejection::WorkLeft);
+    }
+    let outstanding = |totals: &Totals| totals.outstanding().ok_or(Rejection::AmountTooLarge);
+    let left = outstanding(&record.state_money)?.checked_add(outstanding(&record.school_money)?);
+    let left = left.ok_or(Rejection::AmountTooLarge)?;
+    if !left.is_zero() {
+        return Err(Rejection::MoneyLeft { outstanding: left });
+    }
+    let Books { unreconciled: count } = work.get::<Books>(year).copied().unwrap_or_default();
+    if count > 0 {
+        return Err(Rejection::PaymentsLeft { count });
+    }
+    let paid = Amounts { state: record.state_money.paid, school: record.school_money.paid };
+
+    work.seal(year, at);
+    Ok(work.done(Kind::YearSealed, about(year), paid))
 }
 
 /// Clock step after the end of a year: money that is free in the wallets of pupils and schools returns, from a place of

@@ -2,20 +2,26 @@
 
 mod attendance;
 mod change;
+pub(super) mod deadline;
+pub(super) mod dispute;
 mod lines;
 mod request;
+pub(super) mod reversal;
+pub(super) mod strike;
 
 pub(super) use attendance::attendance_stands;
-pub(super) use lines::release_pupil;
+pub(super) use lines::{home, release_pupil};
 
-use super::{Actor, ascending, bounded};
+use deadline::{clear_deadline, set_deadline};
+
+use super::{Actor, ascending, bounded, succession, year_of};
 use crate::classifiers::{Scope, Year};
 use crate::crypto::Hash;
 use crate::ids::{OrderId, PupilId};
 use crate::money::{Amounts, Cents};
 use crate::operation::{MAX_PUPILS, OrderAction, Party};
 use crate::receipt::{Kind, Subject};
-use crate::record::{DueKey, DueKind, DueWork, LineState, Order, OrderState, Side, YearRecord};
+use crate::record::{DueKind, LineState, Order, OrderState, Side};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -47,6 +53,8 @@ pub(super) fn plan(
         OrderAction::Cancel => cancel(work, at, actor, key),
         OrderAction::ReportDelivery { absent } => attendance::report(work, at, actor, key, absent),
         OrderAction::ConfirmAttendance { absent, added } => attendance::confirm(work, at, actor, key, absent, added),
+        OrderAction::Dispute => dispute::raise(work, at, actor, key),
+        OrderAction::WithdrawDispute => dispute::withdraw(work, at, actor, key),
     }
 }
 
@@ -62,11 +70,13 @@ fn order_mut<'w>(work: &'w mut Work, key: Key) -> &'w mut Order {
 /// Which side of the order the actor is, with a key of the scope. One key never stands on both sides.
 fn side(work: &Work, actor: &Actor, key: Key, scope: Scope) -> Result<Side, Rejection> {
     let party = actor.party(scope)?;
-    work.get::<YearRecord>(key.0).ok_or(Rejection::YearUnknown)?;
+    year_of(work, key.0)?;
     let order = work.get::<Order>(key).ok_or(Rejection::OrderUnknown { item: 0 })?;
-    let side = if party == order.orderer || party == Party::School(order.school) {
+    let sides = succession::sides(work, order);
+    let alone = matches!(order.orderer, Party::Pupil(..)) && party == order.orderer;
+    let side = if alone || party == Party::School(sides.school) {
         Side::Orderer
-    } else if party == Party::Provider(order.provider) {
+    } else if party == Party::Provider(sides.provider) {
         Side::Provider
     } else {
         return Err(Rejection::NotYours);
@@ -75,7 +85,7 @@ fn side(work: &Work, actor: &Actor, key: Key, scope: Scope) -> Result<Side, Reje
         Side::Orderer => order.provider_key,
         Side::Provider => Some(order.orderer_key),
     };
-    if other == Some(actor.key) { Err(Rejection::BothSides) } else { Ok(side) }
+    if other == Some(actor.key) || sides.one_hand { Err(Rejection::BothSides) } else { Ok(side) }
 }
 
 /// The order, when the actor is the side that this needs.
@@ -92,48 +102,26 @@ fn signed(work: &mut Work, key: Key, actor: &Actor, side: Side) {
     }
 }
 
+/// The order is in one of these states, and not about to be cancelled by force majeure.
 fn in_state(work: &Work, key: Key, states: &[OrderState]) -> Result<(), Rejection> {
+    strike::not_struck(work, key)?;
     let state = order(work, key).state;
     if states.contains(&state) { Ok(()) } else { Err(Rejection::OrderStateWrong { state }) }
 }
 
 /// Nobody answered a proposal or request in time: it has lapsed, whether or not the clock step has come to it yet.
 fn not_lapsed(work: &Work, at: Timestamp, key: Key) -> Result<(), Rejection> {
-    let order = order(work, key);
-    match order.state {
-        OrderState::Proposed | OrderState::Requested => before(at, order.deadline),
-        OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => Ok(()),
+    let state = order(work, key).state;
+    if matches!(state, OrderState::Proposed | OrderState::Requested) {
+        before(at, deadline::deadline(work, key))
+    } else {
+        Ok(())
     }
 }
 
 /// Before an instant, exclusive.
 fn before(at: Timestamp, until: Timestamp) -> Result<(), Rejection> {
     if at < until { Ok(()) } else { Err(Rejection::TooLate { until }) }
-}
-
-/// Puts a deadline of the order into the due queue.
-fn set_deadline(work: &mut Work, key: Key, kind: DueKind, deadline: Timestamp) {
-    let due = match kind {
-        DueKind::Lapse => DueWork::Lapse(key.0, key.1),
-        DueKind::Attendance => DueWork::Attendance(key.0, key.1),
-        DueKind::Forget | DueKind::Return => unreachable!("orders have deadlines for answers and attendance only"),
-    };
-    order_mut(work, key).deadline = deadline;
-    work.put(DueKey::order(kind, deadline, key), due);
-}
-
-fn clear_deadline(work: &mut Work, key: Key, kind: DueKind) {
-    let deadline = order(work, key).deadline;
-    work.remove::<DueWork>(DueKey::order(kind, deadline, key));
 }
 
 fn subject(work: &Work, key: Key) -> Subject {
@@ -146,7 +134,7 @@ fn subject(work: &Work, key: Key) -> Subject {
         service: Some(order.service),
         school: Some(order.school),
         provider: Some(order.provider),
-        statement: None,
+        ..Subject::default()
     }
 }
 
@@ -196,7 +184,7 @@ impl LineState {
     fn is_standing(self) -> bool {
         match self {
             Self::Proposed | Self::Booked | Self::Attended | Self::Absent => true,
-            Self::Dropped => false,
+            Self::Dropped | Self::Reversed => false,
         }
     }
 }
@@ -204,7 +192,7 @@ impl LineState {
 fn confirm(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> Result<Effect, Rejection> {
     only(&work, actor, key, Scope::Order, Side::Provider)?;
     in_state(&work, key, &[OrderState::Requested])?;
-    before(at, order(&work, key).deadline)?;
+    before(at, deadline::deadline(&work, key))?;
     let total = lines::hold_to_escrow(&mut work, key)?;
     clear_deadline(&mut work, key, DueKind::Lapse);
     signed(&mut work, key, actor, Side::Provider);
@@ -215,7 +203,7 @@ fn confirm(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> Result<Eff
 fn decline(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -> Result<Effect, Rejection> {
     only(&work, actor, key, Scope::Order, Side::Provider)?;
     in_state(&work, key, &[OrderState::Requested])?;
-    before(at, order(&work, key).deadline)?;
+    before(at, deadline::deadline(&work, key))?;
     clear_deadline(&mut work, key, DueKind::Lapse);
     signed(&mut work, key, actor, Side::Provider);
     let total = lines::release_all(&mut work, key, Cents::ZERO)?;
@@ -231,7 +219,10 @@ fn end(work: &mut Work, key: Key, state: OrderState) {
 }
 
 /// Clock step: nobody answered a proposal or request in time.
-pub(super) fn lapse(mut work: Work, key: Key) -> (Effect, Hash) {
+pub(super) fn lapse(mut work: Work, at: Timestamp, key: Key) -> (Effect, Hash) {
+    if deadline::postponed(&mut work, at, key, DueKind::Lapse) {
+        return deadline::postponement(work, key);
+    }
     let total = lines::release_all(&mut work, key, Cents::ZERO).expect("what a line holds can always be given back");
     end(&mut work, key, OrderState::Lapsed);
     let seed = order(&work, key).blind;
@@ -264,14 +255,15 @@ fn cancelled_by_orderer(work: &Work, at: Timestamp, key: Key) -> Result<OrderSta
     in_state(work, key, &[OrderState::Proposed, OrderState::Requested, OrderState::Confirmed])?;
     not_lapsed(work, at, key)?;
     let order = order(work, key);
-    if order.state != OrderState::Confirmed || at <= order.start.before(order.rules.free_cancel) {
+    if order.state != OrderState::Confirmed || at <= deadline::before_start(work, key, order.rules.free_cancel) {
         return Ok(OrderState::CancelledFree);
     }
     if at < order.start {
         return Ok(OrderState::CancelledLate);
     }
-    let year = work.get::<YearRecord>(key.0).ok_or(Rejection::YearUnknown)?;
-    if at >= order.rules.attendance_deadline(&year.parameters.calendar, order.end) {
+    let year = year_of(work, key.0)?;
+    let reported = order.rules.attendance_deadline(&year.parameters.calendar, order.end);
+    if at >= deadline::extended(work, key.0, reported) {
         return Ok(OrderState::CancelledFree);
     }
     Err(Rejection::TooLate { until: order.start })

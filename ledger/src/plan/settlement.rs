@@ -1,13 +1,19 @@
-//! Settlement: what providers earned is put into statements, which they accept or contest.
+//! Settlement: what providers earned is put into statements, which they accept or contest, invoice and are paid for.
 
-use super::{Actor, ascending, bounded, every};
+mod credit;
+mod invoice;
+mod payment;
+
+pub(super) use credit::credit;
+
+use super::{Actor, ascending, bounded, every, succession, year_of};
 use crate::accounts::Account;
 use crate::classifiers::{Scope, Year};
-use crate::ids::{OrderId, ProviderId, StatementId};
+use crate::ids::{Commitment, OrderId, ProviderId, StatementId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::{Buyer, MAX_STATEMENT_ORDERS, Party, SettlementOperation};
 use crate::receipt::{Kind, Subject};
-use crate::record::{Billing, Order, OrderState, Provider, School, Statement, StatementState, YearRecord};
+use crate::record::{Bill, Billing, Order, OrderState, Provider, Reference, School, Statement, StatementState};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -25,6 +31,29 @@ pub(super) fn plan(
         }
         SettlementOperation::Accept { year, statement } => accept(work, actor, (*year, *statement)),
         SettlementOperation::Contest { year, statement } => contest(work, actor, (*year, *statement)),
+        SettlementOperation::AttachInvoice { year, statement, invoice, number } => {
+            invoice::attach(work, actor, (*year, *statement), (*invoice, *number))
+        }
+        SettlementOperation::RejectInvoice { year, statement } => invoice::reject(work, actor, (*year, *statement)),
+        SettlementOperation::Approve { year, statement } => invoice::approve(work, at, actor, (*year, *statement)),
+        SettlementOperation::RecordPayment { year, statement, amount, reference } => {
+            payment::record(work, at, actor, (*year, *statement), (*amount, *reference))
+        }
+        SettlementOperation::SetOff { year, statement, amount } => {
+            payment::set_off(work, at, actor, (*year, *statement), *amount)
+        }
+        SettlementOperation::Reconcile { year, statement, bank } => {
+            payment::reconcile(work, actor, (*year, *statement), *bank)
+        }
+        SettlementOperation::CreditNote { year, statement, order, lines, note } => {
+            credit::note(work, actor, (*year, *statement), (*order, lines), *note)
+        }
+        SettlementOperation::RecordRepayment { year, provider, buyer, amount, reference } => {
+            payment::repay(work, at, actor, *year, (*provider, *buyer), (*amount, *reference))
+        }
+        SettlementOperation::ReconcileRepayment { year, reference, bank } => {
+            payment::reconcile_repayment(work, actor, (*year, *reference), *bank)
+        }
     }
 }
 
@@ -37,21 +66,16 @@ struct Request<'o> {
     orders: &'o [OrderId],
 }
 
-/// Whose money a buyer pays with.
-fn source(buyer: Buyer) -> Source {
-    match buyer {
-        Buyer::Programme => Source::State,
-        Buyer::School(_) => Source::School,
-    }
-}
+/// What identifies a statement.
+type Key = (Year, StatementId);
 
 fn amounts(buyer: Buyer, amount: Cents) -> Amounts {
     let mut amounts = Amounts::ZERO;
-    *amounts.of_mut(source(buyer)) = amount;
+    *amounts.of_mut(buyer.source()) = amount;
     amounts
 }
 
-fn about((year, id): (Year, StatementId), provider: ProviderId, buyer: Buyer) -> Subject {
+fn about((year, id): Key, provider: ProviderId, buyer: Buyer) -> Subject {
     let school = match buyer {
         Buyer::Programme => None,
         Buyer::School(school) => Some(school),
@@ -81,11 +105,11 @@ fn due(order: &Order, source: Source) -> Option<Cents> {
 
 fn issue(mut work: Work, at: Timestamp, actor: &Actor, request: &Request) -> Result<Effect, Rejection> {
     let Request { year, statement, provider, buyer, orders } = *request;
-    let source = source(buyer);
+    let source = buyer.source();
     actor.operator()?;
     bounded(orders, MAX_STATEMENT_ORDERS)?;
     ascending(orders)?;
-    let period = work.get::<YearRecord>(year).ok_or(Rejection::YearUnknown)?.parameters.settlement_period;
+    let period = year_of(&work, year)?.parameters.settlement_period;
     parties_known(&work, provider, buyer)?;
     every(orders, |order| work.has::<Order>((year, *order)), |item| Rejection::OrderUnknown { item })?;
     if work.has::<Statement>((year, statement)) {
@@ -130,7 +154,7 @@ fn parties_known(work: &Work, provider: ProviderId, buyer: Buyer) -> Result<(), 
 /// The sum of orders that all belong to the two sides, are earned, and are in no statement of this source.
 fn billable(work: &Work, request: &Request) -> Result<Cents, Rejection> {
     let Request { year, provider, buyer, orders: ids, .. } = *request;
-    let source = source(buyer);
+    let source = buyer.source();
     let found = |id: &OrderId| work.get::<Order>((year, *id)).expect("every order was found before");
     let orders: Vec<&Order> = ids.iter().map(found).collect();
     let theirs = |order: &&Order| {
@@ -167,46 +191,80 @@ fn is_earned(state: OrderState) -> bool {
         | OrderState::CancelledLate
         // A line that was dropped late is owed, however the order ended.
         | OrderState::CancelledFree
-        | OrderState::CancelledByProvider => true,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => true,
         OrderState::Proposed
         | OrderState::Requested
         | OrderState::Confirmed
         | OrderState::Delivered
+        | OrderState::Disputed
         | OrderState::Declined
         | OrderState::Lapsed => false,
     }
 }
 
-/// The statement that its provider answers, while it waits for the answer.
-fn answered(work: &Work, actor: &Actor, key: (Year, StatementId)) -> Result<Statement, Rejection> {
-    let own = match actor.party(Scope::Settlement)? {
-        Party::Provider(provider) => provider,
-        Party::School(_) | Party::Pupil(..) => return Err(Rejection::NotPermitted),
-    };
-    if !work.has::<YearRecord>(key.0) {
-        return Err(Rejection::YearUnknown);
-    }
-    let statement = work.get::<Statement>(key).ok_or(Rejection::StatementUnknown)?;
-    if statement.provider != own {
-        return Err(Rejection::NotYours);
-    }
-    match statement.state {
-        StatementState::Issued => Ok(statement.clone()),
-        state @ (StatementState::Accepted | StatementState::Contested) => Err(Rejection::StatementStateWrong { state }),
+/// The provider that signs, with the scope that statements need.
+fn provider_of(actor: &Actor) -> Result<ProviderId, Rejection> {
+    match actor.party(Scope::Settlement)? {
+        Party::Provider(provider) => Ok(provider),
+        Party::School(_) | Party::Pupil(..) => Err(Rejection::NotPermitted),
     }
 }
 
-fn accept(mut work: Work, actor: &Actor, key: (Year, StatementId)) -> Result<Effect, Rejection> {
+fn statement_at<'w>(work: &'w Work, key: Key) -> Result<&'w Statement, Rejection> {
+    year_of(work, key.0)?;
+    work.get::<Statement>(key).ok_or(Rejection::StatementUnknown)
+}
+
+fn statement_mut<'w>(work: &'w mut Work, key: Key) -> &'w mut Statement {
+    work.edit::<Statement>(key).expect("the plan has looked the statement up before")
+}
+
+/// A provider's own statement.
+fn own_statement<'w>(work: &'w Work, actor: &Actor, key: Key) -> Result<&'w Statement, Rejection> {
+    let own = provider_of(actor)?;
+    let statement = statement_at(work, key)?;
+    if succession::provider_now(work, statement.provider) == own { Ok(statement) } else { Err(Rejection::NotYours) }
+}
+
+fn in_state(statement: &Statement, states: &[StatementState]) -> Result<(), Rejection> {
+    let state = statement.state;
+    if states.contains(&state) { Ok(()) } else { Err(Rejection::StatementStateWrong { state }) }
+}
+
+/// What followed the statement's acceptance, so far.
+fn bill_of(work: &Work, key: Key) -> Bill {
+    work.get::<Bill>(key).cloned().unwrap_or_default()
+}
+
+/// Each of these commitments stands for nothing yet.
+fn unused(work: &Work, reference: Commitment) -> Result<(), Rejection> {
+    if work.has::<Reference>(reference) { Err(Rejection::ReferenceUsed) } else { Ok(()) }
+}
+
+/// The statement that its provider answers, while it waits for the answer.
+fn answered(work: &Work, actor: &Actor, key: Key) -> Result<Statement, Rejection> {
+    let statement = own_statement(work, actor, key)?;
+    in_state(statement, &[StatementState::Issued])?;
+    Ok(statement.clone())
+}
+
+fn accept(mut work: Work, actor: &Actor, key: Key) -> Result<Effect, Rejection> {
     let Statement { provider, buyer, orders, total, .. } = answered(&work, actor, key)?;
 
     work.edit::<Statement>(key).expect("the statement was found above").state = StatementState::Accepted;
     for order in orders {
-        if is_settled(&work, key.0, order) {
-            let order = work.edit::<Order>((key.0, order)).expect("it was looked at a line above");
-            order.state = OrderState::Settled;
-        }
+        settle(&mut work, (key.0, order));
     }
     Ok(work.done(Kind::StatementAccepted, about(key, provider, buyer), amounts(buyer, total)))
+}
+
+/// Settles an order of which nothing is open any more.
+pub(super) fn settle(work: &mut Work, key: (Year, OrderId)) {
+    if is_settled(work, key.0, key.1) {
+        work.edit::<Order>(key).expect("it was looked at a line above").state = OrderState::Settled;
+    }
 }
 
 /// Whether an attended order has nothing due that no accepted statement covers.
@@ -217,14 +275,14 @@ fn is_settled(work: &Work, year: Year, order: OrderId) -> bool {
         && Source::ALL.into_iter().all(|source| {
             let covered = statement_of(order, source)
                 .and_then(|statement| work.get::<Statement>((year, statement)))
-                .is_some_and(|statement| statement.state == StatementState::Accepted);
+                .is_some_and(|statement| statement.state.is_accepted());
             covered || due(order, source).is_some_and(Cents::is_zero)
         })
 }
 
-fn contest(mut work: Work, actor: &Actor, key: (Year, StatementId)) -> Result<Effect, Rejection> {
+fn contest(mut work: Work, actor: &Actor, key: Key) -> Result<Effect, Rejection> {
     let Statement { provider, buyer, orders, balance, .. } = answered(&work, actor, key)?;
-    let source = source(buyer);
+    let source = buyer.source();
     work.transfer(key.0, source, Account::Settlement(key.1), Account::Provider(provider), balance)?;
     work.edit::<Statement>(key).expect("the statement was found above").state = StatementState::Contested;
     for order in orders {

@@ -1,16 +1,20 @@
 //! Wallets of schools, providers and pupils, and the keys bound to them.
 
+mod keys;
+mod pupils;
+
+pub(super) use keys::key_end;
+
 use std::collections::BTreeSet;
 
-use super::{Actor, ascending, bounded, every, item, open_year, order};
+use super::{Actor, ascending, bounded, every, item, open_year, year_missing};
 use crate::accounts::Account;
-use crate::classifiers::{Grades, Scope, Year};
-use crate::crypto::PublicKey;
-use crate::ids::{Nullifier, OrderId, PupilId, SchoolId};
+use crate::classifiers::{Grades, Year};
+use crate::ids::{Nullifier, PupilId};
 use crate::money::{Amounts, Cents, Source};
-use crate::operation::{KeyGrant, MAX_BATCH, NewProvider, NewPupil, NewSchool, Owner, Party, WalletOperation};
+use crate::operation::{MAX_BATCH, NewProvider, NewPupil, NewSchool, Party, PupilMove, WalletOperation};
 use crate::receipt::{Kind, ReceiptLine, Subject};
-use crate::record::{Booking, Key, Order, OrderState, Provider, Pupil, School, Standing, Token, Totals, YearRecord};
+use crate::record::{Booking, Order, OrderState, Provider, Pupil, School, Standing, Token, YearRecord};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -23,11 +27,11 @@ pub(super) fn plan(work: Work, at: Timestamp, actor: &Actor, operation: &WalletO
         WalletOperation::OpenSchools { schools } => open_schools(work, actor, schools),
         WalletOperation::OpenProviders { providers } => open_providers(work, actor, providers),
         WalletOperation::OpenPupils { year, pupils } => open_pupils(work, at, actor, *year, pupils),
-        WalletOperation::BindKeys { grants } => bind_keys(work, actor, grants),
-        WalletOperation::RevokeKey { key } => revoke_key(work, at, actor, *key),
+        WalletOperation::BindKeys { grants } => keys::bind(work, actor, grants),
+        WalletOperation::RevokeKey { key } => keys::revoke(work, at, actor, *key),
         WalletOperation::MovePupil { year, pupil, school, grade, keep_lines } => {
-            let place = Enrolment { school: *school, grade: *grade, keep_lines: *keep_lines };
-            move_pupil(work, at, actor, (*year, *pupil), &place)
+            let place = PupilMove { pupil: *pupil, school: *school, grade: *grade };
+            pupils::move_one(work, at, actor, *year, place, *keep_lines)
         }
         WalletOperation::Suspend { party } => {
             set_standing(work, actor, *party, Standing::Suspended, Kind::WalletSuspended)
@@ -36,6 +40,10 @@ pub(super) fn plan(work: Work, at: Timestamp, actor: &Actor, operation: &WalletO
             set_standing(work, actor, *party, Standing::Active, Kind::WalletReinstated)
         }
         WalletOperation::Close { party } => close(work, at, actor, *party),
+        WalletOperation::RevokeAllKeys { party } => keys::revoke_all(work, at, actor, *party),
+        WalletOperation::MovePupils { year, moves, keep_lines } => {
+            pupils::move_all(work, at, actor, *year, moves, *keep_lines)
+        }
     }
 }
 
@@ -47,7 +55,7 @@ fn batch<T, Id: Ord>(list: &[T], id: impl Fn(&T) -> Id) -> Result<(), Rejection>
 }
 
 /// What the public may know of a wallet: a pupil's is never named.
-fn about(party: Party) -> Subject {
+pub(super) fn about(party: Party) -> Subject {
     match party {
         Party::Pupil(year, _) => Subject { year: Some(year), ..Subject::default() },
         Party::School(school) => Subject { school: Some(school), ..Subject::default() },
@@ -123,62 +131,10 @@ fn tokens_unused(work: &Work, year: Year, pupils: &[NewPupil]) -> Result<(), Rej
     Ok(())
 }
 
-fn bind_keys(mut work: Work, actor: &Actor, grants: &[KeyGrant]) -> Result<Effect, Rejection> {
-    let school = binder(actor, grants)?;
-    batch(grants, |grant| grant.key)?;
-    let sound = |grant: &KeyGrant| !grant.scopes.is_empty() && grant.from < grant.until;
-    every(grants, sound, |item| Rejection::ItemUnsound { item })?;
-    parties_known(&work, grants.iter().map(|grant| grant.party))?;
-    every(grants, |grant| !work.has::<Key>(grant.key), |item| Rejection::KeyTaken { item })?;
-    every(grants, |grant| is_enrolled(&work, grant.party, school), |item| Rejection::NotEnrolled { item })?;
-    every(grants, |grant| may_have_key(&work, grant.party), |item| Rejection::GradeNotOffered { item })?;
-
-    for KeyGrant { key, party, scopes, cap, from, until } in grants {
-        let record = Key { owner: Owner::Party(*party), scopes: *scopes, cap: *cap, from: *from, until: *until };
-        work.put(*key, record);
-    }
-    Ok(work.done(Kind::KeysBound, Subject::default(), Amounts::ZERO))
-}
-
-/// Who may bind these keys: the operator any, a school (then named) those of pupils.
-fn binder(actor: &Actor, grants: &[KeyGrant]) -> Result<Option<SchoolId>, Rejection> {
-    if actor.operator().is_ok() {
-        return Ok(None);
-    }
-    let pupils_only = grants.iter().all(|grant| matches!(grant.party, Party::Pupil(..)));
-    match actor.party(Scope::Order)? {
-        Party::School(school) if pupils_only => Ok(Some(school)),
-        Party::School(_) | Party::Pupil(..) | Party::Provider(_) => Err(Rejection::NotPermitted),
-    }
-}
-
-/// Whether the party is a pupil of the school, where a school asks.
-fn is_enrolled(work: &Work, party: Party, school: Option<SchoolId>) -> bool {
-    match party {
-        Party::Pupil(year, pupil) => {
-            let enrolled = work.get::<Pupil>((year, pupil)).map(|pupil| pupil.school);
-            school.is_none() || school == enrolled
-        }
-        Party::School(_) | Party::Provider(_) => school.is_none(),
-    }
-}
-
-/// A pupil's own key needs a grade of the year's parameters.
-fn may_have_key(work: &Work, party: Party) -> bool {
-    match party {
-        Party::Pupil(year, pupil) => {
-            let grades = work.get::<YearRecord>(year).map(|year| year.parameters.own_key_grades);
-            let grade = work.get::<Pupil>((year, pupil)).map(|pupil| pupil.grade);
-            grades.zip(grade).is_some_and(|(grades, grade)| grades.has(grade))
-        }
-        Party::School(_) | Party::Provider(_) => true,
-    }
-}
-
 /// Every party is on the ledger. Where several are not, the rule that stands first among the rejections is named.
-fn parties_known(work: &Work, parties: impl Iterator<Item = Party>) -> Result<(), Rejection> {
+pub(super) fn parties_known(work: &Work, parties: impl Iterator<Item = Party>) -> Result<(), Rejection> {
     let unknown = (0..).zip(parties).filter_map(|(item, party)| match party {
-        Party::Pupil(year, _) if !work.has::<YearRecord>(year) => Some((0, Rejection::YearUnknown)),
+        Party::Pupil(year, _) if !work.has::<YearRecord>(year) => Some((0, year_missing(work, year))),
         Party::School(school) if !work.has::<School>(school) => Some((1, Rejection::SchoolUnknown { item })),
         Party::Provider(provider) if !work.has::<Provider>(provider) => Some((2, Rejection::ProviderUnknown)),
         Party::Pupil(year, pupil) if !work.has::<Pupil>((year, pupil)) => Some((3, Rejection::PupilUnknown { item })),
@@ -190,94 +146,7 @@ fn parties_known(work: &Work, parties: impl Iterator<Item = Party>) -> Result<()
     }
 }
 
-fn revoke_key(mut work: Work, at: Timestamp, actor: &Actor, id: PublicKey) -> Result<Effect, Rejection> {
-    let revoker = revoker(actor)?;
-    let Key { owner, until, .. } = *work.get::<Key>(id).ok_or(Rejection::TargetKeyUnknown)?;
-    let party = match owner {
-        Owner::Party(party) => party,
-        Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => return Err(Rejection::NotPermitted),
-    };
-    if until <= at {
-        return Err(Rejection::TargetKeyEnded { until });
-    }
-    if revoker.is_some_and(|own| own != party) {
-        return Err(Rejection::NotYours);
-    }
-
-    work.edit::<Key>(id).expect("the key was found above").until = at;
-    Ok(work.done(Kind::KeyRevoked, about(party), Amounts::ZERO))
-}
-
-/// Who ends keys: the operator those of every party, a party (then named) its own.
-fn revoker(actor: &Actor) -> Result<Option<Party>, Rejection> {
-    if actor.operator().is_ok() {
-        return Ok(None);
-    }
-    // A key that only reads signs nothing, so a leaked one cannot take the others away.
-    let signing = [Scope::Propose, Scope::Attendance, Scope::Settlement];
-    match signing.into_iter().find_map(|scope| actor.party(scope).ok()) {
-        Some(own) => Ok(Some(own)),
-        None => actor.party(Scope::Order).map(Some),
-    }
-}
-
-/// Where a pupil goes.
-struct Enrolment {
-    school: SchoolId,
-    grade: u8,
-    keep_lines: bool,
-}
-
-fn move_pupil(
-    mut work: Work,
-    at: Timestamp,
-    actor: &Actor,
-    key: (Year, PupilId),
-    place: &Enrolment,
-) -> Result<Effect, Rejection> {
-    actor.operator()?;
-    if !GRADES.has(place.grade) {
-        return Err(Rejection::ItemUnsound { item: 0 });
-    }
-    open_year(&work, key.0)?;
-    let school = work.get::<School>(place.school).ok_or(Rejection::SchoolUnknown { item: 0 })?;
-    let pupil = work.get::<Pupil>(key).ok_or(Rejection::PupilUnknown { item: 0 })?;
-    if pupil.standing == Standing::Closed || school.standing == Standing::Closed {
-        return Err(Rejection::WalletClosed { item: 0 });
-    }
-    if (pupil.school, pupil.grade) == (place.school, place.grade) {
-        return Err(Rejection::StandingUnchanged);
-    }
-
-    let released = if place.keep_lines { Amounts::ZERO } else { release_ahead(&mut work, at, key)? };
-    let pupil = work.edit::<Pupil>(key).expect("the pupil was found above");
-    pupil.school = place.school;
-    pupil.grade = place.grade;
-    let subject = Subject { school: Some(place.school), ..about(Party::Pupil(key.0, key.1)) };
-    Ok(work.done(Kind::PupilMoved, subject, released))
-}
-
-/// Releases the pupil from every order that has not begun. Returns what went back, by source.
-fn release_ahead(work: &mut Work, at: Timestamp, key: (Year, PupilId)) -> Result<Amounts, Rejection> {
-    let bookings = &work.get::<Pupil>(key).expect("the plan has looked the pupil up before").bookings;
-    let ahead = bookings.iter().filter(|booking| booking.start > at);
-    let ahead: Vec<OrderId> = ahead.map(|booking| booking.order).collect();
-    let before = set_aside(work, key.0)?;
-    for order in ahead {
-        order::release_pupil(work, key.0, order, key.1)?;
-    }
-    let after = set_aside(work, key.0)?;
-    Ok(Amounts { state: before.state.saturating_sub(after.state), school: before.school.saturating_sub(after.school) })
-}
-
-/// Money of a year that orders hold, by source.
-fn set_aside(work: &Work, year: Year) -> Result<Amounts, Rejection> {
-    let record = work.get::<YearRecord>(year).ok_or(Rejection::YearUnknown)?;
-    let sum = |totals: &Totals| totals.held.checked_add(totals.escrowed).ok_or(Rejection::AmountTooLarge);
-    Ok(Amounts { state: sum(&record.state_money)?, school: sum(&record.school_money)? })
-}
-
-fn standing(work: &Work, party: Party) -> Option<Standing> {
+pub(super) fn standing(work: &Work, party: Party) -> Option<Standing> {
     match party {
         Party::Pupil(year, pupil) => work.get::<Pupil>((year, pupil)).map(|pupil| pupil.standing),
         Party::School(school) => work.get::<School>(school).map(|school| school.standing),
@@ -289,7 +158,7 @@ fn is_closed(work: &Work, party: Party) -> bool {
     standing(work, party) == Some(Standing::Closed)
 }
 
-fn stand(work: &mut Work, party: Party, standing: Standing) {
+pub(super) fn stand(work: &mut Work, party: Party, standing: Standing) {
     let found = "the plan has looked the wallet up before";
     match party {
         Party::Pupil(year, pupil) => work.edit::<Pupil>((year, pupil)).expect(found).standing = standing,
@@ -344,7 +213,7 @@ fn close_pupil(work: &mut Work, at: Timestamp, key: (Year, PupilId)) -> Result<A
 
     // Closed first, so that what its orders release returns too.
     stand(work, Party::Pupil(key.0, key.1), Standing::Closed);
-    let released = release_ahead(work, at, key)?;
+    let released = pupils::release_ahead(work, at, key)?;
     let balance = work.get::<Pupil>(key).expect("it was closed above").balance;
     let left = Amounts { state: balance, school: Cents::ZERO };
     work.transfer(key.0, Source::State, Account::Pupil(key.1), Account::Returned, balance)?;
@@ -357,5 +226,5 @@ fn close_pupil(work: &mut Work, at: Timestamp, key: (Year, PupilId)) -> Result<A
 /// Whether the order of a booking has begun and its money is still set aside.
 fn is_unfinished(work: &Work, year: Year, booking: &Booking) -> bool {
     let state = work.get::<Order>((year, booking.order)).map(|order| order.state);
-    matches!(state, Some(OrderState::Requested | OrderState::Confirmed | OrderState::Delivered))
+    matches!(state, Some(OrderState::Requested | OrderState::Confirmed | OrderState::Delivered | OrderState::Disputed))
 }

@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::classifiers::Year;
-use crate::ids::{OrderId, TransactionId};
+use crate::ids::{DecisionId, OrderId, TransactionId};
 use crate::time::Timestamp;
 use crate::tree::TreeKey;
 
@@ -30,6 +30,12 @@ pub enum DueKind {
     Attendance,
     /// Free money of an ended year returns, wallet after wallet.
     Return,
+    /// A proposal of governance that was not decided lapses.
+    Expire,
+    /// An order is cancelled by force majeure.
+    Strike,
+    /// Force majeure looks for orders, from a place of the tree on.
+    Closure,
 }
 
 /// Due work.
@@ -44,6 +50,26 @@ pub enum DueWork {
     Attendance(Year, OrderId),
     /// Return free money of an ended year, from this place of the tree on.
     Return(Year, #[serde(skip)] TreeKey),
+    /// Let a proposal of governance lapse.
+    Expire(DecisionId),
+    /// Cancel an order by force majeure.
+    Strike(Year, OrderId),
+    /// Look for the orders that force majeure cancels, from this place of the tree on.
+    Closure(Year, DecisionId, #[serde(skip)] TreeKey),
+}
+
+impl DueWork {
+    /// The year that the work belongs to.
+    pub fn year(&self) -> Option<Year> {
+        match self {
+            Self::Forget(_) | Self::Expire(_) => None,
+            Self::Lapse(year, _)
+            | Self::Attendance(year, _)
+            | Self::Return(year, _)
+            | Self::Strike(year, _)
+            | Self::Closure(year, _, _) => Some(*year),
+        }
+    }
 }
 
 impl DueKey {
@@ -54,6 +80,9 @@ impl DueKey {
             1 => DueKind::Lapse,
             2 => DueKind::Attendance,
             3 => DueKind::Return,
+            4 => DueKind::Expire,
+            5 => DueKind::Strike,
+            6 => DueKind::Closure,
             _ => return None,
         };
         let due = u64::from_be_bytes(place.0[2..10].try_into().ok()?);
@@ -74,6 +103,21 @@ impl DueKey {
         // Two years may hold orders of one id.
         id[16..18].copy_from_slice(&year.0.to_be_bytes());
         Self { due, kind, id }
+    }
+
+    /// Where the end of a proposal is due.
+    pub fn decision(due: Timestamp, decision: DecisionId) -> Self {
+        let mut id = [0; 23];
+        id[..16].copy_from_slice(&decision.0);
+        Self { due, kind: DueKind::Expire, id }
+    }
+
+    /// Where force majeure goes on.
+    pub fn closure(due: Timestamp, year: Year, decision: DecisionId) -> Self {
+        let mut id = [0; 23];
+        id[..16].copy_from_slice(&decision.0);
+        id[16..18].copy_from_slice(&year.0.to_be_bytes());
+        Self { due, kind: DueKind::Closure, id }
     }
 
     /// Where the return of a year's free money goes on.

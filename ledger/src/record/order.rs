@@ -38,6 +38,12 @@ pub enum OrderState {
     CancelledLate,
     /// The provider cancelled.
     CancelledByProvider,
+    /// One side disputes it; its money is frozen.
+    Disputed,
+    /// Everything that was due of it was given back.
+    Reversed,
+    /// Cancelled without charge since its session could not take place.
+    CancelledForceMajeure,
 }
 
 /// The rules that an order keeps from its request on.
@@ -150,6 +156,8 @@ pub enum LineState {
     Attended,
     /// The pupil was not.
     Absent,
+    /// What was due of it was given back.
+    Reversed,
 }
 
 /// One of the two sides of an order.

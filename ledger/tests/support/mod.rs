@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses its part")]
 
+pub mod governance;
 pub mod money;
 pub mod rejections;
 pub mod samples;
 pub mod scenario;
+pub mod settlement;
 pub mod stage;
 
 use keis_ledger::block::{Block, Builder, Executed, Refusal, Tip, execute};
@@ -16,6 +18,7 @@ use keis_ledger::ids::{BlockId, InstitutionId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Operation, Owner, Party};
 use keis_ledger::parameters::NetworkParameters;
+use keis_ledger::protocol;
 use keis_ledger::receipt::FullReceipt;
 use keis_ledger::record::{Entity, Key, Network, Record};
 use keis_ledger::rejection::Rejection;
@@ -41,17 +44,22 @@ pub fn secret(number: u8) -> SecretKey {
 }
 
 pub fn validators() -> ValidatorSet {
+    validators_of(4)
+}
+
+/// So many institutions of one weight, by their numbers.
+pub fn validators_of(institutions: u8) -> ValidatorSet {
     let one = |number: u8| Validator {
         institution: InstitutionId([number; 16]),
         key: secret(200 + number).public(),
         power: 1,
     };
-    ValidatorSet::new((1..=4).map(one).collect()).expect("four of one weight")
+    ValidatorSet::new((1..=institutions).map(one).collect()).expect("four or more of one weight")
 }
 
 pub fn network_parameters() -> NetworkParameters {
     NetworkParameters {
-        protocol: 1,
+        protocol: protocol::LATEST,
         max_validity: Span::days(1),
         step_budget: 64,
         max_block_bytes: 1_000_000,
@@ -64,10 +72,10 @@ pub const OPERATOR: u8 = 1;
 pub const BUDGET_HOLDER: u8 = 2;
 pub const AUDITOR: u8 = 3;
 
-fn founding(parameters: NetworkParameters) -> State {
-    let mut records: Vec<(TreeKey, Record)> = Vec::new();
+fn founding(parameters: NetworkParameters, validators: ValidatorSet, more: Vec<(TreeKey, Record)>) -> State {
+    let mut records: Vec<(TreeKey, Record)> = more;
     let mut put = |place: TreeKey, record: Record| records.push((place, record));
-    put(Network::key(()).place(), Network { parameters, validators: validators() }.into_record());
+    put(Network::key(()).place(), Network { parameters, validators }.into_record());
     let offices = [
         (OPERATOR, Owner::Operator(InstitutionId([1; 16]))),
         (BUDGET_HOLDER, Owner::BudgetHolder(InstitutionId([2; 16]))),
@@ -101,12 +109,16 @@ impl World {
     }
 
     pub fn with(parameters: NetworkParameters) -> Self {
+        Self::from_state(founding(parameters, validators(), Vec::new()))
+    }
+
+    fn from_state(state: State) -> Self {
         let tip = Tip {
             network: NETWORK,
             height: Height(0),
             block: BlockId([0; 32]),
             time: NEW_YEAR.before(Span::days(30)),
-            state: founding(parameters),
+            state,
         };
         let clock = NEW_YEAR.before(Span::days(20));
         Self { genesis: tip.clone(), tip, blocks: Vec::new(), receipts: Vec::new(), clock, salt: 0 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Amounts, Source};
 use keis_ledger::operation::Buyer;
-use keis_ledger::record::{LineState, Order, OrderState, Record, RecordKey, Totals};
+use keis_ledger::record::{Entity, LineState, Order, OrderState, Record, RecordKey, Statement, StatementState, Totals};
 use keis_ledger::state::State;
+use keis_ledger::tree::TreeKey;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sums {
@@ -16,6 +17,8 @@ struct Sums {
     escrowed: [u64; 2],
     providers: [u64; 2],
     settlement: [u64; 2],
+    receivable: [u64; 2],
+    unreconciled: u32,
 }
 
 fn add(sums: &mut [u64; 2], amounts: &Amounts) {
@@ -28,6 +31,7 @@ fn add(sums: &mut [u64; 2], amounts: &Amounts) {
 pub fn assert_equation(state: &State) {
     let mut sums: BTreeMap<Year, Sums> = BTreeMap::new();
     let mut totals: BTreeMap<Year, [Totals; 2]> = BTreeMap::new();
+    let mut counted = Vec::new();
     for (place, record) in state.records() {
         let year = Year(u16::from_be_bytes([place.0[0], place.0[1]]));
         let sums = sums.entry(year).or_default();
@@ -48,6 +52,22 @@ pub fn assert_equation(state: &State) {
                     Buyer::School(_) => 1,
                 };
                 sums.settlement[source] += statement.balance.get();
+                sums.unreconciled += u32::from(statement.state == StatementState::Paid);
+                assert_statement(state, year, statement);
+            }
+            Record::Receivable(receivable) => {
+                let source = usize::from(!is_of_programme(state, year, place));
+                sums.receivable[source] += receivable.owed.get();
+            }
+            Record::Repayment(repayment) => sums.unreconciled += u32::from(repayment.bank.is_none()),
+            Record::Books(books) => counted.push((year, books.unreconciled)),
+            Record::Sealed(sealed) => {
+                let only = state.year(year);
+                assert_eq!(only.len(), 1, "one leaf is left of a sealed year");
+                for totals in [sealed.state_money, sealed.school_money] {
+                    assert!(totals.outstanding().is_some_and(|sum| sum.is_zero()), "nothing is open: {totals:?}");
+                    assert_eq!(totals.paid.checked_add(totals.returned), Some(totals.minted));
+                }
             }
             Record::Year(record) => {
                 let known = totals.insert(year, [record.state_money, record.school_money]);
@@ -62,12 +82,56 @@ pub fn assert_equation(state: &State) {
             | Record::Nullifier(_)
             | Record::Session(_)
             | Record::Billing(_)
-            | Record::Due(_) => {}
+            | Record::Due(_)
+            | Record::Bill(_)
+            | Record::Rating(_)
+            | Record::PaymentAccount(_)
+            | Record::Reference(_)
+            | Record::ServiceRating(_)
+            | Record::Institution(_)
+            | Record::Decision(_)
+            | Record::ProtocolSwitch(_)
+            | Record::Dispute(_)
+            | Record::Exceptions(_)
+            | Record::Succession(_)
+            | Record::Era(_)
+            | Record::BoundIn(_) => {}
         }
+    }
+    for (year, count) in counted {
+        assert_eq!(sums[&year].unreconciled, count, "what waits for the bank is counted");
     }
     for (year, totals) in totals {
         assert_year(&sums[&year], &totals);
     }
+}
+
+/// Whether a receivable is the programme's: its place follows from the provider and the buyer.
+fn is_of_programme(state: &State, year: Year, place: &TreeKey) -> bool {
+    let mut providers =
+        state.records().filter_map(|(_, record)| Statement::from_record(record)).map(|one| one.provider);
+    providers.any(|one| RecordKey::Receivable(year, one, Buyer::Programme).place() == *place)
+}
+
+/// A statement is paid, credited and open in parts that are its total.
+fn assert_statement(state: &State, year: Year, statement: &Statement) {
+    let open = statement.balance.get();
+    match statement.state {
+        StatementState::Issued => assert_eq!(open, statement.total.get()),
+        StatementState::Contested | StatementState::Paid | StatementState::Reconciled | StatementState::Credited => {
+            assert_eq!(open, 0);
+        }
+        StatementState::Accepted | StatementState::InvoiceAttached | StatementState::Approved => assert!(open > 0),
+    }
+    if !statement.state.is_accepted() {
+        return;
+    }
+    let due = statement.orders.iter().filter_map(|id| state.get::<Order>((year, *id))).map(|order| {
+        let parts = order.lines.iter().map(|line| line.due.of(statement.buyer.source()).get());
+        parts.sum::<u64>()
+    });
+    let due: u64 = due.sum();
+    assert!(open <= due && due <= statement.total.get(), "{open} open of {due} due in {statement:?}");
 }
 
 fn assert_year(sums: &Sums, totals: &[Totals; 2]) {
@@ -78,6 +142,8 @@ fn assert_year(sums: &Sums, totals: &[Totals; 2]) {
         escrowed: [totals[0].escrowed.get(), totals[1].escrowed.get()],
         providers: [totals[0].providers.get(), totals[1].providers.get()],
         settlement: [totals[0].settlement.get(), totals[1].settlement.get()],
+        receivable: [totals[0].receivable.get(), totals[1].receivable.get()],
+        unreconciled: sums.unreconciled,
     };
     assert_eq!(*sums, said, "the accounts' sums are the year's totals");
     assert_eq!(totals[1].pupils.get(), 0, "no pupil holds a school's money");
@@ -111,8 +177,12 @@ fn assert_order(order: &Order) {
             (OrderState::Delivered, LineState::Attended | LineState::Absent) => {
                 assert_eq!((held, escrow, due), (0, price, 0));
             }
-            (_, LineState::Attended) => assert_eq!((held, escrow, due), (0, 0, price)),
-            (_, LineState::Absent | LineState::Dropped) => {
+            (OrderState::Disputed, LineState::Attended | LineState::Absent | LineState::Dropped) => {
+                assert_eq!((held, due), (0, 0));
+                assert!(escrow <= price, "no line freezes more than the price");
+            }
+            (_, LineState::Reversed) => assert_eq!((held, escrow, due), (0, 0, 0)),
+            (_, LineState::Attended | LineState::Absent | LineState::Dropped) => {
                 assert_eq!((held, escrow), (0, 0));
                 assert!(due <= price, "no line owes more than the price");
             }
@@ -134,6 +204,8 @@ pub fn words(state: &[Totals; 2]) -> String {
             ("escrow", totals.escrowed),
             ("providers", totals.providers),
             ("settlement", totals.settlement),
+            ("paid", totals.paid),
+            ("receivable", totals.receivable),
             ("returned", totals.returned),
         ];
         let parts: Vec<String> =

@@ -16,15 +16,19 @@ macro_rules! rejections {
 }
 
 rejections! {
-    Expired ValidTooLong Known KeyUnknown KeyInactive BehalfNotAllowed NotPermitted ScopeMissing
-    ListEmpty ListTooLong ListNotAscending AmountZero ParametersUnsound TermsUnsound OfferUnsound ItemUnsound
-    YearUnknown YearExists YearEnded YearNotOver SchoolUnknown ProviderUnknown PupilUnknown ServiceUnknown SessionUnknown
-    OrderUnknown StatementUnknown TargetKeyUnknown TargetKeyEnded IdTaken NullifierUsed KeyTaken
-    NotYours BothSides WalletSuspended WalletClosed StandingUnchanged WalletInUse ServiceNotOffered SessionClosed
-    SessionInUse SessionOfOtherService OrderStateWrong StatementStateWrong ChangeMissing ChangePending ChangeOwn ChangeEmpty
-    TooEarly TooLate OutsideWindow VenueNotOffered PriceDiffers LineUnknown LineNotBooked NoLineLeft TooManyLines
-    NotEnrolled GradeNotOffered PupilElsewhere SessionFull AllocatedBefore CapExceeded SchoolMoneyExceeded FundsMissing
-    AmountTooLarge NothingDue StatementTooSoon
+    Expired ValidTooLong Known KeyUnknown KeyInactive BehalfNotAllowed ProtocolTooOld NotPermitted ScopeMissing
+    NotMember ListEmpty ListTooLong ListNotAscending AmountZero ParametersUnsound TermsUnsound OfferUnsound
+    ItemUnsound ValidatorsUnsound AdmissionsWrong MeasureUnsound YearUnknown YearExists YearEnded YearNotOver
+    YearOpen YearSealed SchoolUnknown ProviderUnknown PupilUnknown ServiceUnknown SessionUnknown OrderUnknown
+    StatementUnknown InstitutionUnknown DecisionUnknown TargetKeyUnknown TargetKeyOther TargetKeyEnded IdTaken
+    NullifierUsed KeyTaken RepaymentUnknown ReferenceUsed NotYours BothSides OwnKeys SamePerson WalletSuspended
+    WalletClosed StandingUnchanged WalletInUse ServiceNotOffered SessionClosed SessionInUse SessionOfOtherService
+    PaymentAccountMissing OrderStateWrong StatementStateWrong ReconciledBefore ChangeMissing ChangePending ChangeOwn
+    ChangeEmpty DisputeSpent TooManyExceptions DecisionClosed ApprovedAlready TooManyDecisions ParametersInUse
+    TooEarly TooLate TermWrong VersionWrong HeightTooNear OutsideWindow VenueNotOffered PriceDiffers LineUnknown
+    LineNotBooked NoLineLeft TooManyLines TooManyBookings SplitUnsound NotEnrolled GradeNotOffered PupilElsewhere
+    SessionFull AllocatedBefore NotAttended RatedBefore CapExceeded SchoolMoneyExceeded FundsMissing AmountTooLarge
+    NothingDue StatementTooSoon AboveOpen TooManyPayments WorkLeft MoneyLeft PaymentsLeft
 }
 
 /// Place in the order of precedence.

@@ -1,13 +1,18 @@
 //! One transaction of every operation.
 
-use keis_ledger::classifiers::{Place, Scope};
+use keis_ledger::chain::Height;
+use keis_ledger::classifiers::{Fact, Place, Scope};
+use keis_ledger::ids::InstitutionId;
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, FundsOperation, Operation, OrderAction, Party, SettlementOperation,
-    WalletOperation,
+    Buyer, CatalogueOperation, Change, ClosureScope, FundsOperation, GovernanceOperation, Measure, Operation,
+    OrderAction, Owner, Party, SettlementOperation, WalletOperation,
 };
 
-use super::secret;
+use keis_ledger::time::Span;
+
+use super::governance::{appoint, approve, decision, dismiss, equals, replace, set, steps, switch, two, withdraw};
 use super::stage::*;
+use super::{day, secret};
 
 /// Name of an operation. A new one does not compile here until it has a name, and then wants its sample below.
 pub fn name(operation: &Operation) -> &'static str {
@@ -17,6 +22,7 @@ pub fn name(operation: &Operation) -> &'static str {
             FundsOperation::Allocate { .. } => "funds_allocate",
             FundsOperation::RecordSchoolMoney { .. } => "funds_record_school_money",
             FundsOperation::EndYear { .. } => "funds_end_year",
+            FundsOperation::SealYear { .. } => "funds_seal_year",
         },
         Operation::Wallet(operation) => match operation {
             WalletOperation::OpenSchools { .. } => "wallet_open_schools",
@@ -28,6 +34,8 @@ pub fn name(operation: &Operation) -> &'static str {
             WalletOperation::Suspend { .. } => "wallet_suspend",
             WalletOperation::Reinstate { .. } => "wallet_reinstate",
             WalletOperation::Close { .. } => "wallet_close",
+            WalletOperation::RevokeAllKeys { .. } => "wallet_revoke_all_keys",
+            WalletOperation::MovePupils { .. } => "wallet_move_pupils",
         },
         Operation::Catalogue(operation) => match operation {
             CatalogueOperation::Publish { .. } => "catalogue_publish",
@@ -53,17 +61,53 @@ pub fn name(operation: &Operation) -> &'static str {
             OrderAction::Cancel => "order_cancel",
             OrderAction::ReportDelivery { .. } => "order_report_delivery",
             OrderAction::ConfirmAttendance { .. } => "order_confirm_attendance",
+            OrderAction::Dispute => "order_dispute",
+            OrderAction::WithdrawDispute => "order_withdraw_dispute",
         },
         Operation::Settlement(operation) => match operation {
             SettlementOperation::Issue { .. } => "settlement_issue",
             SettlementOperation::Accept { .. } => "settlement_accept",
             SettlementOperation::Contest { .. } => "settlement_contest",
+            SettlementOperation::AttachInvoice { .. } => "settlement_attach_invoice",
+            SettlementOperation::RejectInvoice { .. } => "settlement_reject_invoice",
+            SettlementOperation::Approve { .. } => "settlement_approve",
+            SettlementOperation::RecordPayment { .. } => "settlement_record_payment",
+            SettlementOperation::SetOff { .. } => "settlement_set_off",
+            SettlementOperation::Reconcile { .. } => "settlement_reconcile",
+            SettlementOperation::CreditNote { .. } => "settlement_credit_note",
+            SettlementOperation::RecordRepayment { .. } => "settlement_record_repayment",
+            SettlementOperation::ReconcileRepayment { .. } => "settlement_reconcile_repayment",
         },
+        Operation::Governance(operation) => match operation {
+            GovernanceOperation::Propose { measure, .. } => measure_name(measure),
+            GovernanceOperation::Approve { .. } => "governance_approve",
+            GovernanceOperation::Withdraw { .. } => "governance_withdraw",
+        },
+        Operation::Rate { .. } => "rate",
+    }
+}
+
+/// Name of the proposal of a measure.
+fn measure_name(measure: &Measure) -> &'static str {
+    match measure {
+        Measure::SetNetworkParameters { .. } => "governance_set_network_parameters",
+        Measure::SetProgrammeParameters { .. } => "governance_set_programme_parameters",
+        Measure::SetValidators { .. } => "governance_set_validators",
+        Measure::AppointOfficer { .. } => "governance_appoint_officer",
+        Measure::DismissOfficer { .. } => "governance_dismiss_officer",
+        Measure::ReplaceGovernanceKeys { .. } => "governance_replace_governance_keys",
+        Measure::SwitchProtocol { .. } => "governance_switch_protocol",
+        Measure::Resolve { .. } => "governance_resolve",
+        Measure::Reverse { .. } => "governance_reverse",
+        Measure::ForceMajeure { .. } => "governance_force_majeure",
+        Measure::Extend { .. } => "governance_extend",
+        Measure::Succeed { .. } => "governance_succeed",
+        Measure::ChangePaymentAccount { .. } => "governance_change_payment_account",
     }
 }
 
 /// Number of names above.
-pub const NAMES: usize = 37;
+pub const NAMES: usize = 67;
 
 pub fn every_operation() -> Vec<Operation> {
     let party = Party::Pupil(YEAR, pupil(1));
@@ -122,5 +166,66 @@ pub fn every_operation() -> Vec<Operation> {
         ]
         .map(catalogue),
     );
+    samples.extend(governance());
+    samples.extend(remedies());
+    samples.extend(to_the_bank());
+    samples
+}
+
+fn governance() -> Vec<Operation> {
+    let officer = Owner::Operator(InstitutionId([1; 16]));
+    let measures = [
+        steps(32),
+        Measure::SetProgrammeParameters { year: YEAR, parameters: parameters() },
+        set(&equals(2..=5), &[5]),
+        appoint(50, officer, (day(0), day(365))),
+        dismiss(50),
+        replace(1, two(60, 61)),
+        switch(2, Height(1_000)),
+    ];
+    let propose = |measure| GovernanceOperation::Propose { decision: decision(1), measure, until: day(30) };
+    let mut samples: Vec<Operation> =
+        measures.into_iter().map(|measure| Operation::Governance(propose(measure))).collect();
+    samples.extend([approve(1), withdraw(1)]);
+    samples
+}
+
+/// Settlement to its end, sealing and rating.
+fn to_the_bank() -> Vec<Operation> {
+    use super::settlement::{
+        account, approve_invoice, attach, credit, pay, rate, reconcile, reconcile_repayment, reject, repay, seal_year,
+        set_off,
+    };
+    let (decision, measure, until) = (decision(1), account(1, 90), day(30));
+    vec![
+        attach(1),
+        reject(1),
+        approve_invoice(1),
+        pay(1, 3_000, 70),
+        set_off(1, 400),
+        reconcile(1),
+        credit(1, 1, &[(0, 400), (2, 1_000)], 80),
+        repay(1, Buyer::School(school(1)), 600, 71),
+        reconcile_repayment(71),
+        seal_year(),
+        rate(1, 5, &[Fact::TookPlace, Fact::Accessible]),
+        Operation::Governance(GovernanceOperation::Propose { decision, measure, until }),
+    ]
+}
+
+fn remedies() -> Vec<Operation> {
+    let (ours, theirs) = (Party::School(school(1)), Party::School(school(2)));
+    let measures = [
+        resolve(1, &[1_000, 0, 250]),
+        reverse(1, &[0, 2]),
+        force_majeure(day(60), day(61), ClosureScope::Place(Place::Municipality(57))),
+        extend(day(60), day(61), Span::days(3)),
+        succeed(ours, theirs, &[YEAR]),
+    ];
+    let propose = |measure| GovernanceOperation::Propose { decision: decision(1), measure, until: day(30) };
+    let mut samples: Vec<Operation> =
+        measures.into_iter().map(|measure| Operation::Governance(propose(measure))).collect();
+    samples.extend([dispute(1), withdraw_dispute(1), promote(&[1, 2], 2, 6, true)]);
+    samples.push(wallet(WalletOperation::RevokeAllKeys { party: ours }));
     samples
 }

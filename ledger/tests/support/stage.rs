@@ -6,8 +6,9 @@ use keis_ledger::ids::{
 };
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, FundsOperation, KeyGrant, NewProvider, NewPupil, NewSchool, Operation,
-    OrderAction, Party, ServiceTerms, SessionOffer, SettlementOperation, WalletOperation,
+    Buyer, CatalogueOperation, Change, ClosureScope, FundsOperation, KeyGrant, Measure, NewProvider, NewPupil,
+    NewSchool, Operation, OrderAction, Party, PupilMove, ServiceTerms, SessionOffer, SettlementOperation,
+    WalletOperation,
 };
 use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
 use keis_ledger::record::{Order, OrderState};
@@ -237,6 +238,41 @@ pub fn report(number: u8, absent: &[u16]) -> Operation {
 
 pub fn attend(number: u8, absent: &[u16], added: &[u8]) -> Operation {
     on_order(number, OrderAction::ConfirmAttendance { absent: absent.to_vec(), added: pupils(added) })
+}
+
+pub fn dispute(number: u8) -> Operation {
+    on_order(number, OrderAction::Dispute)
+}
+
+pub fn withdraw_dispute(number: u8) -> Operation {
+    on_order(number, OrderAction::WithdrawDispute)
+}
+
+/// What the provider receives of each line, in cents.
+pub fn resolve(number: u8, split: &[u64]) -> Measure {
+    let split = split.iter().map(|amount| Cents::new(*amount)).collect();
+    Measure::Resolve { year: YEAR, order: order(number), split }
+}
+
+pub fn reverse(number: u8, lines: &[u16]) -> Measure {
+    Measure::Reverse { year: YEAR, order: order(number), lines: lines.to_vec() }
+}
+
+pub fn force_majeure(from: Timestamp, until: Timestamp, scope: ClosureScope) -> Measure {
+    Measure::ForceMajeure { year: YEAR, from, until, scope }
+}
+
+pub fn extend(from: Timestamp, until: Timestamp, by: Span) -> Measure {
+    Measure::Extend { year: YEAR, from, until, by }
+}
+
+pub fn succeed(from: Party, to: Party, years: &[Year]) -> Measure {
+    Measure::Succeed { from, to, years: years.to_vec() }
+}
+
+pub fn promote(numbers: &[u8], school_number: u8, grade: u8, keep_lines: bool) -> Operation {
+    let one = |number: &u8| PupilMove { pupil: pupil(*number), school: school(school_number), grade };
+    wallet(WalletOperation::MovePupils { year: YEAR, moves: numbers.iter().map(one).collect(), keep_lines })
 }
 
 pub fn issue(number: u8, of: u8, buyer: Buyer, orders: &[u8]) -> Operation {

@@ -1,5 +1,6 @@
 //! Delivery and attendance: who was there, and what is due for it.
 
+use super::deadline::{deadline, postponed, postponement};
 use super::{
     Key, before, booked_lines, clear_deadline, done, in_state, line_list, lines, only, order, order_mut, pupil_list,
     set_deadline, signed, standing,
@@ -47,7 +48,7 @@ pub(super) fn report(
 /// Marks every standing line as attended, or absent when it is named.
 fn mark(work: &mut Work, key: Key, absent: &[u16]) {
     for (index, line) in (0..).zip(&mut order_mut(work, key).lines) {
-        if line.state != LineState::Dropped {
+        if line.state.is_standing() {
             line.state = if absent.binary_search(&index).is_ok() { LineState::Absent } else { LineState::Attended };
         }
     }
@@ -68,7 +69,7 @@ pub(super) fn confirm(
     only(&work, actor, key, Scope::Attendance, Side::Orderer)?;
     lines::in_use(&work, key.0, &[], added)?;
     in_state(&work, key, &[OrderState::Delivered])?;
-    before(at, order(&work, key).deadline)?;
+    before(at, deadline(&work, key))?;
     booked_lines(&work, key, absent)?;
     if order(&work, key).lines.len() + added.len() > MAX_PUPILS {
         return Err(Rejection::TooManyLines { most: item(MAX_PUPILS) });
@@ -88,7 +89,10 @@ pub(super) fn confirm(
 }
 
 /// Clock step: nobody objected to the provider's list in time.
-pub(in crate::plan) fn attendance_stands(mut work: Work, key: Key) -> (Effect, Hash) {
+pub(in crate::plan) fn attendance_stands(mut work: Work, at: Timestamp, key: Key) -> (Effect, Hash) {
+    if postponed(&mut work, at, key, DueKind::Attendance) {
+        return postponement(work, key);
+    }
     order_mut(&mut work, key).state = OrderState::AttendedAutomatically;
     let total = earn(&mut work, key).expect("a delivered order's lines hold their whole price");
     settle_if_nothing_due(&mut work, key);
@@ -97,7 +101,7 @@ pub(in crate::plan) fn attendance_stands(mut work: Work, key: Key) -> (Effect, H
 }
 
 /// No statement will name an order of which nothing is due.
-fn settle_if_nothing_due(work: &mut Work, key: Key) {
+pub(super) fn settle_if_nothing_due(work: &mut Work, key: Key) {
     if order(work, key).lines.iter().all(|line| line.due.is_zero()) {
         order_mut(work, key).state = OrderState::Settled;
     }
@@ -112,7 +116,7 @@ fn owed(order: &Order) -> Vec<(u16, Cents)> {
         .filter_map(|(index, line)| match line.state {
             LineState::Attended => Some((index, order.price, false)),
             LineState::Absent => Some((index, absent_share, true)),
-            LineState::Proposed | LineState::Booked | LineState::Dropped => None,
+            LineState::Proposed | LineState::Booked | LineState::Dropped | LineState::Reversed => None,
         })
         .collect();
     let whole = order.price.get().saturating_mul(owed.len() as u64);
@@ -151,7 +155,8 @@ pub(super) fn amend(work: &mut Work, key: Key, absent: &[u16]) -> Result<Amounts
     for (line, amount) in owed(order(work, key)) {
         let due = order(work, key).lines[usize::from(line)].due;
         let earned = due.total().ok_or(Rejection::AmountTooLarge)?;
-        give_back_earned(work, key, line, earned.saturating_sub(amount))?;
+        let back = part_back(work, key, line, earned.saturating_sub(amount));
+        give_back_earned(work, key, line, back)?;
         let more = amount.saturating_sub(earned);
         if !more.is_zero() {
             lacking.push((line, more));
@@ -194,12 +199,15 @@ fn rebook(work: &mut Work, key: Key, before: &[LineState]) {
     }
 }
 
-/// Gives earned money of a line back, the school's part first.
-fn give_back_earned(work: &mut Work, key: Key, line: u16, amount: Cents) -> Result<(), Rejection> {
-    let now = &order(work, key).lines[usize::from(line)];
-    let (due, pupil, provider) = (now.due, now.pupil, order(work, key).provider);
-    let school = due.school.min(amount);
-    let part = Amounts { state: amount.saturating_sub(school), school };
+/// What goes back of a line that owes less, the school's part first.
+fn part_back(work: &Work, key: Key, line: u16, amount: Cents) -> Amounts {
+    let school = order(work, key).lines[usize::from(line)].due.school.min(amount);
+    Amounts { state: amount.saturating_sub(school), school }
+}
+
+/// Gives earned money of a line back.
+pub(super) fn give_back_earned(work: &mut Work, key: Key, line: u16, part: Amounts) -> Result<(), Rejection> {
+    let (pupil, provider) = (order(work, key).lines[usize::from(line)].pupil, order(work, key).provider);
     for source in [Source::School, Source::State] {
         let home = lines::home(work, key, pupil, source);
         work.transfer(key.0, source, Account::Provider(provider), home, part.of(source))?;

@@ -1,5 +1,8 @@
 //! Changes of an order: by proposal and acceptance, and what the orderer may change alone until the start.
 
+use super::deadline::before_start;
+use super::dispute::not_resolved;
+use super::strike::is_closing;
 use super::{
     Key, ascending, before, booked_lines, bounded, clear_deadline, done, in_state, line_list, lines, not_lapsed, only,
     order, order_mut, pupil_list, set_deadline, side, signed, standing,
@@ -68,7 +71,7 @@ fn propose_booking(
         return Err(Rejection::ChangeEmpty);
     }
     not_lapsed(work, at, key)?;
-    let until = order.start.before(order.rules.free_change);
+    let until = before_start(work, key, order.rules.free_change);
     if at > until {
         return Err(Rejection::TooLate { until });
     }
@@ -100,13 +103,14 @@ fn propose_attendance(work: &Work, actor: &Actor, key: Key, absent: &[u16]) -> R
     let by = side(work, actor, key, Scope::Attendance)?;
     in_state(work, key, &AFTER_ATTENDANCE)?;
     in_no_statement(work, key)?;
+    not_resolved(work, key)?;
     none_pending(work, key)?;
     booked_lines(work, key, absent)?;
     Ok(by)
 }
 
-/// Attendance may be amended until the order is in a statement.
-fn in_no_statement(work: &Work, key: Key) -> Result<(), Rejection> {
+/// Attendance may be amended, and an order disputed, until it is in a statement.
+pub(super) fn in_no_statement(work: &Work, key: Key) -> Result<(), Rejection> {
     let order = order(work, key);
     let statements = [order.programme_statement, order.school_statement];
     match statements.into_iter().flatten().find_map(|statement| work.get::<Statement>((key.0, statement))) {
@@ -150,7 +154,7 @@ fn accept_booking(
     lines::in_use(work, key.0, &[], add)?;
     let goes = session.filter(|session| *session != order(work, key).session);
     let wanted = goes.map(|session| (session, found(work, key, session).clone()));
-    if wanted.as_ref().is_some_and(|(_, session)| !session.open) {
+    if wanted.as_ref().is_some_and(|(_, session)| !session.open || is_closing(work, key.0, session)) {
         return Err(Rejection::SessionClosed);
     }
     in_state(work, key, &BEFORE_DELIVERY)?;
@@ -283,7 +287,7 @@ pub(super) fn drop_lines(
         return Err(Rejection::NoLineLeft);
     }
     let now = order(&work, key);
-    let late = now.state == OrderState::Confirmed && at > now.start.before(now.rules.free_cancel);
+    let late = now.state == OrderState::Confirmed && at > before_start(&work, key, now.rules.free_cancel);
     let charge = if late { now.price.share(now.rules.late_share) } else { Cents::ZERO };
     let mut total = Amounts::ZERO;
     for line in named {

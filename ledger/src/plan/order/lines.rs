@@ -1,17 +1,16 @@
 //! Money and places of an order's lines. A line takes the pupil's money first, then the school's; a release gives back
 //! in reverse (DESIGN section 3).
 
-use super::{Key, end, order, order_mut, standing};
+use super::{Key, clear_deadline, end, order, order_mut, standing};
 use crate::accounts::Account;
 use crate::classifiers::{Grades, Year};
 use crate::ids::{OrderId, PupilId, SchoolId, SessionId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::Party;
-use crate::plan::every;
+use crate::plan::{every, succession, year_of};
 use crate::receipt::ReceiptLine;
 use crate::record::{
-    Booking, DueKey, DueKind, DueWork, Line, LineState, OrderState, Pupil, Service, Session, Standing, YearRecord,
-    YearState,
+    Booking, DueKind, Line, LineState, OrderState, Pupil, Service, Session, Standing, YearRecord, YearState,
 };
 use crate::rejection::Rejection;
 use crate::state::Work;
@@ -27,9 +26,7 @@ pub(super) struct Place {
 
 /// The year and each pupil of a list are on the ledger. A list that is empty asks for nothing.
 pub(super) fn pupils_known(work: &Work, year: Year, pupils: &[PupilId]) -> Result<(), Rejection> {
-    if !work.has::<YearRecord>(year) {
-        return Err(Rejection::YearUnknown);
-    }
+    year_of(work, year)?;
     every(pupils, |pupil| work.has::<Pupil>((year, *pupil)), |item| Rejection::PupilUnknown { item })
 }
 
@@ -49,7 +46,9 @@ pub(super) fn in_use(work: &Work, year: Year, parties: &[Standing], pupils: &[Pu
 /// Known pupils can take part there, rule by rule over the whole list.
 pub(super) fn admit_pupils(work: &Work, year: Year, pupils: &[PupilId], place: &Place) -> Result<(), Rejection> {
     let is = |holds: &dyn Fn(&Pupil) -> bool, pupil: &PupilId| holds(known(work, year, pupil));
-    every(pupils, |one| is(&|pupil| pupil.school == place.school, one), |item| Rejection::NotEnrolled { item })?;
+    let school = succession::school_now(work, place.school);
+    let enrolled = |pupil: &Pupil| pupil.school == school || succession::school_now(work, pupil.school) == school;
+    every(pupils, |one| is(&enrolled, one), |item| Rejection::NotEnrolled { item })?;
     every(pupils, |one| is(&|pupil| place.grades.has(pupil.grade), one), |item| Rejection::GradeNotOffered { item })?;
     let free = |pupil: &Pupil| !is_elsewhere(pupil, None, place.start, place.end);
     every(pupils, |one| is(&free, one), |item| Rejection::PupilElsewhere { item })
@@ -144,7 +143,7 @@ pub(super) fn charge(
     if !beyond.is_zero() {
         return Err(Rejection::SchoolMoneyExceeded { missing: beyond });
     }
-    let school = order(work, key).school;
+    let school = succession::school_now(work, order(work, key).school);
     for (line, pupil, part) in parts {
         let to = account(key.1, line);
         work.transfer(key.0, Source::State, Account::Pupil(pupil), to, part.state)?;
@@ -196,14 +195,14 @@ pub(super) fn give_back(work: &mut Work, key: Key, line: u16) -> Result<Amounts,
 }
 
 /// Where money of a source goes back to: its owner, or out of the programme when the year or the wallet has ended.
-pub(super) fn home(work: &Work, key: Key, pupil: PupilId, source: Source) -> Account {
+pub(in crate::plan) fn home(work: &Work, key: Key, pupil: PupilId, source: Source) -> Account {
     let ended = work.get::<YearRecord>(key.0).is_none_or(|year| year.state == YearState::Ended);
     let closed = || work.get::<Pupil>((key.0, pupil)).is_none_or(|pupil| pupil.standing == Standing::Closed);
     match source {
         Source::State if ended || closed() => Account::Returned,
         Source::School if ended => Account::Returned,
         Source::State => Account::Pupil(pupil),
-        Source::School => Account::School(order(work, key).school),
+        Source::School => Account::School(succession::school_now(work, order(work, key).school)),
     }
 }
 
@@ -268,8 +267,7 @@ pub(in crate::plan) fn release_pupil(
     drop_line(work, key, index(line), Cents::ZERO)?;
     if standing(order(work, key)) == 0 {
         if order(work, key).state == OrderState::Requested {
-            let deadline = order(work, key).deadline;
-            work.remove::<DueWork>(DueKey::order(DueKind::Lapse, deadline, key));
+            clear_deadline(work, key, DueKind::Lapse);
         }
         end(work, key, OrderState::CancelledFree);
     }

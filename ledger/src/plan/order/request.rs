@@ -1,5 +1,6 @@
 //! Proposing and requesting orders.
 
+use super::strike::is_closing;
 use super::{Key, clear_deadline, done, lines, set_deadline};
 use crate::accounts::Account;
 use crate::classifiers::{Scope, Year};
@@ -7,7 +8,7 @@ use crate::crypto::Hash;
 use crate::ids::{EntityId, ProviderId, PupilId, SchoolId, SessionId};
 use crate::money::{Amounts, Cents};
 use crate::operation::{MAX_PUPILS, Party};
-use crate::plan::{Actor, ascending, bounded, open_year};
+use crate::plan::{Actor, ascending, bounded, open_year, succession};
 use crate::receipt::Kind;
 use crate::record::{
     DueKind, Line, LineState, Order, OrderState, PinnedRules, Provider, Pupil, School, Service, Session, Standing,
@@ -109,14 +110,15 @@ fn look(
     lines::pupils_known(work, key.0, pupils)?;
     let session = work.get::<Session>((key.0, session_id)).ok_or(Rejection::SessionUnknown)?;
     let service = work.get::<Service>(session.service).expect("a session's service is never taken away");
-    let provider = work.get::<Provider>(service.provider).expect("a service's provider is never taken away");
+    let giver = succession::provider_now(work, service.provider);
+    let provider = work.get::<Provider>(giver).expect("a service's provider is never taken away");
     free_or_own_proposal(work, key, orderer, school_id)?;
     sides_differ(school.entity, provider.entity)?;
     lines::in_use(work, key.0, &[school.standing, provider.standing], pupils)?;
     if service.standing != Standing::Active {
         return Err(Rejection::ServiceNotOffered);
     }
-    if !session.open {
+    if !session.open || is_closing(work, key.0, session) {
         return Err(Rejection::SessionClosed);
     }
     super::before(at, session.offer.start)?;
@@ -134,7 +136,7 @@ fn look(
     Ok(Found {
         school: school_id,
         orderer,
-        provider: service.provider,
+        provider: giver,
         session: session.clone(),
         service: service.clone(),
         rules: PinnedRules::of(&year.parameters),
@@ -157,7 +159,7 @@ fn school_of(work: &Work, orderer: Party) -> Result<SchoolId, Rejection> {
         Party::School(school) => Ok(school),
         Party::Pupil(year, pupil) => {
             let record = work.get::<Pupil>((year, pupil)).ok_or(Rejection::PupilUnknown { item: 0 })?;
-            Ok(record.school)
+            Ok(succession::school_now(work, record.school))
         }
         Party::Provider(_) => Err(Rejection::NotPermitted),
     }
@@ -167,7 +169,7 @@ fn school_of(work: &Work, orderer: Party) -> Result<SchoolId, Rejection> {
 fn free_or_own_proposal(work: &Work, key: Key, orderer: Party, school: SchoolId) -> Result<(), Rejection> {
     let own = |order: &Order| {
         order.state == OrderState::Proposed
-            && order.school == school
+            && succession::school_now(work, order.school) == school
             && (order.orderer == orderer || orderer == Party::School(school))
     };
     if work.get::<Order>(key).is_none_or(own) { Ok(()) } else { Err(Rejection::IdTaken { item: 0 }) }
