@@ -19,7 +19,9 @@ const LONGEST_NAME: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// Another format than this crate's.
-    #[error("format: {0} is not read; this version reads format {FORMAT}, in which every institution has two governance keys")]
+    #[error(
+        "format: {0} is not read; this version reads format {FORMAT}, in which every institution has two governance keys"
+    )]
     Format(u32),
     /// A name that nobody could read.
     #[error("{field}: a name has 1 to {LONGEST_NAME} characters, none of them a control character")]

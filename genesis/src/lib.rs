@@ -81,7 +81,8 @@ impl Genesis {
         }
         records.extend(self.document.officers.iter().map(|officer| placed(officer.key, officer.key_record())));
         records.sort_by_key(|(place, _)| *place);
-        State::from_records(records).expect("every key and id of a checked document occurs once, so the sorted places ascend")
+        State::from_records(records)
+            .expect("every key and id of a checked document occurs once, so the sorted places ascend")
     }
 
     /// Where the chain stands before its first block.

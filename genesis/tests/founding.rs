@@ -217,7 +217,12 @@ fn unknown_and_missing_fields_are_refused() {
         changed.pointer_mut(place).unwrap().as_object_mut().unwrap().insert("unheard_of".into(), 1.into());
         assert!(matches!(load(&changed), Err(LoadError::Syntax { .. })), "unknown field at {place:?}");
     }
-    for (place, field) in [("", "clock"), ("/institutions/2", "governance_keys"), ("/parameters", "clock_bound"), ("/officers/0", "until")] {
+    for (place, field) in [
+        ("", "clock"),
+        ("/institutions/2", "governance_keys"),
+        ("/parameters", "clock_bound"),
+        ("/officers/0", "until"),
+    ] {
         let mut changed = whole.clone();
         changed.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(field);
         assert!(matches!(load(&changed), Err(LoadError::Syntax { .. })), "{field} missing at {place:?}");

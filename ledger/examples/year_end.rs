@@ -1,4 +1,4 @@
-//! How long the blocks after the end of a national year take. Run with `cargo run --release -p keis-ledger --example year_end`.
+//! How long the blocks after the end of a national year take, and its sealing. Run with `cargo run --release -p keis-ledger --example year_end`.
 
 #![allow(clippy::disallowed_types, reason = "it measures time")]
 
@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 
 use keis_ledger::block::{Builder, Tip};
 use keis_ledger::chain::{Address, Height, Validator, ValidatorSet};
-use keis_ledger::classifiers::{Grades, Year};
+use keis_ledger::classifiers::{Grades, Scopes, Year};
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::{BlockId, InstitutionId, Nullifier, PupilId, SchoolId};
 use keis_ledger::money::{BasisPoints, Cents};
+use keis_ledger::operation::{FundsOperation, Operation, Owner};
 use keis_ledger::parameters::{ArrivalAmount, NetworkParameters, ProgrammeParameters};
 use keis_ledger::record::{
-    DueKey, DueWork, Entity, Network, Pupil, Record, RecordKey, Standing, Token, Totals, YearRecord, YearState,
+    DueKey, DueWork, Entity, Key, Network, Pupil, Record, RecordKey, Standing, Token, Totals, YearRecord, YearState,
 };
 use keis_ledger::state::State;
 use keis_ledger::time::{Calendar, Offset, Span, Timestamp};
+use keis_ledger::transaction::Body;
 use keis_ledger::tree::TreeKey;
 
 const PUPILS: u32 = 349_500;
@@ -43,7 +45,37 @@ fn main() {
             "{records} records, one pupil in {share_with_money} with money: {blocks} blocks, worst {worst:?}, mean {:?}",
             whole / blocks
         );
+        seal(tip);
     }
+}
+
+/// Seals the year: what a proposer and what a validator spends on the block, and what letting go of the records costs afterwards.
+fn seal(tip: Tip) {
+    let records = tip.state.year(YEAR).len();
+    let key = budget_holder();
+    let body = Body {
+        signer: key.public(),
+        behalf: None,
+        salt: 1,
+        valid_until: tip.time.after(Span(1_000)),
+        operation: Operation::Funds(FundsOperation::SealYear { year: YEAR }),
+    };
+    let signed = body.sign(&tip.network, &key);
+    let transaction = signed.verify(&tip.network).expect("it was signed a line above");
+    let started = Instant::now();
+    let mut builder = Builder::start(&tip, tip.time.after(Span(1))).expect("time goes on");
+    builder.offer(&transaction).expect("all money is back");
+    let executed = builder.seal(Address([0; 20]));
+    let took = started.elapsed();
+    let left = executed.tip.state.len();
+    drop(tip);
+    let started = Instant::now();
+    drop(executed.sealed);
+    println!("  sealed {records} records in {took:?}; {left} are left; letting go took {:?}", started.elapsed());
+}
+
+fn budget_holder() -> SecretKey {
+    SecretKey::from_bytes(&[99; 32])
 }
 
 fn ended_year(share_with_money: u32) -> State {
@@ -78,6 +110,14 @@ fn ended_year(share_with_money: u32) -> State {
     };
     records.push((RecordKey::Year(YEAR).place(), year.into_record()));
     records.push((RecordKey::Network.place(), network().into_record()));
+    let officer = Key {
+        owner: Owner::BudgetHolder(InstitutionId([1; 16])),
+        scopes: Scopes::of(&[]),
+        cap: Cents::ZERO,
+        from: Timestamp(0),
+        until: Timestamp(u64::MAX),
+    };
+    records.push((RecordKey::Key(budget_holder().public()).place(), officer.into_record()));
     let due = DueWork::Return(YEAR, RecordKey::year_start(YEAR));
     records.push((RecordKey::Due(DueKey::returning(Timestamp(5), YEAR)).place(), due.into_record()));
     records.sort_by_key(|(place, _)| *place);
@@ -91,7 +131,7 @@ fn network() -> Network {
         power: 1,
     };
     let parameters = NetworkParameters {
-        protocol: 1,
+        protocol: keis_ledger::protocol::LATEST,
         max_validity: Span::days(1),
         step_budget: 64,
         max_block_bytes: 1_000_000,

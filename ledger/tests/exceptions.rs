@@ -117,6 +117,7 @@ fn until_it_is_worked_off_nothing_can_be_done_to_what_it_covers() {
         (SCHOOL, cancel(2)),
         (SCHOOL, request(9, 1, &[5], 0)),
         (SCHOOL, propose(9, 1, &[5])),
+        (PROVIDER, open_session(9, 1, offer(60))),
     ] {
         assert_eq!(world.clone().submit(who, operation.clone()), closed, "{operation:?}");
     }

@@ -55,9 +55,8 @@ fn a_governance_key_does_nothing_else_and_nobody_else_governs() {
     let mut world = World::governed(4);
     staged(&mut world);
     for operation in every_operation() {
-        match operation {
-            Operation::Governance(_) => {}
-            _ => assert_eq!(world.clone().submit(vote(1), operation), Err(Rejection::NotPermitted)),
+        if !matches!(operation, Operation::Governance(_)) {
+            assert_eq!(world.clone().submit(vote(1), operation), Err(Rejection::NotPermitted));
         }
     }
     let behalf = keis_ledger::operation::Party::School(support::stage::school(1));
@@ -333,6 +332,25 @@ fn a_receipt_names_its_decision_and_has_one_encoding() {
     }
     let twice = [&named[..17], &named[..]].concat();
     assert!(codec::decode::<Subject>(&twice).is_err(), "a decision is named once");
+}
+
+#[test]
+fn of_two_broken_rules_the_decisions_own_is_named_first() {
+    let mut world = World::governed(4);
+    let never = |number, measure| {
+        let operation = GovernanceOperation::Propose { decision: decision(number), measure, until: Timestamp(0) };
+        Operation::Governance(operation)
+    };
+    world.propose(1, vote(1), &replace(4, two(150, 151))).expect("proposed");
+    let latest = world.next_time().after(Span::days(90));
+    assert_eq!(world.submit(OPERATOR, never(1, steps(0))), Err(Rejection::NotPermitted));
+    assert_eq!(world.submit(vote(1), never(1, steps(0))), Err(Rejection::IdTaken { item: 0 }));
+    assert_eq!(world.submit(vote(1), never(2, steps(0))), Err(Rejection::TermWrong { latest }));
+    assert_eq!(world.approve(9, AUDITOR), Err(Rejection::NotPermitted));
+    assert_eq!(world.submit(vote(2), withdraw(9)), Err(Rejection::DecisionUnknown));
+    world.submit(vote(1), withdraw(1)).expect("its own");
+    assert_eq!(world.approve(1, vote(4)), Err(Rejection::OwnKeys), "before that it is closed");
+    assert_eq!(world.submit(vote(2), withdraw(1)), Err(Rejection::NotYours), "before that it is closed");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use keis_ledger::ids::{DecisionId, OrderId, PupilId, SessionId, StatementId};
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
     Buyer, CatalogueOperation, Change, ClosureScope, GovernanceOperation, Measure, Operation, OrderAction, Party,
-    PupilMove, SettlementOperation, WalletOperation,
+    PupilMove, SettlementOperation, Threshold, WalletOperation,
 };
 use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
 use keis_ledger::receipt::Kind;
@@ -24,6 +24,7 @@ use keis_ledger::state::{Draft, State};
 use keis_ledger::time::Span;
 use keis_ledger::transaction::VerifiedTransaction;
 use proptest::prelude::*;
+use support::governance::{steps, vote};
 use support::stage::*;
 use support::{BUDGET_HOLDER, OPERATOR, World, day, replay};
 
@@ -94,9 +95,7 @@ fn any_parameters(dice: &mut Dice) -> ProgrammeParameters {
 impl Story {
     fn begin(seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let mut network = support::network_parameters();
-        network.step_budget = dice.one(&[1, 2, 64]);
-        let mut world = World::with(network);
+        let mut world = World::governed_with_budget(4, dice.one(&[1, 2, 64]));
         staged_with(&mut world, any_parameters(&mut dice));
         let sessions = (1..=5).map(session).collect();
         let (orders, statements, decisions, sent) = Default::default();
@@ -159,7 +158,8 @@ impl Story {
             32..74 => self.on_an_order(),
             74..83 => self.settled(),
             83..88 => self.wallets(),
-            88..98 => self.remedied(),
+            88..97 => self.remedied(),
+            97 => self.governed(),
             _ => self.funds(),
         };
         let noise = self.dice.chance(5);
@@ -390,6 +390,32 @@ impl Story {
         let measure = self.measure();
         let operation = GovernanceOperation::Propose { decision, measure, until };
         (self.dice.one(&[OPERATOR, OPERATOR, BUDGET_HOLDER]), Operation::Governance(operation))
+    }
+
+    /// Parameters of the year and of the network change while orders flow.
+    fn governed(&mut self) -> (u8, Operation) {
+        let waits = |id: &DecisionId| {
+            let decision = self.world.tip.state.get::<Decision>(*id);
+            decision
+                .is_some_and(|one| one.state == DecisionState::Open && one.measure.threshold() == Threshold::TwoThirds)
+        };
+        let waiting = self.decisions.iter().rev().take(40).copied().find(waits);
+        let who = vote(1 + self.dice.below(4) as u8);
+        if let Some(decision) = waiting {
+            return (who, Operation::Governance(GovernanceOperation::Approve { decision }));
+        }
+        let now = self.world.get::<YearRecord>(YEAR).parameters.clone();
+        let measure = if self.dice.chance(80) {
+            let any = any_parameters(&mut self.dice);
+            let (amount_per_pupil, arrivals) = (now.amount_per_pupil, now.arrivals);
+            let parameters = ProgrammeParameters { amount_per_pupil, arrivals, ..any };
+            Measure::SetProgrammeParameters { year: YEAR, parameters }
+        } else {
+            steps(self.dice.one(&[1, 2, 64]))
+        };
+        let until = self.world.next_time().after(Span::days(20));
+        let decision = DecisionId(self.new_id());
+        (who, Operation::Governance(GovernanceOperation::Propose { decision, measure, until }))
     }
 
     /// One of the orders of these states, or any.

@@ -12,12 +12,13 @@ use keis_ledger::chain::{
 use keis_ledger::crypto::{PublicKey, SecretKey};
 use keis_ledger::ids::BlockId;
 use keis_ledger::money::Cents;
-use keis_ledger::operation::{Measure, Owner, Party};
+use keis_ledger::operation::{GovernanceOperation, Measure, Operation, Owner, Party};
 use keis_ledger::parameters::{NetworkLimits, ProgrammeParameters};
 use keis_ledger::protocol;
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{Institution, Key, ProtocolSwitch, YearRecord};
 use keis_ledger::rejection::Rejection;
+use keis_ledger::state::Draft;
 use keis_ledger::time::{Span, Timestamp};
 use support::governance::*;
 use support::stage::*;
@@ -392,6 +393,22 @@ fn a_vote_too_late_for_the_height_does_not_switch() {
     assert_eq!(world.approve(1, vote(3)), Err(Rejection::HeightTooNear { earliest: Height(16) }));
     world.pass(Height(14));
     assert_eq!(last(&world).protocol, protocol::FIRST);
+}
+
+#[test]
+fn a_height_binds_in_a_block_alone() {
+    let mut world = World::governed(4);
+    let near = GovernanceOperation::Propose {
+        decision: decision(1),
+        measure: switch(protocol::LATEST + 1, Height(10)),
+        until: world.in_a_week(),
+    };
+    let transaction = world.sign(vote(1), None, Operation::Governance(near));
+    let (state, at) = (&world.tip.state, world.next_time());
+    let height = world.tip.height.next();
+    assert!(keis_ledger::plan(&Draft::on(state), at, &transaction).is_ok(), "a height that is not known is none");
+    let judged = keis_ledger::plan(&Draft::of(height, state), at, &transaction);
+    assert_eq!(judged.err(), Some(Rejection::HeightTooNear { earliest: Height(height.0 + 10) }));
 }
 
 #[test]

@@ -7,10 +7,13 @@ mod support;
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, Party};
 use keis_ledger::receipt::Kind;
-use keis_ledger::record::{Dispute, DisputeState, LineState, Order, OrderState, Pupil, Side, StatementState};
+use keis_ledger::record::{
+    Dispute, DisputeState, LineState, Order, OrderState, Pupil, Side, StatementState, YearRecord,
+};
 use keis_ledger::rejection::Rejection;
 use keis_ledger::time::Span;
 use support::scenario::{check, does, passes, refused};
+use support::settlement::{pay, repay, with_school_statement, with_statement};
 use support::stage::*;
 use support::{BUDGET_HOLDER, OPERATOR, World, day};
 
@@ -287,4 +290,76 @@ fn one_officer_is_not_both_sides_of_a_dispute() {
     let later = world.next_time().after(Span::days(400));
     world.at(later);
     assert!(world.tick().iter().all(|step| step.receipt.kind != Kind::AttendanceAutomatic));
+}
+
+#[test]
+fn what_was_paid_is_owed_by_the_provider_and_the_sources_have_it_at_once() {
+    for state in [StatementState::Accepted, StatementState::InvoiceAttached, StatementState::Approved] {
+        let mut world = with_statement(state);
+        world.decided(9, &TWO, &reverse(1, &[0, 1, 2]));
+        assert_eq!(state_of(&world), OrderState::Reversed);
+        assert_eq!((world.statement(1).balance, world.statement(1).state), (Cents::ZERO, StatementState::Credited));
+        check(
+            &mut world,
+            [refused(
+                "nothing is left to pay",
+                BUDGET_HOLDER,
+                pay(1, 1, 71),
+                Rejection::StatementStateWrong { state: StatementState::Credited },
+            )
+            .money("state: pupils 11200; school: schools 3000")],
+        );
+    }
+    let mut world = with_statement(StatementState::Reconciled);
+    world.decided(9, &TWO, &reverse(1, &[0, 1]));
+    let totals = world.get::<YearRecord>(YEAR).state_money;
+    assert_eq!([totals.pupils, totals.paid, totals.receivable].map(Cents::get), [10_200, 3_000, 2_000]);
+    assert_eq!(state_of(&world), OrderState::Settled, "one line is still owed and was paid");
+    world.decided(10, &TWO, &reverse(1, &[2]));
+    assert_eq!(state_of(&world), OrderState::Reversed);
+    world.submit(BUDGET_HOLDER, repay(1, Buyer::Programme, 3_000, 72)).expect("repaid");
+    let totals = world.get::<YearRecord>(YEAR).state_money;
+    assert_eq!([totals.pupils, totals.paid, totals.receivable].map(Cents::get), [11_200, 0, 0]);
+}
+
+#[test]
+fn each_buyer_has_its_own_part_back() {
+    let mut world = with_school_statement();
+    let before = world.get::<YearRecord>(YEAR).clone();
+    let owed: Vec<_> = world.get::<Order>((YEAR, order(2))).lines.iter().map(|line| line.due).collect();
+    assert_eq!(
+        owed.iter().map(|due| (due.state.get(), due.school.get())).collect::<Vec<_>>(),
+        [(400, 600), (400, 600)]
+    );
+    let full = world.decided(9, &TWO, &reverse(2, &[1]));
+    assert_eq!((full.receipt.total.state.get(), full.receipt.total.school.get()), (400, 600));
+    assert_eq!(full.lines.len(), 2, "a line of each source");
+    let after = world.get::<YearRecord>(YEAR);
+    assert_eq!(after.state_money.pupils.get() - before.state_money.pupils.get(), 400);
+    assert_eq!(after.school_money.schools.get() - before.school_money.schools.get(), 600);
+    assert_eq!(before.school_money.settlement.get() - after.school_money.settlement.get(), 600);
+}
+
+#[test]
+fn what_is_reversed_after_the_year_leaves_the_programme() {
+    let mut world = with_statement(StatementState::Paid);
+    world.at(day(353)).submit(BUDGET_HOLDER, end_year()).expect("ended");
+    world.tick();
+    let returned = world.get::<YearRecord>(YEAR).state_money.returned.get();
+    world.decided(9, &TWO, &reverse(1, &[0]));
+    let totals = world.get::<YearRecord>(YEAR).state_money;
+    assert_eq!((totals.returned.get() - returned, totals.receivable.get()), (1_000, 1_000));
+    assert!(totals.pupils.is_zero());
+}
+
+#[test]
+fn no_receipt_of_a_remedy_names_a_pupil() {
+    let mut world = with_order(OrderState::Delivered);
+    world.submit(SCHOOL, dispute(1)).expect("disputed");
+    let resolved = world.decided(1, &TWO, &resolve(1, &[1_000, 1_000, 0]));
+    let reversed = world.decided(2, &TWO, &reverse(1, &[0]));
+    for full in [resolved, reversed] {
+        assert!(!full.lines.is_empty());
+        assert!(!format!("{:?}", full.receipt).contains("pup_"));
+    }
 }

@@ -139,6 +139,31 @@ proptest! {
     }
 
     #[test]
+    fn a_part_is_taken_out_whole(model in model(), batch in batch(), prefix in prop_oneof![any::<[u8; 2]>(), (0u8..2, 0u8..4).prop_map(|(a, b)| [a, b]), Just([0xff, 0xff])]) {
+        let (mut tree, before) = (grown(&model), grown(&model));
+        let is_inside = |key: &TreeKey| key.0[..2] == prefix;
+        let inside: Model = model.iter().filter(|(key, _)| is_inside(key)).map(|(key, value)| (*key, *value)).collect();
+        let mut outside: Model =
+            model.iter().filter(|(key, _)| !is_inside(key)).map(|(key, value)| (*key, *value)).collect();
+        let part = tree.part(prefix);
+        check(&part, &inside);
+        for key in inside.keys() {
+            let whole = tree.prove(key);
+            let lower = part.prove(key);
+            prop_assert_eq!(&whole.path[..lower.path.len()], &lower.path[..], "a part's proofs are the lower ends");
+            let held = value_hash(inside[key]);
+            prop_assert_eq!(lower.verify(&part.root(), key, Some(&held)), Ok(()));
+        }
+        tree.remove_part(prefix);
+        check(&tree, &outside);
+        apply(&mut tree, &batch);
+        apply_model(&mut outside, &batch);
+        check(&tree, &outside);
+        check(&before, &model);
+        check(&part, &inside);
+    }
+
+    #[test]
     fn root_forgets_the_order_of_changes(records in btree_map(key(), (any::<u64>(), 0..5), 0..60), passing in model()) {
         let portion = |number: i32| -> Batch {
             let records = records.iter().filter(|(_, (_, portion))| *portion == number);

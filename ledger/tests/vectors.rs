@@ -8,16 +8,20 @@ mod support;
 
 use std::path::Path;
 
+use keis_ledger::classifiers::Scope;
 use keis_ledger::codec;
-use keis_ledger::operation::Buyer;
+use keis_ledger::operation::{Buyer, ClosureScope, Operation, Party, WalletOperation};
 use keis_ledger::parameters::NetworkParameters;
 use keis_ledger::protocol;
-use keis_ledger::record::{Entity, Institution, Order, RecordKey};
-use keis_ledger::time::Timestamp;
+use keis_ledger::record::{
+    BoundIn, Closure, Dispute, DueKey, DueKind, DueWork, Entity, Era, Exceptions, Institution, Order, OrderState,
+    Record, RecordKey, Sealed, SealedProof, StatementState, Succession,
+};
+use keis_ledger::time::{Span, Timestamp};
 use support::governance::{decision, equals, institution, set, vote};
 use support::samples::{every_operation, name};
 use support::stage::*;
-use support::{NEW_YEAR, OPERATOR, World, day, network_parameters};
+use support::{BUDGET_HOLDER, NEW_YEAR, OPERATOR, World, day, network_parameters, secret};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -37,20 +41,25 @@ fn frozen(file: &str, lines: &[(String, String)]) {
     assert_eq!(now.lines().count(), then.lines().count(), "{file} has as many lines");
 }
 
+/// The samples that the first version of the rules knows stand first.
+const OF_FIRST_VERSION: usize = 37;
+
 #[test]
 fn transactions() {
     let world = World::founded();
-    let mut lines = Vec::new();
-    for operation in every_operation() {
-        let name = name(&operation);
-        let signed = world.sign_until(SCHOOL, None, operation, 0x0102_0304_0506_0708, NEW_YEAR);
-        lines.push((format!("{name}.raw"), hex(signed.raw())));
-        lines.push((format!("{name}.id"), signed.id().to_string()));
-    }
+    let samples = every_operation();
+    let (first, later) = samples.split_at(OF_FIRST_VERSION);
+    let line = |operation: &Operation| {
+        let signed = world.sign_until(SCHOOL, None, operation.clone(), 0x0102_0304_0506_0708, NEW_YEAR);
+        let name = name(operation);
+        [(format!("{name}.raw"), hex(signed.raw())), (format!("{name}.id"), signed.id().to_string())]
+    };
+    let mut lines: Vec<(String, String)> = first.iter().flat_map(line).collect();
     let behalf = keis_ledger::operation::Party::School(school(1));
     let signed = world.sign_until(OPERATOR, Some(behalf), confirm(1), 1, Timestamp(u64::MAX));
     lines.push(("on_behalf.raw".to_owned(), hex(signed.raw())));
     lines.push(("on_behalf.id".to_owned(), signed.id().to_string()));
+    lines.extend(later.iter().flat_map(line));
     frozen("transactions.txt", &lines);
 }
 
@@ -136,4 +145,93 @@ fn governance() {
         ("root", world.tip.state.root().to_string()),
     ];
     frozen("governance.txt", &lines.map(|(name, value)| (name.to_owned(), value)));
+}
+
+/// Two orders and their parties through every remedy.
+fn remedied() -> (World, Vec<(String, String)>) {
+    let mut world = World::founded();
+    staged(&mut world);
+    let mut lines = Vec::new();
+    let two = [OPERATOR, BUDGET_HOLDER];
+    bring(&mut world, OrderState::Delivered);
+    world.submit(SCHOOL, request(2, 2, &[4, 5], 0)).expect("requested");
+    let mut root = |name: &str, world: &World| lines.push((name.to_owned(), world.tip.state.root().to_string()));
+    world.submit(SCHOOL, dispute(1)).expect("disputed");
+    root("disputed", &world);
+    world.submit(SCHOOL, withdraw_dispute(1)).expect("withdrawn");
+    root("dispute_withdrawn", &world);
+    world.submit(PROVIDER, dispute(1)).expect("disputed");
+    world.decided(1, &two, &resolve(1, &[1_000, 500, 0]));
+    root("resolved", &world);
+    world.decided(2, &two, &reverse(1, &[1]));
+    root("reversed", &world);
+    world.decided(3, &two, &extend(day(60), day(70), Span::days(2)));
+    root("extended", &world);
+    world.decided(4, &two, &force_majeure(day(67), day(68), ClosureScope::Service(service(1))));
+    root("force_majeure_declared", &world);
+    world.tick();
+    root("force_majeure_ended", &world);
+    world.decided(5, &two, &succeed(Party::School(school(1)), Party::School(school(2)), &[YEAR]));
+    root("succeeded", &world);
+    world
+        .submit(OPERATOR, wallet(WalletOperation::RevokeAllKeys { party: Party::School(school(2)) }))
+        .expect("revoked");
+    world.submit(OPERATOR, bind(vec![grant(60, Party::School(school(2)), &[Scope::Order])])).expect("bound");
+    root("keys_anew", &world);
+    world.submit(OPERATOR, promote(&[4, 5], 2, 6, true)).expect("promoted");
+    root("promoted", &world);
+    (world, lines)
+}
+
+#[test]
+fn remedies() {
+    let (world, mut lines) = remedied();
+    let mut record = |name: &str, key: RecordKey, record: Record| {
+        lines.push((format!("{name}.place"), key.place().to_string()));
+        lines.push((format!("{name}.record"), hex(&codec::encode(&record))));
+    };
+    let (ours, theirs, key) = (Party::School(school(1)), Party::School(school(2)), secret(60).public());
+    let dispute = *world.get::<Dispute>((YEAR, order(1)));
+    record("dispute", RecordKey::Dispute(YEAR, order(1)), dispute.into_record());
+    let mut exceptions = world.get::<Exceptions>(YEAR).clone();
+    let (from, until) = (day(60), day(61));
+    exceptions.closures.push(Closure { decision: decision(1), from, until, scope: ClosureScope::Everything });
+    record("exceptions", RecordKey::Exceptions(YEAR), exceptions.into_record());
+    record("succession", RecordKey::Succession(ours), world.get::<Succession>(ours).into_record());
+    record("era", RecordKey::Era(theirs), world.get::<Era>(theirs).into_record());
+    record("bound_in", RecordKey::BoundIn(key), world.get::<BoundIn>(key).into_record());
+    let strike = DueKey::order(DueKind::Strike, day(60), (YEAR, order(1)));
+    record("strike", RecordKey::Due(strike), DueWork::Strike(YEAR, order(1)).into_record());
+    let walk = DueKey::closure(day(60), YEAR, decision(1));
+    let from = RecordKey::year_start(YEAR);
+    record("closure", RecordKey::Due(walk), DueWork::Closure(YEAR, decision(1), from).into_record());
+    frozen("remedies.txt", &lines);
+}
+
+/// A year sealed after a paid and reconciled statement: the one leaf that is left of it, and what proves a record under it.
+#[test]
+fn a_sealed_year() {
+    let mut world = support::settlement::with_statement(StatementState::Reconciled);
+    world.at(day(353)).submit(BUDGET_HOLDER, end_year()).expect("ended");
+    world.tick();
+    let bill = world.bill(1).clone().into_record();
+    let archive = world.tip.state.year(YEAR);
+    world.submit(BUDGET_HOLDER, support::settlement::seal_year()).expect("sealed");
+    let (leaf, key) = (RecordKey::Sealed(YEAR), RecordKey::Order(YEAR, order(1)));
+    let sealed = *world.get::<Sealed>(YEAR);
+    let proof = SealedProof { leaf: world.tip.state.prove(&leaf), record: archive.prove(&key) };
+    let held = archive.get::<Order>((YEAR, order(1))).expect("an archive reads on").clone().into_record();
+    let (root, hash) = (world.tip.state.root(), held.hash());
+    assert_eq!(proof.verify(&root, (YEAR, &sealed), &key, Some(&hash)), Ok(()), "an archive of the block before");
+    let frozen_values = [
+        ("bill", hex(&codec::encode(&bill))),
+        ("sealed.key", hex(&codec::encode(&leaf))),
+        ("sealed.place", leaf.place().to_string()),
+        ("sealed.record", hex(&codec::encode(&sealed.into_record()))),
+        ("sealed.root", sealed.root.to_string()),
+        ("state.root", root.to_string()),
+        ("record.hash", hash.to_string()),
+        ("record.proof", hex(&codec::encode(&proof))),
+    ];
+    frozen("sealed.txt", &frozen_values.map(|(name, value)| (name.to_owned(), value)));
 }

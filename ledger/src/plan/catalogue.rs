@@ -1,5 +1,6 @@
 //! The catalogue: services in their versions, and the sessions at which they are given.
 
+use super::order::strike;
 use super::{Actor, open_year, succession};
 use crate::classifiers::{Scope, Year};
 use crate::ids::{ProviderId, ServiceId, SessionId};
@@ -178,6 +179,7 @@ fn open_session(
         return Err(Rejection::NotYours);
     }
     offered(&work, service)?;
+    strike::not_closing(&work, key.0, offer, id)?;
     fits(at, offer, year, service)?;
 
     work.put(key, Session { service: id, offer: *offer, booked: 0, open: true });
@@ -205,6 +207,7 @@ fn amend_session(
     if !session.open {
         return Err(Rejection::SessionClosed);
     }
+    strike::not_closing(&work, key.0, offer, id)?;
     if session.booked > 0 {
         return Err(Rejection::SessionInUse);
     }

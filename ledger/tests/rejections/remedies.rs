@@ -83,11 +83,9 @@ fn of_two_broken_rules_of_a_remedy_the_first_is_named() {
     let requested = leaked(requested);
     let spent = leaked(after(delivered, &[(SCHOOL, dispute(1)), (SCHOOL, withdraw_dispute(1))]));
     let disputed = leaked(after(delivered, &[(SCHOOL, dispute(1))]));
-    let elsewhere = |split: &[u64]| match resolve(9, split) {
-        Measure::Resolve { order, split, .. } => {
-            proposed(Measure::Resolve { year: keis_ledger::classifiers::Year(2030), order, split })
-        }
-        other => proposed(other),
+    let elsewhere = |split: &[u64]| {
+        let split = split.iter().map(|amount| Cents::new(*amount)).collect();
+        proposed(Measure::Resolve { year: keis_ledger::classifiers::Year(2030), order: order(9), split })
     };
     let pairs = vec![
         (requested, OTHER_SCHOOL, dispute(1), "NotYours", SCHOOL, dispute(1), "OrderStateWrong"),

@@ -10,7 +10,7 @@ use crate::classifiers::{Place, Year};
 use crate::crypto::Hash;
 use crate::ids::{DecisionId, OrderId, ServiceId};
 use crate::money::{Amounts, Cents};
-use crate::operation::ClosureScope;
+use crate::operation::{ClosureScope, SessionOffer};
 use crate::plan::governance::Applied;
 use crate::plan::{item, succession, year_of};
 use crate::receipt::{Kind, Subject};
@@ -87,6 +87,16 @@ fn covers(work: &Work, closure: &Closure, start: Timestamp, place: Place, servic
 /// Whether force majeure is closing a session.
 pub(super) fn is_closing(work: &Work, year: Year, session: &Session) -> bool {
     is_covered(work, year, session.offer.start, session.offer.place, session.service)
+}
+
+/// What a session offers is not what force majeure is closing.
+pub(in crate::plan) fn not_closing(
+    work: &Work,
+    year: Year,
+    offer: &SessionOffer,
+    service: ServiceId,
+) -> Result<(), Rejection> {
+    if is_covered(work, year, offer.start, offer.place, service) { Err(Rejection::SessionClosed) } else { Ok(()) }
 }
 
 /// The order is not about to be cancelled by force majeure.
