@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use keis_ledger::block::{Block, Executed, Tip};
 use keis_ledger::chain::{Header, Height, ValidatorSet};
+use keis_ledger::protocol;
 use keis_ledger::state::State;
 
 use super::error::ChainError;
@@ -41,13 +42,21 @@ impl Loaded {
 /// [`ChainError::Damaged`] when something that is needed cannot be read: it must come again from peers. Any other error
 /// means that the chain does not follow by this version's rules, which nothing can mend here.
 pub fn load(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
+    load_within(store, genesis, protocol::LATEST)
+}
+
+/// The same for a node that knows the rules up to a version.
+///
+/// # Errors
+/// As [`load`], and [`ChainError::ProtocolUnknown`].
+pub fn load_within(store: &Store, genesis: &Tip, supported: u32) -> Result<Loaded, ChainError> {
     let started = Instant::now();
     let mut loaded = from_snapshot(store, genesis)?;
     let Some((last, _)) = store.tip() else { return Ok(loaded) };
     loaded.handovers = Handovers::open(store, Height(last))?;
     for height in loaded.tip.height.next().0..=last {
         let height = Height(height);
-        let executed = replay(store, &loaded.tip, height)?;
+        let executed = replay(store, &loaded.tip, height, supported)?;
         loaded.header = Some(executed.block.header);
         loaded.tip = executed.tip;
         loaded.replayed += 1;
@@ -132,13 +141,20 @@ pub(crate) fn join(
 }
 
 /// Executes a stored block on its parent and compares everything that the header says.
-fn replay(store: &Store, parent: &Tip, height: Height) -> Result<Executed, ChainError> {
+fn replay(store: &Store, parent: &Tip, height: Height, supported: u32) -> Result<Executed, ChainError> {
+    check_protocol(parent, supported)?;
     let link = needed(store.link(height.0), height)?;
     let bytes = needed(store.block(height.0), height)?;
     let block = Block::decode(&bytes).map_err(|_| ChainError::Malformed { what: "the block", height })?;
     check_link(&link, &block, parent, height)?;
     let prove = execution::prove_anew(parent.network);
-    execution::judge(parent, &block, &prove).map_err(|reason| ChainError::Replay { height, reason })
+    execution::judge(parent, &block, &prove, supported).map_err(|reason| ChainError::Replay { height, reason })
+}
+
+/// Whether the block after a tip is under rules that are known here.
+pub(super) fn check_protocol(tip: &Tip, supported: u32) -> Result<(), ChainError> {
+    let (height, version) = (tip.height.next(), tip.next_protocol());
+    if version > supported { Err(ChainError::ProtocolUnknown { height, version, supported }) } else { Ok(()) }
 }
 
 fn check_link(link: &Link, block: &Block, parent: &Tip, height: Height) -> Result<(), ChainError> {

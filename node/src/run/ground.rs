@@ -9,11 +9,13 @@ use keis_genesis::Genesis;
 use keis_ledger::block::Tip;
 use keis_ledger::chain::{Address, Height, ValidatorSet};
 use keis_ledger::codec;
-use keis_ledger::crypto::{Hash, SecretKey};
+use keis_ledger::crypto::SecretKey;
 use keis_ledger::ids::InstitutionId;
+use keis_ledger::protocol;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use super::watcher::Watcher;
 use super::{CLOCK, NodeError, Options, Shared};
 use crate::chain::{self, Chain, ChainError, Lineage, Loaded, Published};
 use crate::clock::{Clock, ClockStep};
@@ -34,6 +36,8 @@ pub(super) struct Ground {
     pub(super) config: Config,
     pub(super) genesis: Genesis,
     pub(super) secret: Zeroizing<[u8; 32]>,
+    /// The newest version of the rules that may be used.
+    supported: u32,
     home: Home,
 }
 
@@ -47,7 +51,8 @@ impl Ground {
             (true, true) | (false, false) => {}
         }
         let secret = home.network_secret(&config)?;
-        Ok(Self { config, genesis, secret, home: home.clone() })
+        let supported = options.protocol_up_to.unwrap_or(protocol::LATEST).min(protocol::LATEST);
+        Ok(Self { config, genesis, secret, supported, home: home.clone() })
     }
 
     /// The key that votes, or would vote, on a state; with its guard.
@@ -61,8 +66,8 @@ impl Ground {
         if validators.find(&address).is_none() {
             tracing::warn!(validator = %address, "this key is no validator's now: the node follows and does not vote");
         }
-        let keys = Keys { home: self.home.clone(), config: self.config.clone(), address, seen: validators.hash() };
-        Ok(Seat { institution, address, guard, keys })
+        let watcher = Watcher::new(self.home.clone(), self.config.clone(), address, self.supported, view)?;
+        Ok(Seat { institution, address, guard, watcher })
     }
 
     /// Whose node this is.
@@ -81,31 +86,7 @@ pub(super) struct Seat {
     pub(super) institution: InstitutionId,
     pub(super) address: Address,
     pub(super) guard: Guard,
-    pub(super) keys: Keys,
-}
-
-/// Watches whether another key of the folder is to vote.
-pub(super) struct Keys {
-    home: Home,
-    config: Config,
-    address: Address,
-    /// Hash of the validators that were looked at last.
-    seen: Hash,
-}
-
-impl Keys {
-    /// Whether the validators have changed so that another key of this folder votes from here on.
-    pub(super) fn changed(&mut self, view: &View) -> Result<bool, NodeError> {
-        let validators = &view.tip.network_record().validators;
-        let now = validators.hash();
-        if std::mem::replace(&mut self.seen, now) == now {
-            return Ok(false);
-        }
-        let chosen = ConsensusKey::choose(self.home.consensus_keys(&self.config)?, validators);
-        let votes = validators.find(&self.address).is_some();
-        tracing::info!(validator = %self.address, votes, validators = validators.as_slice().len(), "the validators changed");
-        Ok(chosen.is_some_and(|chosen| chosen.address() != self.address))
-    }
+    pub(super) watcher: Watcher,
 }
 
 /// Puts the inner parts together, and lets the network serve: the engine asks the chain as soon as it runs.
@@ -124,7 +105,8 @@ pub(super) async fn assemble(
     documents.reconcile(&views.borrow().tip.state)?;
     let mempool = Mempool::new(config.mempool, network, views.clone(), clock.clone(), documents.clone());
     let policy = config.snapshot.policy();
-    let chain = Chain::new(store.clone(), published, mempool.clone(), clock.clone(), policy, stopping)?;
+    let chain = Chain::new(store.clone(), published, mempool.clone(), clock.clone(), policy, stopping)?
+        .within(ground.supported);
     let library = Some(Arc::new(Library::new(store.clone(), archive.clone())));
     swarm.attach(Services { mempool: mempool.clone(), documents: documents.clone(), clock: clock.clone(), library });
     Ok((Shared { views, archive, mempool, documents, network: swarm.clone(), clock }, chain))
@@ -177,26 +159,32 @@ pub(super) async fn open(ground: &Ground) -> Result<(Store, Loaded), NodeError> 
         snapshots_kept: settings.snapshots_kept,
         ..store::Options::new(ground.genesis.hash().0)
     };
-    let (path, genesis) = (ground.home.store(), ground.genesis.tip());
-    let opened = tokio::task::spawn_blocking(move || match open_and_load(&path, options.clone(), &genesis) {
-        Err(error) if error.is_damage() => {
-            let reason = &error as &dyn std::error::Error;
-            tracing::error!(reason, "this disk is damaged; the chain is fetched again from peers");
-            set_aside(&path)?;
-            open_and_load(&path, options, &genesis)
-        }
-        opened => opened,
-    });
+    let (path, genesis, supported) = (ground.home.store(), ground.genesis.tip(), ground.supported);
+    let opened =
+        tokio::task::spawn_blocking(move || match open_and_load(&path, options.clone(), &genesis, supported) {
+            Err(error) if error.is_damage() => {
+                let reason = &error as &dyn std::error::Error;
+                tracing::error!(reason, "this disk is damaged; the chain is fetched again from peers");
+                set_aside(&path)?;
+                open_and_load(&path, options, &genesis, supported)
+            }
+            opened => opened,
+        });
     opened.await.unwrap_or(Err(NodeError::Panicked))
 }
 
-fn open_and_load(path: &Path, options: store::Options, genesis: &Tip) -> Result<(Store, Loaded), NodeError> {
+fn open_and_load(
+    path: &Path,
+    options: store::Options,
+    genesis: &Tip,
+    supported: u32,
+) -> Result<(Store, Loaded), NodeError> {
     let (store, report) = Store::open(path, options)?;
-    let loaded = load(&store, &report, genesis)?;
+    let loaded = load(&store, &report, genesis, supported)?;
     Ok((store, loaded))
 }
 
-fn load(store: &Store, report: &OpenReport, genesis: &Tip) -> Result<Loaded, ChainError> {
+fn load(store: &Store, report: &OpenReport, genesis: &Tip, supported: u32) -> Result<Loaded, ChainError> {
     if let Some(lost) = &report.lost_tail {
         tracing::error!(?lost, "acknowledged heights are missing here, and fetched from peers");
     }
@@ -208,7 +196,7 @@ fn load(store: &Store, report: &OpenReport, genesis: &Tip) -> Result<Loaded, Cha
         tracing::warn!(detail, "the index of receipts is written anew");
         chain::rebuild_index(store)?;
     }
-    chain::load(store, genesis)
+    chain::load_within(store, genesis, supported)
 }
 
 /// Renames the store's folder; an operator may look at it, nothing reads it again.

@@ -4,6 +4,7 @@
 //! the engine, then the network. A part that fails takes the whole node with it, and [`run`] tells why.
 
 mod ground;
+mod watcher;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -31,7 +32,8 @@ use crate::store::{Store, StoreError};
 use crate::sync::{self, SyncError};
 use crate::telemetry::{self, TelemetryError};
 use crate::view::Views;
-use ground::{Ground, Keys, Seat, assemble, engine, founders, join, open, swarm};
+use ground::{Ground, Seat, assemble, engine, founders, join, open, swarm};
+use watcher::Watcher;
 
 /// How often what nobody calls for is looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -47,6 +49,17 @@ const CLOCK: &str = "clock";
 pub struct Options {
     /// The operator knows that the network's clock is stepped.
     pub simulated: bool,
+    /// The newest version of the rules that this node may use, as if its build were older; none is what the build knows.
+    pub protocol_up_to: Option<u32>,
+}
+
+/// Why a node begins again within its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// Another consensus key of its folder votes from here on.
+    Key,
+    /// The network's bound of a block has changed.
+    BlockSize,
 }
 
 /// Why a node does not start or has ended.
@@ -72,9 +85,22 @@ pub enum NodeError {
         "{0} is no validator's key, and neither the founding document nor `institution` in the settings says whose node this is"
     )]
     NoInstitution(PublicKey),
-    /// Another key of the folder votes from here on: the node begins again with it.
-    #[error("another consensus key of this folder votes now; the node begins again with it")]
-    KeyChanged,
+    /// The node must begin again with what was decided: [`run`] lets it.
+    #[error("the network has decided what this node takes up only at a start ({0:?})")]
+    Renewed(Renewal),
+    /// The network goes over to rules that this build, as it is used, does not know.
+    #[error(
+        "from height {height} on this network's rules are of version {version}; this node knows them up to version {supported}. \
+         Nothing is lost: install a build that knows version {version} and start the node again, it catches up"
+    )]
+    ProtocolUnknown {
+        /// The first height under them.
+        height: Height,
+        /// Their version.
+        version: u32,
+        /// The newest version that is known here.
+        supported: u32,
+    },
     /// No snapshot could be fetched.
     #[error("the node cannot join the network")]
     Sync(#[from] SyncError),
@@ -92,7 +118,7 @@ pub enum NodeError {
     },
     /// The chain cannot be loaded.
     #[error("the chain cannot be loaded")]
-    Chain(#[from] ChainError),
+    Chain(#[source] ChainError),
     /// Documents cannot be read.
     #[error("the documents cannot be read")]
     Documents(#[from] DocumentError),
@@ -101,7 +127,7 @@ pub enum NodeError {
     Network(#[from] NetworkError),
     /// Consensus does not start, or ended.
     #[error("consensus ended")]
-    Engine(#[from] EngineError),
+    Engine(#[source] EngineError),
     /// The gateway does not start.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
@@ -111,6 +137,29 @@ pub enum NodeError {
     /// The end took too long.
     #[error("the node did not end within {} seconds", LONGEST_END.as_secs())]
     Slow,
+}
+
+impl From<ChainError> for NodeError {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::ProtocolUnknown { height, version, supported } => {
+                Self::ProtocolUnknown { height, version, supported }
+            }
+            error => Self::Chain(error),
+        }
+    }
+}
+
+impl From<EngineError> for NodeError {
+    fn from(error: EngineError) -> Self {
+        if let EngineError::Application(source) = &error
+            && let Some(ChainError::ProtocolUnknown { height, version, supported }) = source.downcast_ref()
+        {
+            let (height, version, supported) = (*height, *version, *supported);
+            return Self::ProtocolUnknown { height, version, supported };
+        }
+        Self::Engine(error)
+    }
 }
 
 impl NodeError {
@@ -146,7 +195,7 @@ struct Parts {
     engine: Engine,
     gateway: GatewayHandle,
     store: Store,
-    keys: Keys,
+    watcher: Watcher,
     history: Option<JoinHandle<()>>,
     status: watch::Sender<NodeStatus>,
     metrics: PrometheusHandle,
@@ -176,7 +225,7 @@ pub async fn run(
         };
         tokio::select! {
             ended = node.stopped() => match ended {
-                Err(NodeError::KeyChanged) => tracing::info!("the node begins again with another consensus key"),
+                Err(NodeError::Renewed(why)) => tracing::info!(?why, "the node begins again"),
                 ended => return ended,
             },
             () = &mut shutdown => return node.shutdown().await,
@@ -227,7 +276,7 @@ impl Node {
         let (stopping, stop_seen) = watch::channel(false);
         let (shared, chain) = assemble(&ground, &store, loaded, network, stop_seen.clone()).await?;
         let first_view = shared.views.borrow().clone();
-        let Seat { institution, address, guard, keys } = ground.seat(&first_view)?;
+        let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
         let engine_config = engine(&ground, &institution, &first_view);
         let history = shared.complete(&ground, &store, stop_seen);
         let Ground { config, genesis, secret, .. } = ground;
@@ -259,7 +308,7 @@ impl Node {
             engine,
             gateway,
             store,
-            keys,
+            watcher,
             history,
             status,
             metrics,
@@ -394,7 +443,7 @@ impl Parts {
     fn look(&mut self) -> Result<(), NodeError> {
         self.tell();
         let view = self.shared.views.borrow().clone();
-        if self.keys.changed(&view)? { Err(NodeError::KeyChanged) } else { Ok(()) }
+        self.watcher.look(&view)
     }
 
     /// Publishes what the node says of itself.

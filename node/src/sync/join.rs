@@ -302,9 +302,7 @@ async fn block(
         let Some(past) = blocks.into_iter().next() else { continue };
         match past.prove(candidate.header.id(), lineage) {
             Ok(proven) => return Some(proven),
-            Err(
-                reason @ (PastError::NotABlock | PastError::Other(_) | PastError::Decided(_) | PastError::Receipts),
-            ) => {
+            Err(reason) => {
                 tracing::warn!(%peer, %reason, "a peer gives another block than it promised");
                 liars.insert(*peer);
             }
