@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keis_ledger::crypto::PublicKey;
+use keis_ledger::ids::InstitutionId;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::SnapshotPolicy;
@@ -22,6 +23,9 @@ const LEAST_CACHE: u64 = 1 << 20;
 pub struct Config {
     /// The founding document.
     pub genesis: PathBuf,
+    /// Whose node it is. Needed only where neither the founding document nor the ledger's validators name its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub institution: Option<InstitutionId>,
     /// Name of the node in logs; the institution's id when it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moniker: Option<String>,
@@ -43,6 +47,9 @@ pub struct Config {
     /// Snapshots of the state.
     #[serde(default)]
     pub snapshot: Snapshot,
+    /// How a node without a chain comes to one.
+    #[serde(default)]
+    pub sync: Sync,
     /// Logs.
     #[serde(default)]
     pub log: Log,
@@ -136,6 +143,30 @@ pub struct Snapshot {
     pub bytes: u64,
 }
 
+/// How a node whose store is empty comes to a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncMode {
+    /// A peer's snapshot when the network is far ahead, else every block.
+    Auto,
+    /// A peer's snapshot; without one the node waits.
+    Snapshot,
+    /// Every block from the first on, each executed here.
+    Blocks,
+}
+
+/// Settings of joining a network that lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sync {
+    /// The way.
+    pub mode: SyncMode,
+    /// Heights from which on a network counts as far ahead.
+    pub far_behind: u64,
+    /// Whether blocks before the snapshot are fetched while the node works.
+    pub history: bool,
+}
+
 /// Form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -227,6 +258,12 @@ impl Default for Snapshot {
     }
 }
 
+impl Default for Sync {
+    fn default() -> Self {
+        Self { mode: SyncMode::Auto, far_behind: 1_000, history: true }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, filter: "info,arc_malachitebft=warn".to_owned() }
@@ -278,6 +315,7 @@ impl Config {
     ) -> Self {
         Self {
             genesis,
+            institution: None,
             moniker: None,
             keys: KeyFiles::default(),
             consensus: Consensus::at(consensus),
@@ -286,6 +324,7 @@ impl Config {
             mempool: mempool::Limits::default(),
             store: StoreSettings::default(),
             snapshot: Snapshot::default(),
+            sync: Sync::default(),
             log: Log::default(),
             peers,
         }

@@ -3,6 +3,9 @@
 //! ```text
 //! config.toml   keys/consensus.key   keys/network.key   guard/sign.log   consensus/wal   store/
 //! ```
+//!
+//! A consensus key that is to follow the first one lies beside it, with a sign guard of its own: `keys/consensus-2.key`,
+//! `guard/2/sign.log`, and so on. No log is ever moved or shared: which of the keys votes is the ledger's to say.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -11,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use keis_engine::guard::{Beginning, Guard, GuardError};
 use keis_genesis::Genesis;
+use keis_ledger::chain::{Address, ValidatorSet};
 use keis_ledger::crypto::{Hash, SecretKey};
 use zeroize::Zeroizing;
 
@@ -18,7 +22,9 @@ use crate::config::{Config, ConfigError};
 
 const CONFIG: &str = "config.toml";
 const GUARD: &str = "guard";
+const SIGN_LOG: &str = "sign.log";
 const STORE: &str = "store";
+const FETCHED: &str = "fetched";
 const WAL: &str = "consensus/wal";
 /// Hexadecimal digits of a secret key.
 const DIGITS: usize = 64;
@@ -39,6 +45,15 @@ pub struct NewHome {
     pub network: SecretKey,
     /// Whether the key may have signed before.
     pub beginning: Beginning,
+}
+
+/// A consensus key of a folder.
+#[derive(Clone)]
+pub struct ConsensusKey {
+    /// 1 for the key with which the folder was made, then counted on.
+    pub number: u32,
+    /// The secret.
+    pub secret: SecretKey,
 }
 
 /// Why a folder is of no use.
@@ -131,6 +146,11 @@ impl Home {
         self.path.join(STORE)
     }
 
+    /// Where a snapshot waits that is being fetched from peers.
+    pub fn fetched(&self) -> PathBuf {
+        self.path.join(FETCHED)
+    }
+
     /// The engine's own log.
     pub fn wal(&self) -> PathBuf {
         self.path.join(WAL)
@@ -169,12 +189,84 @@ impl Home {
         read_key(&self.file(&config.keys.network))
     }
 
-    /// Opens the sign guard. A folder without its log never signs: the log may have been lost.
+    /// All consensus keys of the folder, in the order in which they were made.
+    ///
+    /// # Errors
+    /// [`HomeError::Mode`], [`HomeError::NotAKey`] or [`HomeError::Io`].
+    pub fn consensus_keys(&self, config: &Config) -> Result<Vec<ConsensusKey>, HomeError> {
+        let mut keys = vec![ConsensusKey { number: 1, secret: self.consensus_key(config)? }];
+        for number in 2.. {
+            let path = self.key_file(config, number);
+            if !path.try_exists().map_err(failed("look for", &path))? {
+                break;
+            }
+            // A key without a guard was never finished, and never shown to anybody.
+            let guard = self.guard_folder(number).join(SIGN_LOG);
+            if guard.try_exists().map_err(failed("look for", &guard))? {
+                let secret = read_key(&path)?;
+                keys.push(ConsensusKey { number, secret: SecretKey::from_bytes(&secret) });
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Makes the key that is to follow, with a guard for it. The node goes on with the key that the ledger names.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn rotate(&self, config: &Config, network: Hash, secret: SecretKey) -> Result<ConsensusKey, HomeError> {
+        let numbers = 2..;
+        let free = |number: &u32| !self.key_file(config, *number).exists() && !self.guard_folder(*number).exists();
+        let number = numbers.into_iter().find(free).expect("there are more numbers than keys");
+        write_key(&self.key_file(config, number), &secret)?;
+        let guard = self.guard_folder(number);
+        fs::create_dir_all(&guard).map_err(failed("create", &guard))?;
+        drop(Guard::create(&guard, network, secret.clone(), Beginning::Genesis)?);
+        for folder in [self.path.join(GUARD), self.file(&config.keys.consensus)] {
+            let folder = if folder.is_dir() { folder.as_path() } else { folder.parent().unwrap_or(&self.path) };
+            File::open(folder).and_then(|opened| opened.sync_all()).map_err(failed("sync", folder))?;
+        }
+        Ok(ConsensusKey { number, secret })
+    }
+
+    /// Opens the sign guard of a key. A folder without its log never signs: the log may have been lost.
     ///
     /// # Errors
     /// [`HomeError::Guard`].
-    pub fn guard(&self, network: Hash, consensus: SecretKey) -> Result<Guard, HomeError> {
-        Ok(Guard::open(&self.path.join(GUARD), network, consensus)?)
+    pub fn guard(&self, network: Hash, key: &ConsensusKey) -> Result<Guard, HomeError> {
+        Ok(Guard::open(&self.guard_folder(key.number), network, key.secret.clone())?)
+    }
+
+    fn guard_folder(&self, number: u32) -> PathBuf {
+        let first = self.path.join(GUARD);
+        if number == 1 { first } else { first.join(number.to_string()) }
+    }
+
+    fn key_file(&self, config: &Config, number: u32) -> PathBuf {
+        let first = self.file(&config.keys.consensus);
+        if number == 1 {
+            return first;
+        }
+        let mut name = first.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        if let Some(extension) = first.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        first.with_file_name(name)
+    }
+}
+
+impl ConsensusKey {
+    /// The address under which it votes.
+    pub fn address(&self) -> Address {
+        Address::of(&self.secret.public())
+    }
+
+    /// Which key of a folder votes: the newest that is a validator's. Where none is, the newest follows.
+    pub fn choose(keys: Vec<Self>, validators: &ValidatorSet) -> Option<Self> {
+        let votes = |key: &&Self| validators.find(&key.address()).is_some();
+        keys.iter().rev().find(votes).or(keys.last()).cloned()
     }
 }
 

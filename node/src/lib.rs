@@ -10,5 +10,6 @@ pub mod mempool;
 pub mod network;
 pub mod run;
 pub mod store;
+pub mod sync;
 pub mod telemetry;
 pub mod view;

@@ -8,8 +8,10 @@ use std::path::Path;
 
 use cluster_support::{genesis, key};
 use keis_engine::guard::{Beginning, GuardState};
+use keis_ledger::chain::ValidatorSet;
+use keis_ledger::crypto::PublicKey;
 use keis_node::config::{Config, ConfigError, Peer};
-use keis_node::home::{Home, HomeError, NewHome};
+use keis_node::home::{ConsensusKey, Home, HomeError, NewHome};
 use keis_node::run::{Node, NodeError, Options};
 use tempfile::TempDir;
 
@@ -42,7 +44,7 @@ fn a_new_folder_is_complete() {
         let mode = fs::metadata(home.path().join(name)).expect("it exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    let guard = home.guard(genesis(4, true).hash(), key(1, 0)).expect("a guard");
+    let guard = home.guard(genesis(4, true).hash(), &home.consensus_keys(&read).expect("keys")[0]).expect("a guard");
     assert_eq!(guard.state(), GuardState::Active);
 }
 
@@ -103,4 +105,37 @@ async fn a_simulated_network_is_only_run_knowingly() {
     let home = made(&folder);
     let started = Node::start(&home, home.config().expect("sound settings"), Options { simulated: false }).await;
     assert!(matches!(started, Err(NodeError::Simulated)));
+}
+
+#[test]
+fn a_key_that_follows_has_its_own_guard_and_votes_when_the_ledger_names_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = made(&folder);
+    let (read, network) = (home.config().expect("sound settings"), genesis(4, true).hash());
+    let before = genesis(4, true).validators().clone();
+    let second = home.rotate(&read, network, key(1, 9)).expect("a second key");
+    assert_eq!(second.number, 2);
+    let third = home.rotate(&read, network, key(1, 10)).expect("a third key");
+    assert_eq!(third.number, 3);
+    for name in ["keys/consensus-2.key", "keys/consensus-3.key"] {
+        let mode = fs::metadata(home.path().join(name)).expect("it exists").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let keys = home.consensus_keys(&read).expect("keys");
+    assert_eq!(keys.iter().map(|key| key.number).collect::<Vec<_>>(), [1, 2, 3]);
+    for key in &keys {
+        let guard = home.guard(network, key).expect("a guard");
+        assert_eq!((guard.state(), guard.address()), (GuardState::Active, key.address()));
+    }
+    let chosen = |set: &ValidatorSet| ConsensusKey::choose(keys.clone(), set).expect("a key").number;
+    assert_eq!(chosen(&before), 1, "the founders' set names the first key");
+    let renamed = |key: PublicKey| {
+        let mut all = before.as_slice().to_vec();
+        let own = all.iter_mut().find(|one| one.key == keys[0].secret.public()).expect("it is a validator");
+        own.key = key;
+        ValidatorSet::new(all).expect("a sound set")
+    };
+    assert_eq!(chosen(&renamed(keys[1].secret.public())), 2);
+    assert_eq!(chosen(&renamed(keys[2].secret.public())), 3);
+    assert_eq!(chosen(&renamed(key(5, 5).public())), 3, "where none votes the newest follows");
 }

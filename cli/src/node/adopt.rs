@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
-use keis_engine::guard::{DEFAULT_OBSERVED_HEIGHTS, Foreign, GuardError, GuardState};
+use keis_engine::guard::{DEFAULT_OBSERVED_HEIGHTS, Foreign, Guard, GuardError, GuardState};
 use keis_node::home::{Home, HomeError};
 
 use crate::words::{count, explain};
@@ -45,12 +45,27 @@ pub(super) fn run(args: &AdoptArgs) -> anyhow::Result<bool> {
     let home = Home::at(&args.home);
     let config = super::settings(&home)?;
     let genesis = home.genesis(&config)?;
-    let key = home.consensus_key(&config)?;
-    let guard = home.guard(genesis.hash(), key).map_err(|error| refusal(args, error))?;
+    let mut adopted = false;
+    // A folder that prepares a rotation, or has gone through one, holds several keys, each with a guard of its own.
+    for key in home.consensus_keys(&config)? {
+        let guard = home.guard(genesis.hash(), &key).map_err(|error| refusal(args, error))?;
+        adopted |= adopt(args, &guard)?;
+    }
+    if adopted && args.heights == 0 {
+        println!("It signs from its next start.");
+    } else if adopted {
+        let heights = usize::try_from(args.heights).unwrap_or(usize::MAX);
+        println!("It signs after {} decided without its key; `keis node status` tells.", count(heights, "height"));
+    }
+    Ok(true)
+}
+
+/// Adopts the folder for one key; says whether there was anything to adopt.
+fn adopt(args: &AdoptArgs, guard: &Guard) -> anyhow::Result<bool> {
     let why = match guard.state() {
         GuardState::Active => {
             println!("{} signs as {}; there is nothing to adopt.", args.home.display(), guard.address());
-            return Ok(true);
+            return Ok(false);
         }
         GuardState::Observing { remaining } => format!("it was adopted before and had {remaining} heights to observe"),
         GuardState::Foreign(Foreign::Moved(how)) => format!("its sign log does not belong here: {how}"),
@@ -58,12 +73,6 @@ pub(super) fn run(args: &AdoptArgs) -> anyhow::Result<bool> {
     };
     guard.adopt(args.heights)?;
     println!("{} is adopted for {}; {why}.", args.home.display(), guard.address());
-    if args.heights == 0 {
-        println!("It signs from its next start.");
-    } else {
-        let heights = usize::try_from(args.heights).unwrap_or(usize::MAX);
-        println!("It signs after {} decided without its key; `keis node status` tells.", count(heights, "height"));
-    }
     Ok(true)
 }
 

@@ -13,6 +13,8 @@ use keis_ledger::list::{self, ListProof};
 use keis_ledger::receipt::FullReceipt;
 
 use super::error::ChainError;
+use super::handover::{Handover, Handovers};
+use super::past::PastBlock;
 use super::records::{Decision, decode_receipts};
 use crate::store::Store;
 use crate::view::Views;
@@ -25,6 +27,7 @@ const RECENT: usize = 16;
 pub struct Archive {
     store: Store,
     views: Views,
+    handovers: Handovers,
     recent: Arc<Mutex<VecDeque<Arc<Past>>>>,
 }
 
@@ -55,13 +58,35 @@ impl Past {
 }
 
 impl Archive {
-    pub(super) fn new(store: Store, views: Views) -> Self {
-        Self { store, views, recent: Arc::default() }
+    pub(super) fn new(store: Store, views: Views, handovers: Handovers) -> Self {
+        Self { store, views, handovers, recent: Arc::default() }
+    }
+
+    /// The height up to which it tells: that of the published view.
+    pub fn tip(&self) -> Height {
+        self.views.borrow().height()
     }
 
     /// The lowest height that is held; none while there is no block.
     pub fn first_height(&self) -> Option<Height> {
         self.store.first_height().map(Height)
+    }
+
+    /// Every change of the validators above a height, ascending: with the founding document they prove who decides which
+    /// height, also where older blocks are not held.
+    pub fn handovers_above(&self, height: Height) -> Vec<Handover> {
+        self.handovers.between(height, self.views.borrow().height())
+    }
+
+    /// A decided block with certificate and receipts, as another node would take it.
+    ///
+    /// # Errors
+    /// As for [`Archive::receipt`].
+    pub fn past_block(&self, height: Height) -> Result<Option<PastBlock>, ChainError> {
+        if !self.shows(height) {
+            return Ok(None);
+        }
+        PastBlock::read(&self.store, height)
     }
 
     /// The receipt of a transaction or clock step, whatever its age.
@@ -155,12 +180,16 @@ impl Archive {
         Ok(self.past(height)?.map(|past| past.receipts.clone()))
     }
 
-    pub(super) fn decision(&self, height: Height) -> Result<Option<Decision>, ChainError> {
+    pub(crate) fn decision(&self, height: Height) -> Result<Option<Decision>, ChainError> {
         if !self.shows(height) {
             return Ok(None);
         }
         let stored = self.store.certificate(height.0).map_err(ChainError::store(height))?;
         stored.map(|bytes| Decision::decode(&bytes, height)).transpose()
+    }
+
+    pub(super) fn handovers(&self) -> &Handovers {
+        &self.handovers
     }
 
     pub(super) fn remember(&self, past: Arc<Past>) {

@@ -62,6 +62,16 @@ pub enum ChainError {
         /// Why.
         reason: Fault,
     },
+    /// The next block is under rules that this build, as it is used, does not know.
+    #[error("from height {height} on the rules are of version {version}, and this node knows them up to {supported}")]
+    ProtocolUnknown {
+        /// The first height under them.
+        height: Height,
+        /// Their version.
+        version: u32,
+        /// The newest version that is known.
+        supported: u32,
+    },
     /// A stored certificate does not prove its block.
     #[error("the certificate of height {height} proves nothing: {source}")]
     Certificate {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keis_ledger::block::{Block, Builder, Executed, InvalidBlock, Refusal, Tip, execute};
+use keis_ledger::block::{Block, Builder, Executed, InvalidBlock, Refusal, Tip, execute_within};
 use keis_ledger::chain::Address;
 use keis_ledger::crypto::Hash;
 use keis_ledger::ids::TransactionId;
@@ -36,9 +36,10 @@ pub(super) fn build(
     time: Timestamp,
     candidates: &[Arc<VerifiedTransaction>],
     proposer: Address,
+    supported: u32,
 ) -> Result<Built, InvalidBlock> {
     let until = Instant::now() + BUILD_BUDGET;
-    let mut builder = Builder::start(parent, time)?;
+    let mut builder = Builder::start_within(parent, time, supported)?;
     let mut refused = Vec::new();
     for candidate in candidates {
         match builder.offer(candidate) {
@@ -62,9 +63,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Block> {
 }
 
 /// Executes a block on its parent, proving the transactions' signatures.
-pub(super) fn judge(parent: &Tip, block: &Block, prove: Prove<'_>) -> Result<Executed, Fault> {
+pub(super) fn judge(parent: &Tip, block: &Block, prove: Prove<'_>, supported: u32) -> Result<Executed, Fault> {
     let transactions = prove_all(block, prove)?;
-    Ok(execute(parent, block, &transactions)?)
+    Ok(execute_within(parent, block, &transactions, supported)?)
 }
 
 /// A prover that recalls nothing.

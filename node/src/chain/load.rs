@@ -4,9 +4,13 @@ use std::time::Instant;
 
 use keis_ledger::block::{Block, Executed, Tip};
 use keis_ledger::chain::{Header, Height, ValidatorSet};
+use keis_ledger::protocol;
+use keis_ledger::state::State;
 
 use super::error::ChainError;
 use super::execution;
+use super::handover::{self, Handover, Handovers, Lineage};
+use super::past::Proven;
 use super::records::{Decision, decode_receipts};
 use super::snapshot;
 use crate::store::{Link, Store, StoreError};
@@ -21,6 +25,15 @@ pub struct Loaded {
     pub snapshot: Option<Height>,
     /// Number of blocks executed again.
     pub replayed: u64,
+    pub(super) handovers: Handovers,
+}
+
+impl Loaded {
+    /// A chain that stands at its snapshot.
+    fn at(tip: Tip, header: Header, handovers: Handovers) -> Self {
+        let snapshot = Some(header.height);
+        Self { tip, header: Some(header), snapshot, replayed: 0, handovers }
+    }
 }
 
 /// Brings the state of a store's tip into memory.
@@ -29,12 +42,21 @@ pub struct Loaded {
 /// [`ChainError::Damaged`] when something that is needed cannot be read: it must come again from peers. Any other error
 /// means that the chain does not follow by this version's rules, which nothing can mend here.
 pub fn load(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
+    load_within(store, genesis, protocol::LATEST)
+}
+
+/// The same for a node that knows the rules up to a version.
+///
+/// # Errors
+/// As [`load`], and [`ChainError::ProtocolUnknown`].
+pub fn load_within(store: &Store, genesis: &Tip, supported: u32) -> Result<Loaded, ChainError> {
     let started = Instant::now();
     let mut loaded = from_snapshot(store, genesis)?;
     let Some((last, _)) = store.tip() else { return Ok(loaded) };
+    loaded.handovers = Handovers::open(store, Height(last))?;
     for height in loaded.tip.height.next().0..=last {
         let height = Height(height);
-        let executed = replay(store, &loaded.tip, height)?;
+        let executed = replay(store, &loaded.tip, height, supported)?;
         loaded.header = Some(executed.block.header);
         loaded.tip = executed.tip;
         loaded.replayed += 1;
@@ -55,7 +77,7 @@ fn from_snapshot(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
     for height in heights.into_iter().map(Height) {
         match restore(store, genesis, height) {
             Ok((tip, header)) => {
-                return Ok(Loaded { tip, header: Some(header), snapshot: Some(height), replayed: 0 });
+                return Ok(Loaded::at(tip, header, Handovers::default()));
             }
             Err(reason) => {
                 tracing::warn!(%height, reason, "a snapshot is not used, and removed");
@@ -63,7 +85,7 @@ fn from_snapshot(store: &Store, genesis: &Tip) -> Result<Loaded, ChainError> {
             }
         }
     }
-    Ok(Loaded { tip: genesis.clone(), header: None, snapshot: None, replayed: 0 })
+    Ok(Loaded { tip: genesis.clone(), header: None, snapshot: None, replayed: 0, handovers: Handovers::default() })
 }
 
 /// The chain at a snapshot's height, or why the snapshot is not sound.
@@ -85,14 +107,54 @@ fn restore(store: &Store, genesis: &Tip, height: Height) -> Result<(Tip, Header)
     Ok((tip, header))
 }
 
+/// Begins the chain of an empty store after a block of which state and descent are proven: the state becomes its first
+/// snapshot. Cut short anywhere, it leaves a store that is still empty.
+///
+/// # Errors
+/// [`ChainError::Store`].
+pub(crate) fn join(
+    store: &Store,
+    block: &Proven,
+    state: State,
+    lineage: &Lineage,
+    chunks: impl Iterator<Item = Result<Vec<u8>, StoreError>>,
+) -> Result<Loaded, ChainError> {
+    let header = block.header.clone();
+    let (height, id) = (header.height, header.id());
+    let tip = Tip { network: header.network, height, block: id, time: header.time, state };
+    let mut changes = lineage.changes().to_vec();
+    if header.validators != header.next_validators {
+        let validators = tip.network_record().validators.clone();
+        changes.push(Handover { header: header.clone(), certificate: block.certificate().clone(), validators });
+    }
+    let write = || {
+        handover::store_all(store, &changes)?;
+        let mut writer = store.snapshot_writer(height.0, id.0)?;
+        for chunk in chunks {
+            writer.write(&chunk?)?;
+        }
+        writer.finish()?;
+        block.begin(store)
+    };
+    write().map_err(ChainError::store(height))?;
+    Ok(Loaded::at(tip, header, Handovers::open(store, height)?))
+}
+
 /// Executes a stored block on its parent and compares everything that the header says.
-fn replay(store: &Store, parent: &Tip, height: Height) -> Result<Executed, ChainError> {
+fn replay(store: &Store, parent: &Tip, height: Height, supported: u32) -> Result<Executed, ChainError> {
+    check_protocol(parent, supported)?;
     let link = needed(store.link(height.0), height)?;
     let bytes = needed(store.block(height.0), height)?;
     let block = Block::decode(&bytes).map_err(|_| ChainError::Malformed { what: "the block", height })?;
     check_link(&link, &block, parent, height)?;
     let prove = execution::prove_anew(parent.network);
-    execution::judge(parent, &block, &prove).map_err(|reason| ChainError::Replay { height, reason })
+    execution::judge(parent, &block, &prove, supported).map_err(|reason| ChainError::Replay { height, reason })
+}
+
+/// Whether the block after a tip is under rules that are known here.
+pub(super) fn check_protocol(tip: &Tip, supported: u32) -> Result<(), ChainError> {
+    let (height, version) = (tip.height.next(), tip.next_protocol());
+    if version > supported { Err(ChainError::ProtocolUnknown { height, version, supported }) } else { Ok(()) }
 }
 
 fn check_link(link: &Link, block: &Block, parent: &Tip, height: Height) -> Result<(), ChainError> {

@@ -6,7 +6,9 @@
 mod archive;
 mod error;
 mod execution;
+mod handover;
 mod load;
+mod past;
 mod pending;
 mod records;
 mod snapshot;
@@ -22,12 +24,18 @@ use keis_ledger::block::{Executed, Tip, next_time};
 use keis_ledger::chain::{Address, Certificate, Header, Height, ValidatorSet};
 use keis_ledger::codec;
 use keis_ledger::ids::{BlockId, TransactionId};
+use keis_ledger::protocol;
 use tokio::sync::watch;
 
 pub use archive::{Archive, Located, Past};
 pub use error::{ChainError, Fault};
-pub use load::{Loaded, load, rebuild_index};
+pub use handover::{Handover, Lineage, LineageError};
+pub(crate) use load::join;
+pub use load::{Loaded, load, load_within, rebuild_index};
+pub(crate) use past::Proven;
+pub use past::{PastBlock, PastError};
 pub use snapshot::SnapshotPolicy;
+pub(crate) use snapshot::rebuild;
 
 use crate::clock::Clock;
 use crate::mempool::Mempool;
@@ -54,7 +62,7 @@ impl Published {
     pub fn new(store: &Store, loaded: Loaded, simulated: bool) -> Self {
         let view = View { tip: loaded.tip, header: loaded.header, simulated };
         let sender = watch::Sender::new(Arc::new(view));
-        let archive = Archive::new(store.clone(), sender.subscribe());
+        let archive = Archive::new(store.clone(), sender.subscribe(), loaded.handovers);
         Self { sender, archive }
     }
 
@@ -81,6 +89,8 @@ pub struct Chain {
     clock: Clock,
     work: Arc<Work>,
     snapshots: Snapshots,
+    /// The newest version of the rules that may be executed here.
+    supported: u32,
     stopping: watch::Receiver<bool>,
 }
 
@@ -111,7 +121,18 @@ impl Chain {
         let decided_by = view.tip.network_record().validators.clone();
         let snapshots = Snapshots::new(store.clone(), policy, view.height());
         let snapshots = snapshots.map_err(ChainError::store(view.height()))?;
-        Ok(Self { store, view, decided_by, pending, published, mempool, clock, work, snapshots, stopping })
+        let supported = protocol::LATEST;
+        Ok(Self { store, view, decided_by, pending, published, mempool, clock, work, snapshots, supported, stopping })
+    }
+
+    /// The same chain on a node that knows the rules up to a version.
+    pub fn within(self, supported: u32) -> Self {
+        Self { supported, ..self }
+    }
+
+    /// Whether the next block is under rules that are known here.
+    fn check_protocol(&self) -> Result<(), ChainError> {
+        load::check_protocol(&self.view.tip, self.supported)
     }
 
     fn next(&self) -> Height {
@@ -160,13 +181,14 @@ impl Chain {
         let parent = self.view.tip.clone();
         let most_bytes = parent.network_record().parameters.max_block_bytes as usize;
         let time = next_time(parent.time, self.clock.now());
-        let mempool = self.mempool.clone();
+        let (mempool, supported) = (self.mempool.clone(), self.supported);
         let started = Instant::now();
         let built = off_the_executor(height, move || {
             let candidates = mempool.candidates(most_bytes);
-            execution::build(&parent, time, &candidates, proposer)
+            execution::build(&parent, time, &candidates, proposer, supported)
         });
-        let built = built.await?.expect("the time is at least a millisecond after the parent's");
+        let built =
+            built.await?.expect("the rules are known, and the time is at least a millisecond after the parent's");
         metrics::histogram!("keis_block_build_seconds").record(started.elapsed().as_secs_f64());
         if !built.refused.is_empty() {
             self.mempool.dropped(&built.refused);
@@ -175,14 +197,14 @@ impl Chain {
     }
 
     async fn judge(&self, height: Height, block: BlockId, bytes: Bytes) -> Result<Judged, ChainError> {
-        let (parent, mempool) = (self.view.tip.clone(), self.mempool.clone());
+        let (parent, mempool, supported) = (self.view.tip.clone(), self.mempool.clone(), self.supported);
         let started = Instant::now();
         let judged = off_the_executor(height, move || {
             let decoded = execution::read(&bytes).filter(|decoded| decoded.header.id() == block);
             let Some(decoded) = decoded.filter(|decoded| decoded.header.height == height) else {
                 return Judged::Garbage;
             };
-            Judged::Block(Box::new(execution::judge(&parent, &decoded, &|raw| mempool.verify(raw))))
+            Judged::Block(Box::new(execution::judge(&parent, &decoded, &|raw| mempool.verify(raw), supported)))
         });
         let judged = judged.await?;
         metrics::histogram!("keis_block_execute_seconds").record(started.elapsed().as_secs_f64());
@@ -249,18 +271,30 @@ impl Chain {
         };
         let started = Instant::now();
         let header = executed.block.header.clone();
+        let handover = (header.validators != header.next_validators).then(|| Handover {
+            header: header.clone(),
+            certificate: certificate.clone(),
+            validators: executed.tip.network_record().validators.clone(),
+        });
         let decision = codec::encode(&Decision { header, certificate });
+        let note = handover.as_ref().map(|handover| self.published.archive.handovers().place(handover));
         let receipts = codec::encode(&executed.receipts);
         let ids: Vec<([u8; 32], u32)> =
             executed.receipts.iter().map(|full| (full.receipt.id.0, full.receipt.index)).collect();
         let size = bytes.len();
         let write = move |store: &Store| {
+            if let Some((name, bytes)) = &note {
+                store.put_meta(name, bytes)?;
+            }
             let commit =
                 Commit { height: height.0, id: block.0, block: &bytes, certificate: &decision, receipts: &receipts };
             store.commit(&commit, ids.iter().copied())
         };
         self.durable(height, write).await?;
         metrics::histogram!("keis_block_commit_seconds").record(started.elapsed().as_secs_f64());
+        if let Some(handover) = handover {
+            self.published.archive.handovers().remember(handover);
+        }
         self.advance(executed, size);
         Ok(())
     }
@@ -324,6 +358,7 @@ impl Application for Chain {
         if height != self.next() {
             return Err(ChainError::NotNext { height, tip: self.view.height() }.into());
         }
+        self.check_protocol()?;
         if let Some(before) = self.pending.own(height, round) {
             return Ok(before);
         }
@@ -336,6 +371,7 @@ impl Application for Chain {
     }
 
     async fn receive(&mut self, proposal: Proposal, fresh: bool) -> Result<Verdict, AppError> {
+        self.check_protocol()?;
         Ok(self.take_in(proposal, fresh).await?)
     }
 

@@ -9,9 +9,9 @@ use super::error::ChainError;
 
 /// What is stored beside a decided block: enough to answer for it without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) struct Decision {
-    pub(super) header: Header,
-    pub(super) certificate: Certificate,
+pub(crate) struct Decision {
+    pub(crate) header: Header,
+    pub(crate) certificate: Certificate,
 }
 
 /// This node's judgement of a proposal.

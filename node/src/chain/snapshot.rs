@@ -157,7 +157,7 @@ pub(super) struct Restored {
 
 /// Why a snapshot is of no use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+pub(crate) enum ReadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("chunk {chunk} holds no records of this version")]
@@ -168,8 +168,13 @@ pub(super) enum ReadError {
 
 /// Reads a snapshot and hashes each of its records.
 pub(super) fn read(store: &Store, height: Height) -> Result<Restored, ReadError> {
-    let mut chunks = store.snapshot_chunks(height.0)?;
+    let chunks = store.snapshot_chunks(height.0)?;
     let block = BlockId(chunks.info().id);
+    Ok(Restored { height, block, state: rebuild(chunks)? })
+}
+
+/// The state of which these are the chunks, each record hashed. Holds one chunk beside the state.
+pub(crate) fn rebuild(mut chunks: impl Iterator<Item = Result<Vec<u8>, StoreError>>) -> Result<State, ReadError> {
     let mut fault = None;
     let records = (0..).map_while(|index| match read_chunk(chunks.next()?, index) {
         Ok(records) => Some(records),
@@ -181,7 +186,7 @@ pub(super) fn read(store: &Store, height: Height) -> Result<Restored, ReadError>
     let state = State::from_records(records.flatten());
     match fault {
         Some(error) => Err(error),
-        None => Ok(Restored { height, block, state: state? }),
+        None => Ok(state?),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a node does with a peer's words, away from the network's loop: signatures, rules and the disk take their time.
 
+use std::sync::Arc;
+
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{DocumentId, TransactionId};
 
@@ -7,13 +9,19 @@ use super::wire::{Item, MAX_DOCUMENTS, Request, Response};
 use crate::clock::{Clock, ClockStep};
 use crate::documents::Documents;
 use crate::mempool::{Mempool, Origin, Refused};
+use crate::sync::Library;
 
 /// What a node's network works for.
 #[derive(Clone)]
-pub(super) struct Services {
-    pub(super) mempool: Mempool,
-    pub(super) documents: Documents,
-    pub(super) clock: Clock,
+pub struct Services {
+    /// Where transactions go.
+    pub mempool: Mempool,
+    /// Where documents go.
+    pub documents: Documents,
+    /// What steps of a simulated clock move.
+    pub clock: Clock,
+    /// What peers that catch up ask for; without it they get no answer here.
+    pub library: Option<Arc<Library>>,
 }
 
 /// What came of a request.
@@ -28,6 +36,11 @@ pub(super) struct Handled {
 }
 
 impl Handled {
+    /// Nothing can be done with it yet.
+    pub(super) fn noted() -> Self {
+        Self::answer(Response::Noted)
+    }
+
     fn answer(response: Response) -> Self {
         Self { response, fresh: Vec::new(), step: None, faulty: false }
     }

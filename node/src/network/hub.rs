@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use keis_ledger::crypto::PublicKey;
+use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::DocumentId;
 use keis_ledger::transaction::VerifiedTransaction;
 use libp2p::request_response::{self, Message, OutboundFailure, OutboundRequestId, ResponseChannel};
@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::exchange::{Exchange, Question};
 use super::handle::{Handled, Services, handle, put};
 use super::peer::{Peer, Sent, WINDOW};
 use super::swarm::{Behaviour, BehaviourEvent, REQUEST, build, multiaddr, peer_id, socket_address};
@@ -47,6 +48,9 @@ pub(super) enum Command {
     Transaction(Arc<VerifiedTransaction>),
     Document(DocumentId),
     Step(ClockStep),
+    /// The rest of the node stands.
+    Attach(Box<Services>),
+    Ask(Question),
 }
 
 enum Done {
@@ -64,7 +68,9 @@ struct Pending {
 pub(super) struct Hub {
     listen: SocketAddr,
     swarm: Swarm<Behaviour>,
-    services: Services,
+    /// None while the node does not know yet where its chain begins.
+    services: Option<Services>,
+    exchange: Exchange,
     peers: BTreeMap<PeerId, Peer>,
     requests: HashMap<OutboundRequestId, Pending>,
     jobs: JoinSet<Done>,
@@ -78,11 +84,11 @@ pub(super) struct Hub {
 impl Hub {
     pub(super) fn new(
         config: Config,
-        services: Services,
+        network: &Hash,
         statuses: watch::Sender<Vec<PeerStatus>>,
         lagging: Arc<AtomicBool>,
     ) -> Result<Self, NetworkError> {
-        let mut swarm = build(&config.secret, &services.mempool.network())?;
+        let mut swarm = build(&config.secret, network)?;
         let (own, now) = (config.secret.public(), Instant::now());
         let mut peers = BTreeMap::new();
         for peer in config.peers.into_iter().filter(|peer| peer.network_key != own) {
@@ -90,13 +96,13 @@ impl Hub {
             swarm.behaviour_mut().listed.allow_peer(id);
             peers.insert(id, Peer::new(peer, now));
         }
-        let address = multiaddr(config.listen);
         let unusable = |reason: String| NetworkError::Listen { address: config.listen, reason };
-        swarm.listen_on(address).map_err(|error| unusable(error.to_string()))?;
+        swarm.listen_on(multiaddr(config.listen)).map_err(|error| unusable(error.to_string()))?;
         Ok(Self {
             listen: config.listen,
             swarm,
-            services,
+            services: None,
+            exchange: Exchange::default(),
             peers,
             requests: HashMap::new(),
             jobs: JoinSet::new(),
@@ -137,6 +143,10 @@ impl Hub {
                     Ok(done) => self.on_done(done),
                     Err(error) => tracing::error!(%error, "handling a peer's words failed"),
                 },
+                // Who asked may have gone.
+                Some((channel, response)) = self.exchange.made() => {
+                    self.swarm.behaviour_mut().exchange.send_response(channel, response).ok();
+                }
                 _ = ticker.tick() => self.on_tick(),
             }
             self.dispatch();
@@ -144,6 +154,7 @@ impl Hub {
         }
         // Jobs touch the store: nobody may find it in use after this.
         while self.jobs.join_next().await.is_some() {}
+        self.exchange.end().await;
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the swarm's enum is not ours and grows")]
@@ -160,8 +171,15 @@ impl Hub {
                 self.report();
             }
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Exchange(event)) => {
+                let library = self.services.as_ref().and_then(|services| services.library.clone());
+                if let Some(faulty) = self.exchange.on_event(event, library) {
+                    self.blame(faulty);
+                }
+            }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
-                if let Some(peer) = self.peers.get(&peer_id) {
+                if let Some(peer) = self.peers.get_mut(&peer_id) {
+                    peer.unreachable = !peer.connected;
                     tracing::debug!(peer = %peer.config.network_key, %error, "peer not reached");
                 }
             }
@@ -175,8 +193,10 @@ impl Hub {
 
     fn open(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Services { mempool, documents, clock } = &self.services;
-        peer.opened(mempool.ids(), clock.latest(), documents.wanted());
+        peer.is_open();
+        if let Some(Services { mempool, documents, clock, .. }) = &self.services {
+            peer.opened(mempool.ids(), clock.latest(), documents.wanted());
+        }
         tracing::info!(peer = %peer.config.network_key, "peer connected");
         self.report();
     }
@@ -222,13 +242,13 @@ impl Hub {
         match response {
             Response::Noted => {}
             Response::Want(ids) => {
-                let Some(peer) = self.peers.get_mut(&from) else { return };
-                for transaction in ids.iter().filter_map(|id| self.services.mempool.get(id)) {
+                let Some((peer, services)) = self.peers.get_mut(&from).zip(self.services.as_ref()) else { return };
+                for transaction in ids.iter().filter_map(|id| services.mempool.get(id)) {
                     peer.outbox.send(transaction);
                 }
             }
             Response::Documents(given) => {
-                let documents = self.services.documents.clone();
+                let Some(documents) = self.services.as_ref().map(|services| services.documents.clone()) else { return };
                 self.jobs.spawn_blocking(move || {
                     let wanted: Vec<_> =
                         given.into_iter().filter(|bytes| documents.wants(&DocumentId::of(bytes))).collect();
@@ -238,8 +258,7 @@ impl Hub {
         }
     }
 
-    fn on_failure(&mut self, pending: Pending, error: &OutboundFailure) {
-        let Pending { peer: id, sent, .. } = pending;
+    fn on_failure(&mut self, Pending { peer: id, sent, .. }: Pending, error: &OutboundFailure) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         tracing::debug!(peer = %peer.config.network_key, %error, "request failed");
         if !peer.connected {
@@ -253,19 +272,31 @@ impl Hub {
             OutboundFailure::Timeout => {
                 self.swarm.disconnect_peer_id(id).ok();
             }
-            OutboundFailure::Io(error) => self.blame_for(id, error),
-            OutboundFailure::DialFailure
+            OutboundFailure::Io(error) if error.kind() == io::ErrorKind::InvalidData => self.blame(id),
+            OutboundFailure::Io(_)
+            | OutboundFailure::DialFailure
             | OutboundFailure::ConnectionClosed
             | OutboundFailure::UnsupportedProtocols => {}
         }
     }
 
     fn on_command(&mut self, command: Command) {
-        for peer in self.peers.values_mut().filter(|peer| peer.connected) {
-            match &command {
-                Command::Transaction(transaction) => peer.outbox.send(Arc::clone(transaction)),
-                Command::Document(id) => peer.outbox.send_document(*id),
-                Command::Step(step) => peer.outbox.step = Some(*step),
+        let connected = self.peers.iter_mut().filter(|(_, peer)| peer.connected);
+        match command {
+            Command::Transaction(transaction) => {
+                connected.for_each(|(_, peer)| peer.outbox.send(Arc::clone(&transaction)));
+            }
+            Command::Document(id) => connected.for_each(|(_, peer)| peer.outbox.send_document(id)),
+            Command::Step(step) => connected.for_each(|(_, peer)| peer.outbox.step = Some(step)),
+            Command::Attach(services) => {
+                let Services { mempool, documents, clock, .. } = services.as_ref();
+                connected.for_each(|(_, peer)| peer.opened(mempool.ids(), clock.latest(), documents.wanted()));
+                self.services = Some(*services);
+            }
+            Command::Ask(question) => {
+                let listed = self.peers.iter().find(|(_, peer)| peer.config.network_key == question.peer);
+                let listed = listed.filter(|(_, peer)| peer.connected).map(|(id, _)| *id);
+                self.exchange.ask(self.swarm.behaviour_mut(), listed, question);
             }
         }
     }
@@ -320,7 +351,7 @@ impl Hub {
 
     /// Announces all that is here to who missed something, and the oldest of it to everybody.
     fn announce_all(&mut self, greets: bool, lagging: bool) {
-        let ids = self.services.mempool.ids();
+        let Some(ids) = self.services.as_ref().map(|services| services.mempool.ids()) else { return };
         for peer in self.peers.values_mut().filter(|peer| peer.connected && !peer.outbox.has_announcements()) {
             if lagging || std::mem::take(&mut peer.outbox.overflown) {
                 ids.iter().for_each(|id| peer.outbox.announce(*id));
@@ -333,7 +364,7 @@ impl Hub {
 
     /// Asks one peer after the other for the documents that the ledger names and this node lacks.
     fn ask_for_documents(&mut self) {
-        let wanted = self.services.documents.wanted();
+        let Some(wanted) = self.services.as_ref().map(|services| services.documents.wanted()) else { return };
         let connected: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.connected).map(|(id, _)| *id).collect();
         if wanted.is_empty() || connected.is_empty() {
             return;
@@ -345,7 +376,7 @@ impl Hub {
     }
 
     fn reconcile(&mut self) {
-        let mempool = self.services.mempool.clone();
+        let Some(mempool) = self.services.as_ref().map(|services| services.mempool.clone()) else { return };
         self.jobs.spawn_blocking(move || {
             mempool.reconcile_documents();
             Done::Reconciled
@@ -386,12 +417,6 @@ impl Hub {
         }
     }
 
-    fn blame_for(&mut self, peer: PeerId, error: &io::Error) {
-        if error.kind() == io::ErrorKind::InvalidData {
-            self.blame(peer);
-        }
-    }
-
     /// Counts what no correct node does; too much of it shuts the peer out for a while.
     fn blame(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
@@ -413,7 +438,10 @@ impl Hub {
             let Some((id, network_key, request, channel)) = self.next_received() else { return };
             let services = self.services.clone();
             self.jobs.spawn_blocking(move || {
-                let handled = handle(&services, network_key, request);
+                let handled = match services {
+                    Some(services) => handle(&services, network_key, request),
+                    None => Handled::noted(),
+                };
                 Done::Handled { peer: id, channel, handled }
             });
         }
@@ -435,9 +463,10 @@ impl Hub {
 
     /// Says to every peer what is to be said, as far as it keeps up.
     fn speak(&mut self) {
+        let Some(services) = &self.services else { return };
         for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.connected) {
             while peer.in_flight < WINDOW
-                && let Some((request, sent)) = peer.outbox.next(&self.services.documents)
+                && let Some((request, sent)) = peer.outbox.next(&services.documents)
             {
                 let request_id = self.swarm.behaviour_mut().gossip.send_request(id, Some(request));
                 peer.in_flight += 1;
@@ -462,6 +491,7 @@ fn status(peer: &Peer) -> PeerStatus {
         network_key: peer.config.network_key,
         address: peer.config.address,
         connected: peer.connected,
+        unreachable: peer.unreachable,
         shut_out: peer.shut_until.is_some(),
         queued: peer.queued(),
         queued_bytes: peer.outbox.whole_bytes(),

@@ -2,18 +2,22 @@
 //!
 //! Only listed peers are talked to. A node sends a client's transaction whole to every peer; what it heard from a peer it
 //! announces a moment later, and sends whole to who lacks it. On a new connection each side announces all that it has,
-//! and from time to time the oldest of it, so that nothing stays unknown after losses. Consensus has a swarm of its own.
+//! and from time to time the oldest of it, so that nothing stays unknown after losses. A node that has no chain yet opens
+//! its swarm before anything else, to ask its peers for theirs ([`Network::open`]); what [`NetworkHandle::attach`] brings
+//! later is what peers may ask and tell. Consensus has a swarm of its own.
 //!
 //! Only this module names libp2p.
 //!
 //! | module | owns |
 //! |---|---|
+//! | `exchange` | questions of nodes that catch up, and the answers |
 //! | `wire` | messages and frames |
 //! | `peer` | what is remembered of a peer, and what is to be said to it |
 //! | `handle` | what is done with a peer's words |
 //! | `swarm` | transport, who may connect |
 //! | `hub` | the loop: connections, requests, time |
 
+mod exchange;
 mod handle;
 mod hub;
 mod peer;
@@ -22,19 +26,22 @@ mod wire;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use keis_ledger::crypto::{PublicKey, SecretKey};
+use async_trait::async_trait;
+use keis_ledger::crypto::{Hash, PublicKey, SecretKey};
 use keis_ledger::ids::DocumentId;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clock::{Clock, ClockStep};
 use crate::documents::Documents;
 use crate::mempool::Mempool;
+use crate::sync::{AskError, Neighbour, Neighbours, Request, Response};
 
-use handle::Services;
+use exchange::{LONGEST_ANSWER, Question};
+pub use handle::Services;
 use hub::{Command, Hub};
 
 /// Words of this node that wait for the loop; of transactions beyond, all peers are told anew.
@@ -88,6 +95,8 @@ pub struct PeerStatus {
     pub address: Option<SocketAddr>,
     /// Whether a connection stands.
     pub connected: bool,
+    /// Whether the last attempt to reach it failed.
+    pub unreachable: bool,
     /// Whether it is shut out for a while, because it said what no correct node says.
     pub shut_out: bool,
     /// How many items wait to be said to it.
@@ -105,7 +114,7 @@ pub struct NetworkHandle(Arc<Running>);
 
 struct Running {
     address: SocketAddr,
-    mempool: Mempool,
+    mempool: OnceLock<Mempool>,
     commands: mpsc::Sender<Command>,
     lagging: Arc<AtomicBool>,
     peers: watch::Receiver<Vec<PeerStatus>>,
@@ -115,26 +124,21 @@ struct Running {
 }
 
 impl Network {
-    /// Listens, connects to the peers and goes on until it is shut down.
+    /// Listens, connects to the peers and goes on until it is shut down. Transactions and documents wait for
+    /// [`NetworkHandle::attach`].
     ///
     /// # Errors
     /// [`NetworkError`] when a key is invalid or the address cannot be listened at.
-    pub async fn start(
-        config: Config,
-        mempool: Mempool,
-        documents: Documents,
-        clock: Clock,
-    ) -> Result<NetworkHandle, NetworkError> {
+    pub async fn open(config: Config, network: &Hash) -> Result<NetworkHandle, NetworkError> {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (statuses, peers) = watch::channel(Vec::new());
         let (stop, lagging) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
-        let services = Services { mempool: mempool.clone(), documents, clock };
-        let mut hub = Hub::new(config, services, statuses, Arc::clone(&lagging))?;
+        let mut hub = Hub::new(config, network, statuses, Arc::clone(&lagging))?;
         let address = hub.listening().await?;
         let task = tokio::spawn(hub.run(received, stop.clone()));
         Ok(NetworkHandle(Arc::new(Running {
             address,
-            mempool,
+            mempool: OnceLock::new(),
             commands,
             lagging,
             peers,
@@ -142,6 +146,21 @@ impl Network {
             stop,
             task: Mutex::new(Some(task)),
         })))
+    }
+
+    /// [`Network::open`] for a node whose other parts stand already.
+    ///
+    /// # Errors
+    /// As for [`Network::open`].
+    pub async fn start(
+        config: Config,
+        mempool: Mempool,
+        documents: Documents,
+        clock: Clock,
+    ) -> Result<NetworkHandle, NetworkError> {
+        let handle = Self::open(config, &mempool.network()).await?;
+        handle.attach(Services { mempool, documents, clock, library: None });
+        Ok(handle)
     }
 }
 
@@ -151,6 +170,13 @@ impl NetworkHandle {
         self.0.commands.closed().await;
     }
 
+    /// Begins the exchange of transactions and documents, and answers peers that catch up. Once.
+    pub fn attach(&self, services: Services) {
+        if self.0.mempool.set(services.mempool.clone()).is_ok() {
+            self.tell(Command::Attach(Box::new(services)));
+        }
+    }
+
     /// Where this node listens.
     pub fn address(&self) -> SocketAddr {
         self.0.address
@@ -158,7 +184,7 @@ impl NetworkHandle {
 
     /// Sends a transaction that the mempool has just admitted to every peer.
     pub fn publish(&self, raw: &[u8]) {
-        if let Some(transaction) = self.0.mempool.verified(raw) {
+        if let Some(transaction) = self.0.mempool.get().and_then(|mempool| mempool.verified(raw)) {
             self.tell(Command::Transaction(transaction));
         }
     }
@@ -198,5 +224,35 @@ impl NetworkHandle {
         if self.0.commands.try_send(command).is_err() {
             self.0.lagging.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[async_trait]
+impl Neighbours for NetworkHandle {
+    fn list(&self) -> Vec<Neighbour> {
+        let peers = self.0.peers.borrow();
+        let of = |peer: &PeerStatus| Neighbour {
+            key: peer.network_key,
+            connected: peer.connected,
+            out_of_reach: peer.unreachable || peer.shut_out,
+        };
+        peers.iter().map(of).collect()
+    }
+
+    async fn changed(&self) {
+        let mut peers = self.0.peers.clone();
+        // A swarm that has ended changes nothing any more; whoever waits is ended by the node.
+        if peers.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn ask(&self, peer: PublicKey, request: Request) -> Result<Response, AskError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.0.commands.send(Command::Ask(Question { peer, request, reply })).await;
+        asked.map_err(|_| AskError::Ended)?;
+        // The swarm forgets a request when a connection has too many streams.
+        let answered = tokio::time::timeout(LONGEST_ANSWER, answer).await.map_err(|_| AskError::Silent)?;
+        answered.map_err(|_| AskError::Ended)?
     }
 }

@@ -33,6 +33,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 pub(super) struct Peer {
     pub(super) config: PeerConfig,
     pub(super) connected: bool,
+    /// Whether the last attempt to reach it failed.
+    pub(super) unreachable: bool,
     /// Next attempt to connect.
     pub(super) dial_at: Instant,
     backoff: Duration,
@@ -69,6 +71,7 @@ impl Peer {
         Self {
             config,
             connected: false,
+            unreachable: false,
             dial_at: now,
             backoff: FIRST_BACKOFF,
             outbox: Outbox::default(),
@@ -85,10 +88,16 @@ impl Peer {
         self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
     }
 
+    /// The connection stands, and nothing is to be said yet.
+    pub(super) fn is_open(&mut self) {
+        self.connected = true;
+        self.unreachable = false;
+        self.backoff = FIRST_BACKOFF;
+    }
+
     /// The connection stands: all that is here is announced.
     pub(super) fn opened(&mut self, ids: Vec<TransactionId>, step: Option<ClockStep>, wanted: Vec<DocumentId>) {
-        self.connected = true;
-        self.backoff = FIRST_BACKOFF;
+        self.is_open();
         self.outbox = Outbox { step, ids: ids.into(), wanted: wanted.into(), greeting: true, ..Outbox::default() };
     }
 

@@ -12,6 +12,7 @@ use libp2p::swarm::NetworkBehaviour;
 use libp2p::{PeerId, Swarm, SwarmBuilder, identity, noise, tcp, yamux};
 
 use super::NetworkError;
+use super::exchange::{self, ExchangeFraming};
 use super::wire::{Framing, protocol};
 
 /// After this long a request has failed.
@@ -26,6 +27,7 @@ pub(super) struct Behaviour {
     pub(super) listed: allow_block_list::Behaviour<AllowedPeers>,
     limits: connection_limits::Behaviour,
     pub(super) gossip: request_response::Behaviour<Framing>,
+    pub(super) exchange: request_response::Behaviour<ExchangeFraming>,
 }
 
 /// A swarm that knows nobody yet.
@@ -33,11 +35,16 @@ pub(super) fn build(secret: &SecretKey, network: &Hash) -> Result<Swarm<Behaviou
     let keypair = identity::Keypair::ed25519_from_bytes(secret.to_bytes()).expect("32 bytes are an Ed25519 secret key");
     let config = request_response::Config::default().with_request_timeout(REQUEST).with_max_concurrent_streams(STREAMS);
     let protocols = [(protocol(network), ProtocolSupport::Full)];
+    let exchange_config = request_response::Config::default()
+        .with_request_timeout(REQUEST)
+        .with_max_concurrent_streams(exchange::STREAMS);
+    let exchange_protocols = [(exchange::protocol(network), ProtocolSupport::Full)];
     let limits = ConnectionLimits::default().with_max_pending_incoming(Some(64)).with_max_established_per_peer(Some(4));
     let behaviour = Behaviour {
         listed: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(limits),
         gossip: request_response::Behaviour::with_codec(Framing, protocols, config),
+        exchange: request_response::Behaviour::with_codec(ExchangeFraming, exchange_protocols, exchange_config),
     };
     let streams = || {
         let mut config = yamux::Config::default();

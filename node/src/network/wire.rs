@@ -90,11 +90,14 @@ fn garbage(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-async fn read<T: AsyncRead + Unpin + Send, M: Decode<()> + Encode>(io: &mut T) -> io::Result<M> {
+pub(super) async fn read<T: AsyncRead + Unpin + Send, M: Decode<()> + Encode>(
+    io: &mut T,
+    most: usize,
+) -> io::Result<M> {
     let mut length = [0; 4];
     io.read_exact(&mut length).await?;
     let length = u32::from_le_bytes(length) as usize;
-    if length > MAX_FRAME {
+    if length > most {
         return Err(garbage("the frame is too long"));
     }
     // The buffer grows with what arrives, not with what is announced.
@@ -106,9 +109,13 @@ async fn read<T: AsyncRead + Unpin + Send, M: Decode<()> + Encode>(io: &mut T) -
     codec::decode(&bytes).map_err(|_| garbage("the frame is no message"))
 }
 
-async fn write<T: AsyncWrite + Unpin + Send, M: Encode>(io: &mut T, message: &M) -> io::Result<()> {
+pub(super) async fn write<T: AsyncWrite + Unpin + Send, M: Encode>(
+    io: &mut T,
+    message: &M,
+    most: usize,
+) -> io::Result<()> {
     let bytes = codec::encode(message);
-    let length = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= MAX_FRAME);
+    let length = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= most);
     let length =
         length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the message is too long for a frame"))?;
     io.write_all(&length.to_le_bytes()).await?;
@@ -127,7 +134,7 @@ impl request_response::Codec for Framing {
     where
         T: AsyncRead + Unpin + Send,
     {
-        match read::<T, Request>(io).await {
+        match read::<T, Request>(io, MAX_FRAME).await {
             Ok(request) => Ok(Some(request).filter(Request::is_bounded)),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
             Err(error) => Err(error),
@@ -138,7 +145,7 @@ impl request_response::Codec for Framing {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let response: Response = read(io).await?;
+        let response: Response = read(io, MAX_FRAME).await?;
         if response.is_bounded() { Ok(response) } else { Err(garbage("a list is too long")) }
     }
 
@@ -147,7 +154,7 @@ impl request_response::Codec for Framing {
         T: AsyncWrite + Unpin + Send,
     {
         match request {
-            Some(request) => write(io, &request).await,
+            Some(request) => write(io, &request, MAX_FRAME).await,
             None => Err(io::Error::new(io::ErrorKind::InvalidInput, "there is nothing to say")),
         }
     }
@@ -156,6 +163,6 @@ impl request_response::Codec for Framing {
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &response).await
+        write(io, &response, MAX_FRAME).await
     }
 }

@@ -4,6 +4,7 @@
 //! the engine, then the network. A part that fails takes the whole node with it, and [`run`] tells why.
 
 mod ground;
+mod watcher;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,18 +20,20 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::chain::{Archive, ChainError};
+use crate::chain::{Archive, ChainError, Loaded};
 use crate::clock::{Clock, ClockStep};
 use crate::config::{Config, ConfigError};
 use crate::documents::{DocumentError, Documents};
 use crate::gateway::{Gateway, GatewayError, GatewayHandle, NodeStatus, Services, Settings};
 use crate::home::{Home, HomeError};
 use crate::mempool::Mempool;
-use crate::network::{NetworkError, NetworkHandle};
+use crate::network::{Network, NetworkError, NetworkHandle};
 use crate::store::{Store, StoreError};
+use crate::sync::{self, SyncError};
 use crate::telemetry::{self, TelemetryError};
 use crate::view::Views;
-use ground::{Ground, assemble, engine, identity, open};
+use ground::{Ground, Seat, assemble, engine, founders, join, open, swarm};
+use watcher::Watcher;
 
 /// How often what nobody calls for is looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -46,6 +49,17 @@ const CLOCK: &str = "clock";
 pub struct Options {
     /// The operator knows that the network's clock is stepped.
     pub simulated: bool,
+    /// The newest version of the rules that this node may use, as if its build were older; none is what the build knows.
+    pub protocol_up_to: Option<u32>,
+}
+
+/// Why a node begins again within its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// Another consensus key of its folder votes from here on.
+    Key,
+    /// The network's bound of a block has changed.
+    BlockSize,
 }
 
 /// Why a node does not start or has ended.
@@ -66,9 +80,30 @@ pub enum NodeError {
     /// The operator expects a stepped clock, and it is not.
     #[error("this network runs on real time; do not start it with --simulated")]
     NotSimulated,
-    /// The key of votes is nobody's.
-    #[error("{0} is the key of no validator of this network")]
-    NotAValidator(PublicKey),
+    /// Nobody knows whose node this is.
+    #[error(
+        "{0} is no validator's key, and neither the founding document nor `institution` in the settings says whose node this is"
+    )]
+    NoInstitution(PublicKey),
+    /// The node must begin again with what was decided: [`run`] lets it.
+    #[error("the network has decided what this node takes up only at a start ({0:?})")]
+    Renewed(Renewal),
+    /// The network goes over to rules that this build, as it is used, does not know.
+    #[error(
+        "from height {height} on this network's rules are of version {version}; this node knows them up to version {supported}. \
+         Nothing is lost: install a build that knows version {version} and start the node again, it catches up"
+    )]
+    ProtocolUnknown {
+        /// The first height under them.
+        height: Height,
+        /// Their version.
+        version: u32,
+        /// The newest version that is known here.
+        supported: u32,
+    },
+    /// No snapshot could be fetched.
+    #[error("the node cannot join the network")]
+    Sync(#[from] SyncError),
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] StoreError),
@@ -83,7 +118,7 @@ pub enum NodeError {
     },
     /// The chain cannot be loaded.
     #[error("the chain cannot be loaded")]
-    Chain(#[from] ChainError),
+    Chain(#[source] ChainError),
     /// Documents cannot be read.
     #[error("the documents cannot be read")]
     Documents(#[from] DocumentError),
@@ -92,7 +127,7 @@ pub enum NodeError {
     Network(#[from] NetworkError),
     /// Consensus does not start, or ended.
     #[error("consensus ended")]
-    Engine(#[from] EngineError),
+    Engine(#[source] EngineError),
     /// The gateway does not start.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
@@ -102,6 +137,29 @@ pub enum NodeError {
     /// The end took too long.
     #[error("the node did not end within {} seconds", LONGEST_END.as_secs())]
     Slow,
+}
+
+impl From<ChainError> for NodeError {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::ProtocolUnknown { height, version, supported } => {
+                Self::ProtocolUnknown { height, version, supported }
+            }
+            error => Self::Chain(error),
+        }
+    }
+}
+
+impl From<EngineError> for NodeError {
+    fn from(error: EngineError) -> Self {
+        if let EngineError::Application(source) = &error
+            && let Some(ChainError::ProtocolUnknown { height, version, supported }) = source.downcast_ref()
+        {
+            let (height, version, supported) = (*height, *version, *supported);
+            return Self::ProtocolUnknown { height, version, supported };
+        }
+        Self::Engine(error)
+    }
 }
 
 impl NodeError {
@@ -137,6 +195,8 @@ struct Parts {
     engine: Engine,
     gateway: GatewayHandle,
     store: Store,
+    watcher: Watcher,
+    history: Option<JoinHandle<()>>,
     status: watch::Sender<NodeStatus>,
     metrics: PrometheusHandle,
     peers: usize,
@@ -156,10 +216,20 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), NodeError> {
-    let mut node = Node::start(home, config, options).await?;
-    tokio::select! {
-        ended = node.stopped() => ended,
-        () = shutdown => node.shutdown().await,
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        // A node that fetches a snapshot may be asked to end as well; what it has fetched stays.
+        let mut node = tokio::select! {
+            started = Node::start(home, config.clone(), options) => started?,
+            () = &mut shutdown => return Ok(()),
+        };
+        tokio::select! {
+            ended = node.stopped() => match ended {
+                Err(NodeError::Renewed(why)) => tracing::info!(?why, "the node begins again"),
+                ended => return ended,
+            },
+            () = &mut shutdown => return node.shutdown().await,
+        }
     }
 }
 
@@ -184,19 +254,36 @@ impl Node {
     /// # Errors
     /// [`NodeError`]; nothing is left running then.
     pub async fn start(home: &Home, config: Config, options: Options) -> Result<Self, NodeError> {
-        let metrics = telemetry::recorder()?;
         let ground = Ground::lay(home, config, options)?;
         let (store, loaded) = open(&ground).await?;
-        let (institution, address) = identity(&ground, &loaded)?;
+        let network = Network::open(swarm(&ground), &ground.genesis.hash()).await?;
+        let started = Self::start_on(ground, store, loaded, &network).await;
+        if started.is_err() {
+            network.shutdown().await;
+        }
+        started
+    }
+
+    /// Starts what stands on store and network.
+    async fn start_on(
+        ground: Ground,
+        store: Store,
+        loaded: Loaded,
+        network: &NetworkHandle,
+    ) -> Result<Self, NodeError> {
+        let metrics = telemetry::recorder()?;
+        let loaded = join(&ground, &store, loaded, network).await?;
         let (stopping, stop_seen) = watch::channel(false);
-        let (shared, chain) = assemble(&ground, &store, loaded, stop_seen).await?;
-        let engine_config = engine(&ground, &institution, &shared.views.borrow());
-        let Ground { config, genesis, guard, secret, .. } = ground;
+        let (shared, chain) = assemble(&ground, &store, loaded, network, stop_seen.clone()).await?;
+        let first_view = shared.views.borrow().clone();
+        let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
+        let engine_config = engine(&ground, &institution, &first_view);
+        let history = shared.complete(&ground, &store, stop_seen);
+        let Ground { config, genesis, secret, .. } = ground;
         let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
             Ok(engine) => engine,
             Err(error) => {
                 stopping.send_replace(true);
-                shared.network.shutdown().await;
                 return Err(error.into());
             }
         };
@@ -210,11 +297,10 @@ impl Node {
             Err(error) => {
                 stopping.send_replace(true);
                 let _ = engine.shutdown().await;
-                shared.network.shutdown().await;
                 return Err(error.into());
             }
         };
-        let (gateway_address, height) = (gateway.address(), shared.views.borrow().height());
+        let (gateway_address, height) = (gateway.address(), first_view.height());
         let simulated = genesis.is_simulated();
         tracing::info!(%institution, validator = %address, gateway = %gateway_address, %height, simulated, "the node runs");
         let parts = Parts {
@@ -222,6 +308,8 @@ impl Node {
             engine,
             gateway,
             store,
+            watcher,
+            history,
             status,
             metrics,
             peers: config.peers.len(),
@@ -300,6 +388,24 @@ impl Shared {
         let Self { views, archive, mempool, documents, network, clock } = self.clone();
         Services { views, archive, mempool, documents, network, clock, metrics, status }
     }
+
+    /// Begins to fetch the blocks before the snapshot with which this chain began, if there are any.
+    fn complete(&self, ground: &Ground, store: &Store, mut stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+        let first = store.first_height().filter(|first| *first > 1 && ground.config.sync.history)?;
+        tracing::info!(first, "history begins here; what is before is fetched from peers");
+        let (store, archive, network) = (store.clone(), self.archive.clone(), self.network.clone());
+        let founders = founders(ground);
+        Some(tokio::spawn(async move {
+            tokio::select! {
+                completed = sync::complete(&store, &archive, founders, &network) => {
+                    if let Err(error) = completed {
+                        tracing::error!(%error, "older blocks are not fetched any more");
+                    }
+                }
+                () = raised(&mut stopping) => {}
+            }
+        }))
+    }
 }
 
 impl Parts {
@@ -314,7 +420,9 @@ impl Parts {
                 () = self.shared.network.ended() => break Err(NodeError::Panicked),
                 // A node that was dropped is a node that is asked to stop.
                 () = raised(&mut stop) => break Ok(()),
-                changed = self.shared.views.changed() => if changed.is_ok() { self.tell() },
+                changed = self.shared.views.changed() => if changed.is_ok() && let Err(reason) = self.look() {
+                    break Err(reason);
+                },
                 _ = tick.tick() => {
                     self.tell();
                     self.tend().await;
@@ -329,6 +437,13 @@ impl Parts {
             Ok(ended) => outcome.and(ended),
             Err(_) => outcome.and(Err(NodeError::Slow)),
         }
+    }
+
+    /// Looks at a new tip: whether this process may go on as it is.
+    fn look(&mut self) -> Result<(), NodeError> {
+        self.tell();
+        let view = self.shared.views.borrow().clone();
+        self.watcher.look(&view)
     }
 
     /// Publishes what the node says of itself.
@@ -369,6 +484,11 @@ impl Parts {
         self.gateway.shutdown().await;
         let ended = self.engine.shutdown().await;
         self.shared.network.shutdown().await;
+        if let Some(history) = self.history
+            && let Err(error) = history.await
+        {
+            tracing::error!(%error, "fetching older blocks failed");
+        }
         tracing::info!(height = %self.shared.views.borrow().height(), "the node has ended");
         ended.map_err(NodeError::from)
     }

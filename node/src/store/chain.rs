@@ -130,8 +130,14 @@ impl Chain {
 
 /// Stages the commit of a block.
 pub(super) fn stage_commit(engine: &Engine, commit: &Commit<'_>, receipt_ids: &[u8]) -> Result<Batch, StoreError> {
-    let mut batch = Batch::new();
+    let mut batch = stage_past(engine, commit, receipt_ids)?;
     batch.decides(commit.height, commit.id);
+    Ok(batch)
+}
+
+/// Stages a decided block without saying that the chain has come so far.
+pub(super) fn stage_past(engine: &Engine, commit: &Commit<'_>, receipt_ids: &[u8]) -> Result<Batch, StoreError> {
+    let mut batch = Batch::new();
     let body = keys::body(commit.height, &commit.id);
     if value::stored_seal(engine, &body)? != Some(value::seal(&body, commit.block)) {
         value::replace(engine, &mut batch, &body, commit.block)?;

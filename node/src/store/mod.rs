@@ -142,7 +142,50 @@ impl Store {
         self.engine.write(chain::stage_commit(&self.engine, commit, &ids)?)?;
         let first = extent.map_or(commit.height, |extent| extent.first);
         self.shared.chain.set_extent(Extent { first, tip: commit.height, tip_id: commit.id });
-        self.add_to_index(commit.height, &ids);
+        self.add_to_index(commit.height, commit.height, &ids);
+        Ok(())
+    }
+
+    /// Begins an empty store with the block after which it holds a finished snapshot; its parents may follow by
+    /// [`Store::prepend`].
+    pub fn begin(
+        &self,
+        commit: &Commit<'_>,
+        receipts: impl IntoIterator<Item = ([u8; 32], u32)>,
+    ) -> Result<(), StoreError> {
+        check_sizes(commit)?;
+        let _alone = self.shared.chain.alone();
+        if let Some(extent) = self.shared.chain.extent() {
+            return Err(StoreError::OutOfSequence { expected: extent.tip + 1, given: commit.height });
+        }
+        if snapshot::info(&self.engine, commit.height)?.is_none() {
+            return Err(StoreError::NotStored { height: commit.height });
+        }
+        let ids = index::encode_ids(receipts);
+        self.engine.write(chain::stage_commit(&self.engine, commit, &ids)?)?;
+        let Commit { height, id, .. } = *commit;
+        self.shared.chain.set_extent(Extent { first: height, tip: height, tip_id: id });
+        self.add_to_index(height, height, &ids);
+        Ok(())
+    }
+
+    /// Makes the parent of the lowest stored block durable, with all that belongs to it.
+    pub fn prepend(
+        &self,
+        commit: &Commit<'_>,
+        receipts: impl IntoIterator<Item = ([u8; 32], u32)>,
+    ) -> Result<(), StoreError> {
+        check_sizes(commit)?;
+        let _alone = self.shared.chain.alone();
+        let lowest = self.shared.chain.extent().filter(|extent| extent.first == commit.height + 1 && commit.height > 0);
+        let Some(extent) = lowest else {
+            let expected = self.shared.chain.extent().map_or(0, |extent| extent.first.saturating_sub(1));
+            return Err(StoreError::OutOfSequence { expected, given: commit.height });
+        };
+        let ids = index::encode_ids(receipts);
+        self.engine.write(chain::stage_past(&self.engine, commit, &ids)?)?;
+        self.shared.chain.set_extent(Extent { first: commit.height, ..extent });
+        self.add_to_index(commit.height, extent.tip, &ids);
         Ok(())
     }
 
@@ -287,6 +330,16 @@ impl Store {
         }
     }
 
+    /// One chunk of a finished snapshot.
+    pub fn snapshot_chunk(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        snapshot::chunk(&self.engine, height, index)
+    }
+
+    /// The hashes of a finished snapshot's chunks; none for one that an older version wrote.
+    pub fn snapshot_digests(&self, height: u64) -> Result<Option<Vec<[u8; 32]>>, StoreError> {
+        snapshot::digests(&self.engine, height)
+    }
+
     /// Removes a snapshot, for when it is damaged.
     pub fn remove_snapshot(&self, height: u64) -> Result<(), StoreError> {
         snapshot::remove(&self.engine, height)
@@ -365,12 +418,12 @@ impl Store {
     }
 
     /// The ids are durable with their block; gathering them is housekeeping that may be tried again.
-    fn add_to_index(&self, height: u64, ids: &[u8]) {
+    fn add_to_index(&self, height: u64, tip: u64, ids: &[u8]) {
         let mut state = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
         state.index.add(height, ids);
         if state.damage.is_none()
             && state.index.is_due()
-            && let Err(error) = state.index.condense(&self.engine, height)
+            && let Err(error) = state.index.condense(&self.engine, tip)
         {
             tracing::warn!(height, %error, "the receipts' index was not condensed");
         }

@@ -15,6 +15,8 @@ pub const SNAPSHOT_CHUNK_BYTES: usize = 1 << 20;
 /// Entries removed together, so that others are not kept waiting.
 const REMOVED_TOGETHER: usize = 1_000;
 const HEAD_BYTES: usize = 32 + 4 + 8 + 32;
+/// Where the digests of all chunks stand, behind the chunks.
+const DIGESTS: u32 = u32::MAX;
 
 /// A finished snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,7 @@ pub struct SnapshotWriter {
     chunks: u32,
     bytes: u64,
     hasher: blake3::Hasher,
+    digests: Vec<u8>,
     finished: bool,
 }
 
@@ -78,8 +81,9 @@ impl SnapshotWriter {
         if busy.swap(true, Ordering::AcqRel) {
             return Err(StoreError::SnapshotInProgress);
         }
-        let hasher = blake3::Hasher::new();
-        let writer = SnapshotWriter { engine, busy, kept, height, id, chunks: 0, bytes: 0, hasher, finished: false };
+        let (hasher, digests) = (blake3::Hasher::new(), Vec::new());
+        let writer =
+            SnapshotWriter { engine, busy, kept, height, id, chunks: 0, bytes: 0, hasher, digests, finished: false };
         remove_in_steps(&writer.engine, &keys::snapshot_chunks(height))?;
         Ok(writer)
     }
@@ -95,6 +99,7 @@ impl SnapshotWriter {
         // Durable chunk by chunk, so that finishing never has a whole snapshot to sync while a commit waits.
         self.engine.write(batch)?;
         self.hasher.update(chunk);
+        self.digests.extend_from_slice(blake3::hash(chunk).as_bytes());
         self.chunks += 1;
         self.bytes += chunk.len() as u64;
         Ok(())
@@ -110,6 +115,7 @@ impl SnapshotWriter {
             digest: *self.hasher.finalize().as_bytes(),
         };
         let mut batch = Batch::new();
+        value::put(&mut batch, &keys::snapshot_chunk(self.height, DIGESTS), &self.digests);
         value::put(&mut batch, &keys::snapshot(self.height), &info.encode());
         self.engine.write(batch)?;
         self.finished = true;
@@ -191,6 +197,22 @@ pub(super) fn info(engine: &Engine, height: u64) -> Result<Option<SnapshotInfo>,
     let Some(head) = value::read(engine, &keys::snapshot(height))? else { return Ok(None) };
     let malformed = || StoreError::corrupt(Record::Snapshot(height), "its head is malformed");
     SnapshotInfo::decode(height, &head).map(Some).ok_or_else(malformed)
+}
+
+/// A chunk of a finished snapshot, checked.
+pub(super) fn chunk(engine: &Engine, height: u64, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+    if index == DIGESTS || info(engine, height)?.is_none_or(|info| index >= info.chunks) {
+        return Ok(None);
+    }
+    value::read(engine, &keys::snapshot_chunk(height, index))
+}
+
+/// The hash of every chunk of a finished snapshot; none when an older version wrote it, which kept no hashes.
+pub(super) fn digests(engine: &Engine, height: u64) -> Result<Option<Vec<[u8; 32]>>, StoreError> {
+    let Some(info) = info(engine, height)? else { return Ok(None) };
+    let Some(stored) = value::read(engine, &keys::snapshot_chunk(height, DIGESTS))? else { return Ok(None) };
+    let digests = stored.as_chunks::<32>().0.to_vec();
+    Ok((digests.len() == info.chunks as usize).then_some(digests))
 }
 
 /// Removes a snapshot: the head first, so that a crash leaves no snapshot that misses chunks.

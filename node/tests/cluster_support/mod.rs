@@ -40,6 +40,7 @@ pub struct Cluster {
     salt: u64,
 }
 
+/// Governance keys are of kind 7, two for each institution.
 pub fn key(kind: u8, number: u8) -> SecretKey {
     SecretKey::from_bytes(&[kind.wrapping_mul(32).wrapping_add(number).wrapping_add(1); 32])
 }
@@ -55,6 +56,7 @@ pub fn genesis(count: u8, simulated: bool) -> Genesis {
         name: format!("Institution {number}"),
         consensus_key: key(1, number).public(),
         network_key: key(2, number).public(),
+        governance_keys: [key(7, 2 * number).public(), key(7, 2 * number + 1).public()],
         power: 1,
     });
     let officer = |number: u8, office| Officer {
@@ -112,7 +114,7 @@ impl Cluster {
         let homes = homes.collect();
         let (driver, operator) = (key(4, 0), key(3, 0));
         let nodes = (0..4).map(|_| None).collect();
-        let options = Options { simulated };
+        let options = Options { simulated, ..Options::default() };
         Self { folder, genesis, homes, nodes, options, driver, operator, salt: 0 }
     }
 

@@ -53,6 +53,7 @@ fn institution(index: u8) -> Institution {
         name: format!("Institution {index}"),
         consensus_key: key(10 + index).public(),
         network_key: key(20 + index).public(),
+        governance_keys: [key(200 + 2 * index).public(), key(201 + 2 * index).public()],
         power: 1,
     }
 }

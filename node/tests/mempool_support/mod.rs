@@ -49,6 +49,7 @@ pub fn genesis() -> Genesis {
         name: format!("Institution {number}"),
         consensus_key: key(b'c', number).public(),
         network_key: network_key(number).public(),
+        governance_keys: [key(b'g', 2 * number).public(), key(b'g', 2 * number + 1).public()],
         power: 1,
     };
     let officer = |number: u8| Officer {
