@@ -173,6 +173,8 @@ pub enum Kind {
     AllKeysRevoked,
     /// Pupils moved to other schools or grades.
     PupilsMoved,
+    /// The bank sent a payment back.
+    PaymentReturned,
 }
 
 /// What the receipt is about; public.

@@ -191,6 +191,9 @@ pub enum Rejection {
         /// Which one.
         item: u32,
     },
+    /// No such payment of the statement.
+    #[error("the statement has no payment of this reference")]
+    PaymentUnknown,
     /// No such repayment in that year.
     #[error("the repayment is not on the ledger")]
     RepaymentUnknown,

@@ -115,6 +115,7 @@ impl Story {
             7 => (self.dice.one(&[OPERATOR, BUDGET_HOLDER, SCHOOL]), reject(number)),
             8 | 9 => (self.dice.one(&[OPERATOR, ASSISTANT, THIRD]), approve_invoice(number)),
             10 | 11 => (officer, pay(number, amount, reference)),
+            12 if self.dice.below(2) == 0 => (officer, come_back(number, self.last_payment(number))),
             12 => (officer, set_off(number, amount)),
             13 => (officer, reconcile(number)),
             14 => {
@@ -128,6 +129,15 @@ impl Story {
                 1 => (officer, reconcile_repayment(reference)),
                 _ => (self.dice.one(&[SCHOOL, PUPIL]), rate(of, 1 + self.dice.below(5) as u8, &[Fact::TookPlace])),
             },
+        }
+    }
+
+    /// The reference of the last payment of a statement, if the bank made it.
+    fn last_payment(&self, number: u8) -> u8 {
+        let bill = self.world.tip.state.get::<Bill>((YEAR, statement(number)));
+        match bill.and_then(|bill| bill.payments.last()).map(|payment| payment.way) {
+            Some(PaymentWay::Bank { reference, .. } | PaymentWay::Returned { reference }) => reference.0[0],
+            Some(PaymentWay::SetOff) | None => 0,
         }
     }
 
@@ -263,9 +273,9 @@ fn assert_bank(world: &World, statements: u8) {
     for number in 1..=statements {
         let one = world.statement(number);
         let Some(bill) = world.tip.state.get::<Bill>((YEAR, statement(number))) else { continue };
-        let sum: u64 = bill.payments.iter().map(|payment| payment.amount.get()).sum();
+        let sum: u64 = bill.standing().map(|payment| payment.amount.get()).sum();
         assert!(sum <= one.total.get(), "paid {sum} of {:?}", one.total);
-        bill.payments.iter().filter(|one| one.way != PaymentWay::SetOff).for_each(|payment| {
+        bill.standing().filter(|one| one.way != PaymentWay::SetOff).for_each(|payment| {
             moved(one.buyer, payment.amount, 1);
         });
     }

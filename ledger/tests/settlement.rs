@@ -9,7 +9,7 @@ use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, Party};
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{
-    Order, OrderState, PaymentAccount, PaymentWay, Receivable, Reference, Repayment, StatementState, YearRecord,
+    Books, Order, OrderState, PaymentAccount, PaymentWay, Receivable, Reference, Repayment, StatementState, YearRecord,
 };
 use keis_ledger::rejection::Rejection;
 use support::governance::{decision, institution, vote};
@@ -241,6 +241,31 @@ fn what_is_owed_is_set_off_against_the_next_statement_of_that_buyer() {
     assert_eq!(world.bill(4).payments[0].way, PaymentWay::SetOff);
     let year = world.get::<YearRecord>(YEAR).state_money;
     assert_eq!((year.paid, year.receivable), (Cents::new(3_800), Cents::ZERO));
+}
+
+#[test]
+fn what_the_bank_sends_back_is_open_again() {
+    let mut world = with_statement(StatementState::Approved);
+    check(
+        &mut world,
+        [
+            does("a part", BUDGET_HOLDER, pay(1, 1_000, 70), Kind::PaymentRecorded),
+            does("the rest", BUDGET_HOLDER, pay(1, 2_000, 71), Kind::PaymentRecorded),
+            refused("not the payer", OPERATOR, come_back(1, 71), Rejection::NotPermitted),
+            refused("no such payment", BUDGET_HOLDER, come_back(1, 72), Rejection::PaymentUnknown),
+            does("it bounced", BUDGET_HOLDER, come_back(1, 71), Kind::PaymentReturned)
+                .money("state: pupils 8200, settlement 2000, paid 1000; school: schools 3000"),
+            refused("once", BUDGET_HOLDER, come_back(1, 71), Rejection::PaymentUnknown),
+            refused("not all is paid", OPERATOR, reconcile(1), wrong(StatementState::Approved)),
+            refused("the old transfer", BUDGET_HOLDER, pay(1, 2_000, 71), Rejection::ReferenceUsed),
+            does("the other part bounced too", BUDGET_HOLDER, come_back(1, 70), Kind::PaymentReturned),
+            does("all at once", BUDGET_HOLDER, pay(1, 3_000, 73), Kind::PaymentRecorded),
+            does("compared", OPERATOR, reconcile(1), Kind::PaymentReconciled),
+            refused("too late", BUDGET_HOLDER, come_back(1, 73), wrong(StatementState::Reconciled)),
+        ],
+    );
+    assert_eq!((world.bill(1).payments.len(), world.bill(1).standing().count()), (3, 1));
+    assert_eq!(world.get::<Books>(YEAR).unreconciled, 0);
 }
 
 #[test]

@@ -147,4 +147,13 @@ pub enum SettlementOperation {
         /// Commitment to the bank's statement.
         bank: Commitment,
     },
+    /// Records that the bank sent a payment back: it is open again.
+    ReturnPayment {
+        /// The year.
+        year: Year,
+        /// The statement.
+        statement: StatementId,
+        /// The payment's reference.
+        reference: Commitment,
+    },
 }

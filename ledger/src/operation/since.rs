@@ -96,7 +96,8 @@ impl SettlementOperation {
             | Self::Reconcile { .. }
             | Self::CreditNote { .. }
             | Self::RecordRepayment { .. }
-            | Self::ReconcileRepayment { .. } => SECOND,
+            | Self::ReconcileRepayment { .. }
+            | Self::ReturnPayment { .. } => SECOND,
         }
     }
 }

@@ -54,6 +54,9 @@ pub(super) fn plan(
         SettlementOperation::ReconcileRepayment { year, reference, bank } => {
             payment::reconcile_repayment(work, actor, (*year, *reference), *bank)
         }
+        SettlementOperation::ReturnPayment { year, statement, reference } => {
+            payment::come_back(work, actor, (*year, *statement), *reference)
+        }
     }
 }
 

@@ -108,6 +108,16 @@ pub struct InvoiceApproval {
     pub at: Timestamp,
 }
 
+impl Bill {
+    /// The payments that stand: the bank has not sent them back.
+    pub fn standing(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.iter().filter(|payment| match payment.way {
+            PaymentWay::Bank { .. } | PaymentWay::SetOff => true,
+            PaymentWay::Returned { .. } => false,
+        })
+    }
+}
+
 /// Money that was paid for a statement, or set off against what the provider owes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Payment {
@@ -134,6 +144,11 @@ pub enum PaymentWay {
     },
     /// Set off against what the provider owed the same buyer.
     SetOff,
+    /// By the bank, which sent it back.
+    Returned {
+        /// Commitment to the bank's reference of the payment.
+        reference: Commitment,
+    },
 }
 
 /// What a provider owes a buyer for money that was paid and reversed afterwards.

@@ -38,6 +38,7 @@ pub fn hit(hits: &mut Hits) {
     hits.hit(&after(&approved, &parts), BUDGET_HOLDER, pay(1, 1, 70), most);
     let reconciled = with_statement(StatementState::Reconciled);
     hits.hit(&reconciled, OPERATOR, reconcile_repayment(70), Rejection::RepaymentUnknown);
+    hits.hit(&reconciled, BUDGET_HOLDER, come_back(1, 71), Rejection::PaymentUnknown);
     let owed = after(
         &reconciled,
         &[
@@ -180,6 +181,7 @@ pub fn pairs() {
         (repaid, OTHER_PROVIDER, attach_as(1, 71), "ReferenceUsed", OTHER_PROVIDER, attach_as(1, 99), "NotYours"),
         (paid, OTHER_PROVIDER, attach_as(1, 99), "NotYours", PROVIDER, attach_as(1, 99), "StatementStateWrong"),
         (paid, BUDGET_HOLDER, reconcile(1), "SamePerson", THIRD, approve_invoice(1), "StatementStateWrong"),
+        (paid, BUDGET_HOLDER, come_back(9, 71), "StatementUnknown", BUDGET_HOLDER, come_back(1, 71), "PaymentUnknown"),
         (paid, SCHOOL, reject(9), "StatementUnknown", SCHOOL, reject(1), "NotYours"),
         (paid, SCHOOL, reject(1), "NotYours", OPERATOR, reject(1), "StatementStateWrong"),
         (paid, OTHER_SCHOOL, rate(9, 1, &[]), "OrderUnknown", OTHER_SCHOOL, rate(1, 1, &[]), "NotYours"),

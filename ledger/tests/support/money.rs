@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Amounts, Source};
 use keis_ledger::operation::Buyer;
-use keis_ledger::record::{Entity, LineState, Order, OrderState, Record, RecordKey, Statement, StatementState, Totals};
+use keis_ledger::record::{
+    Bill, Entity, LineState, Order, OrderState, Record, RecordKey, Statement, StatementState, Totals,
+};
 use keis_ledger::state::State;
 use keis_ledger::tree::TreeKey;
 
@@ -113,7 +115,7 @@ fn is_of_programme(state: &State, year: Year, place: &TreeKey) -> bool {
     providers.any(|one| RecordKey::Receivable(year, one, Buyer::Programme).place() == *place)
 }
 
-/// A statement is paid, credited and open in parts that are its total.
+/// What a statement is due is its total less the credits; what is open and paid is never more than the total.
 fn assert_statement(state: &State, year: Year, statement: &Statement) {
     let open = statement.balance.get();
     match statement.state {
@@ -131,7 +133,15 @@ fn assert_statement(state: &State, year: Year, statement: &Statement) {
         parts.sum::<u64>()
     });
     let due: u64 = due.sum();
-    assert!(open <= due && due <= statement.total.get(), "{open} open of {due} due in {statement:?}");
+    let first = state.get::<Order>((year, statement.orders[0])).expect("a statement's orders are there");
+    let id = match statement.buyer {
+        Buyer::Programme => first.programme_statement,
+        Buyer::School(_) => first.school_statement,
+    };
+    let bill = state.get::<Bill>((year, id.expect("an order names its statement"))).cloned().unwrap_or_default();
+    let paid: u64 = bill.standing().map(|payment| payment.amount.get()).sum();
+    assert_eq!(due + bill.credited.get(), statement.total.get(), "what is not due any more was credited: {bill:?}");
+    assert!(open + paid <= statement.total.get(), "{open} open and {paid} paid of {statement:?}");
 }
 
 fn assert_year(sums: &Sums, totals: &[Totals; 2]) {

@@ -21,7 +21,7 @@ rejections! {
     ItemUnsound ValidatorsUnsound AdmissionsWrong MeasureUnsound YearUnknown YearExists YearEnded YearNotOver
     YearOpen YearSealed SchoolUnknown ProviderUnknown PupilUnknown ServiceUnknown SessionUnknown OrderUnknown
     StatementUnknown InstitutionUnknown DecisionUnknown TargetKeyUnknown TargetKeyOther TargetKeyEnded IdTaken
-    NullifierUsed KeyTaken RepaymentUnknown ReferenceUsed NotYours BothSides OwnKeys SamePerson WalletSuspended
+    NullifierUsed KeyTaken PaymentUnknown RepaymentUnknown ReferenceUsed NotYours BothSides OwnKeys SamePerson WalletSuspended
     WalletClosed StandingUnchanged WalletInUse ServiceNotOffered SessionClosed SessionInUse SessionOfOtherService
     PaymentAccountMissing OrderStateWrong StatementStateWrong ReconciledBefore ChangeMissing ChangePending ChangeOwn
     ChangeEmpty DisputeSpent TooManyExceptions DecisionClosed ApprovedAlready TooManyDecisions ParametersInUse

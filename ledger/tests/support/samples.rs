@@ -77,6 +77,7 @@ pub fn name(operation: &Operation) -> &'static str {
             SettlementOperation::CreditNote { .. } => "settlement_credit_note",
             SettlementOperation::RecordRepayment { .. } => "settlement_record_repayment",
             SettlementOperation::ReconcileRepayment { .. } => "settlement_reconcile_repayment",
+            SettlementOperation::ReturnPayment { .. } => "settlement_return_payment",
         },
         Operation::Governance(operation) => match operation {
             GovernanceOperation::Propose { measure, .. } => measure_name(measure),
@@ -107,7 +108,7 @@ fn measure_name(measure: &Measure) -> &'static str {
 }
 
 /// Number of names above.
-pub const NAMES: usize = 67;
+pub const NAMES: usize = 68;
 
 pub fn every_operation() -> Vec<Operation> {
     let party = Party::Pupil(YEAR, pupil(1));
@@ -193,8 +194,8 @@ fn governance() -> Vec<Operation> {
 /// Settlement to its end, sealing and rating.
 fn to_the_bank() -> Vec<Operation> {
     use super::settlement::{
-        account, approve_invoice, attach, credit, pay, rate, reconcile, reconcile_repayment, reject, repay, seal_year,
-        set_off,
+        account, approve_invoice, attach, come_back, credit, pay, rate, reconcile, reconcile_repayment, reject, repay,
+        seal_year, set_off,
     };
     let (decision, measure, until) = (decision(1), account(1, 90), day(30));
     vec![
@@ -210,6 +211,7 @@ fn to_the_bank() -> Vec<Operation> {
         seal_year(),
         rate(1, 5, &[Fact::TookPlace, Fact::Accessible]),
         Operation::Governance(GovernanceOperation::Propose { decision, measure, until }),
+        come_back(1, 70),
     ]
 }
 

@@ -49,6 +49,11 @@ pub fn pay(number: u8, amount: u64, reference: u8) -> Operation {
     settlement(SettlementOperation::RecordPayment { year: YEAR, statement: statement(number), amount, reference })
 }
 
+pub fn come_back(number: u8, reference: u8) -> Operation {
+    let (statement, reference) = (statement(number), commitment(reference));
+    settlement(SettlementOperation::ReturnPayment { year: YEAR, statement, reference })
+}
+
 pub fn set_off(number: u8, amount: u64) -> Operation {
     let amount = Cents::new(amount);
     settlement(SettlementOperation::SetOff { year: YEAR, statement: statement(number), amount })

@@ -208,7 +208,7 @@ fn part_back(work: &Work, key: Key, line: u16, amount: Cents) -> Amounts {
 /// Gives earned money of a line back.
 pub(super) fn give_back_earned(work: &mut Work, key: Key, line: u16, part: Amounts) -> Result<(), Rejection> {
     let (pupil, provider) = (order(work, key).lines[usize::from(line)].pupil, order(work, key).provider);
-    for source in [Source::School, Source::State] {
+    for source in [Source::School, Source::State].into_iter().filter(|source| !part.of(*source).is_zero()) {
         let home = lines::home(work, key, pupil, source);
         work.transfer(key.0, source, Account::Provider(provider), home, part.of(source))?;
         let due = order_mut(work, key).lines[usize::from(line)].due.of_mut(source);

@@ -186,7 +186,7 @@ pub(super) fn hold_to_escrow(work: &mut Work, key: Key) -> Result<Amounts, Rejec
 pub(super) fn give_back(work: &mut Work, key: Key, line: u16) -> Result<Amounts, Rejection> {
     let Line { held, escrow, pupil, .. } = order(work, key).lines[usize::from(line)].clone();
     for (account, money) in [(Account::Hold(key.1, line), held), (Account::Escrow(key.1, line), escrow)] {
-        for source in [Source::School, Source::State] {
+        for source in [Source::School, Source::State].into_iter().filter(|source| !money.of(*source).is_zero()) {
             let home = home(work, key, pupil, source);
             work.transfer(key.0, source, account, home, money.of(source))?;
         }

@@ -110,6 +110,30 @@ pub(super) fn set_off(
     Ok(work.done(Kind::PaymentSetOff, about(key, provider, buyer), amounts(buyer, amount)))
 }
 
+/// The payer records that the bank sent a payment back, before it was reconciled. Its reference stays used.
+pub(super) fn come_back(mut work: Work, actor: &Actor, key: Key, reference: Commitment) -> Result<Effect, Rejection> {
+    let (_, buyer) = payer_of(&work, actor, key)?;
+    let statement = statement_at(&work, key)?;
+    let (provider, state) = (statement.provider, statement.state);
+    let mut bill = bill_of(&work, key);
+    let is_it = |way: PaymentWay| match way {
+        PaymentWay::Bank { reference: known, .. } => known == reference,
+        PaymentWay::SetOff | PaymentWay::Returned { .. } => false,
+    };
+    let found = bill.payments.iter_mut().find(|payment| is_it(payment.way)).ok_or(Rejection::PaymentUnknown)?;
+    in_state(statement, &[StatementState::Approved, StatementState::Paid])?;
+    let amount = found.amount;
+    found.way = PaymentWay::Returned { reference };
+
+    work.transfer(key.0, buyer.source(), Account::Paid, Account::Settlement(key.1), amount)?;
+    work.put(key, bill);
+    if state == StatementState::Paid {
+        statement_mut(&mut work, key).state = StatementState::Approved;
+        found_at_bank(&mut work, key.0);
+    }
+    Ok(work.done(Kind::PaymentReturned, about(key, provider, buyer), amounts(buyer, amount)))
+}
+
 /// Writes a payment into the bill; the last one ends the statement's way to the bank.
 fn paid(work: &mut Work, key: Key, mut bill: Bill, payment: Payment) {
     bill.payments.push(payment);
@@ -119,7 +143,7 @@ fn paid(work: &mut Work, key: Key, mut bill: Bill, payment: Payment) {
 
 /// The statement whose money is gone is paid, or credited when nothing was paid at all.
 pub(super) fn nothing_left(work: &mut Work, key: Key) {
-    let paid = !bill_of(work, key).payments.is_empty();
+    let paid = bill_of(work, key).standing().next().is_some();
     let statement = statement_mut(work, key);
     if !statement.balance.is_zero() {
         return;
@@ -145,9 +169,10 @@ fn expect_bank(work: &mut Work, year: Year) {
     work.put(year, Books { unreconciled });
 }
 
+/// One entry less waits for the bank.
 fn found_at_bank(work: &mut Work, year: Year) {
-    let books = work.edit::<Books>(year).expect("what is reconciled was counted when it was recorded");
-    books.unreconciled = books.unreconciled.checked_sub(1).expect("what is reconciled was counted once");
+    let books = work.edit::<Books>(year).expect("what waited was counted when it was recorded");
+    books.unreconciled = books.unreconciled.checked_sub(1).expect("what waited was counted once");
 }
 
 /// An officer who is of none of these institutions.
@@ -170,7 +195,7 @@ pub(super) fn reconcile(mut work: Work, actor: &Actor, key: Key, bank: Commitmen
     another(actor, bill.payments.iter().map(|payment| payment.institution))?;
     in_state(statement, &[StatementState::Paid])?;
     let (provider, buyer) = (statement.provider, statement.buyer);
-    let paid = bill.payments.iter().try_fold(Cents::ZERO, |sum, payment| sum.checked_add(payment.amount));
+    let paid = bill.standing().try_fold(Cents::ZERO, |sum, payment| sum.checked_add(payment.amount));
     let paid = paid.ok_or(Rejection::AmountTooLarge)?;
 
     bill.bank = Some(bank);
