@@ -316,6 +316,7 @@ impl Changed {
             | Kind::InvoiceApproved
             | Kind::PaymentRecorded
             | Kind::PaymentSetOff
+            | Kind::PaymentReturned
             | Kind::PaymentReconciled
             | Kind::CreditNoted
             | Kind::RatedBySchool

@@ -151,6 +151,7 @@ fn settlement_key(settlement: &SettlementOperation) -> &'static str {
         SettlementOperation::CreditNote { .. } => "office-op-credit",
         SettlementOperation::RecordRepayment { .. } => "office-op-repayment",
         SettlementOperation::ReconcileRepayment { .. } => "office-op-reconcile-repayment",
+        SettlementOperation::ReturnPayment { .. } => "office-op-payment-returned",
     }
 }
 

@@ -149,6 +149,7 @@ fn event(kind: Kind) -> Option<&'static str> {
         Kind::InvoiceApproved => Some("provider-event-invoice-approved"),
         Kind::PaymentRecorded => Some("provider-event-paid"),
         Kind::PaymentSetOff => Some("provider-event-set-off"),
+        Kind::PaymentReturned => Some("provider-event-payment-returned"),
         Kind::PaymentReconciled => Some("provider-event-reconciled"),
         Kind::CreditNoted => Some("provider-event-credited"),
         Kind::RatedBySchool => Some("provider-event-rated"),

@@ -82,7 +82,8 @@ fn for_provider(operation: &Operation) -> &'static [Permission] {
             | SettlementOperation::SetOff { .. }
             | SettlementOperation::Reconcile { .. }
             | SettlementOperation::RecordRepayment { .. }
-            | SettlementOperation::ReconcileRepayment { .. } => &[],
+            | SettlementOperation::ReconcileRepayment { .. }
+            | SettlementOperation::ReturnPayment { .. } => &[],
         },
         Operation::Wallet(operation) => for_keys(operation),
         Operation::Funds(_) | Operation::Governance(_) | Operation::Rate { .. } => &[],

@@ -121,6 +121,7 @@ office-op-invoice-attach = Attach an invoice
 office-op-invoice-reject = Refuse an invoice
 office-op-invoice-approve = Approve an invoice
 office-op-payment = Record a payment
+office-op-payment-returned = Record a bounced payment
 office-op-set-off = Set off a payment
 office-op-reconcile = Reconcile payments
 office-op-credit = Credit note

@@ -135,6 +135,7 @@ provider-event-invoice = Invoice attached
 provider-event-invoice-rejected = The invoice was refused
 provider-event-invoice-approved = The invoice was approved
 provider-event-paid = Payment recorded
+provider-event-payment-returned = The bank returned a payment
 provider-event-set-off = Set off against what was owed
 provider-event-reconciled = Payment found on the bank's statement
 provider-event-credited = Credit note

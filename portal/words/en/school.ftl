@@ -276,6 +276,7 @@ school-event-invoice = Invoice attached
 school-event-invoice-rejected = The invoice was refused
 school-event-invoice-approved = The invoice was approved
 school-event-paid = Payment recorded
+school-event-payment-returned = The bank returned a payment
 school-event-set-off = Set off against what the provider owed
 school-event-reconciled = Payment found on the bank's statement
 school-event-credited = Credit note

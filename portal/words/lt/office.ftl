@@ -121,6 +121,7 @@ office-op-invoice-attach = Pridėti sąskaitą
 office-op-invoice-reject = Grąžinti sąskaitą
 office-op-invoice-approve = Patvirtinti sąskaitą
 office-op-payment = Įrašyti mokėjimą
+office-op-payment-returned = Įrašyti grįžusį mokėjimą
 office-op-set-off = Įskaityti mokėjimą
 office-op-reconcile = Sutikrinti mokėjimus
 office-op-credit = Kreditinė sąskaita

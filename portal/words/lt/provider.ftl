@@ -135,6 +135,7 @@ provider-event-invoice = Pridėta sąskaita
 provider-event-invoice-rejected = Sąskaita grąžinta
 provider-event-invoice-approved = Sąskaita patvirtinta
 provider-event-paid = Įrašytas mokėjimas
+provider-event-payment-returned = Bankas grąžino mokėjimą
 provider-event-set-off = Įskaityta į skolą
 provider-event-reconciled = Mokėjimas rastas banko išraše
 provider-event-credited = Kreditinė sąskaita

@@ -286,6 +286,7 @@ school-event-invoice = Pridėta sąskaita
 school-event-invoice-rejected = Sąskaita grąžinta
 school-event-invoice-approved = Sąskaita patvirtinta
 school-event-paid = Įrašytas mokėjimas
+school-event-payment-returned = Bankas grąžino mokėjimą
 school-event-set-off = Įskaityta į teikėjo skolą
 school-event-reconciled = Mokėjimas rastas banko išraše
 school-event-credited = Kreditinė sąskaita

@@ -70,6 +70,7 @@ fn keys(receipt: &Receipt) -> (&'static str, Option<&'static str>) {
         Kind::InvoiceApproved => ("school-event-invoice-approved", operator),
         Kind::PaymentRecorded => ("school-event-paid", operator),
         Kind::PaymentSetOff => ("school-event-set-off", operator),
+        Kind::PaymentReturned => ("school-event-payment-returned", operator),
         Kind::PaymentReconciled => ("school-event-reconciled", operator),
         Kind::CreditNoted => ("school-event-credited", provider),
         Kind::RatedBySchool => ("school-event-rated", school),
