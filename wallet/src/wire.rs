@@ -6,7 +6,9 @@ use keis_ledger::chain::{Address, Certificate, Header, Height};
 use keis_ledger::classifiers::Year;
 use keis_ledger::codec;
 use keis_ledger::crypto::{Hash, Signature};
-use keis_ledger::ids::{BlockId, OrderId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId};
+use keis_ledger::ids::{
+    BlockId, DecisionId, OrderId, ProviderId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
+};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{OrderState, Totals};
@@ -51,6 +53,8 @@ struct SubjectWire {
     provider: Option<ProviderId>,
     #[serde(default)]
     statement: Option<StatementId>,
+    #[serde(default)]
+    decision: Option<DecisionId>,
 }
 
 #[derive(Deserialize)]

@@ -309,7 +309,7 @@ impl Chain {
 
     /// Lets everybody see a block that is durable.
     fn advance(&mut self, executed: Executed, block_bytes: usize) {
-        let Executed { block, tip, receipts } = executed;
+        let Executed { block, tip, receipts, sealed: _ } = executed;
         self.decided_by = self.view.tip.network_record().validators.clone();
         self.pending = Pending::default();
         self.clock.not_before(tip.time);

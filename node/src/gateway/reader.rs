@@ -98,6 +98,9 @@ impl Signer {
         }
         let role = match owner {
             Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Role::Officer,
+            Owner::Governance(_) => {
+                return Err(Problem::not_yours("a governance key votes on measures and reads nothing"));
+            }
             Owner::Party(party) if scopes.has(Scope::Read) => Role::Party(party),
             Owner::Party(_) => return Err(Problem::not_yours("the key has not the scope to read")),
         };
@@ -123,7 +126,9 @@ impl Reader {
     pub(super) fn owner(&self, owner: Owner) -> Result<(), Problem> {
         let own = match owner {
             Owner::Party(party) => self.holds(party),
-            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => self.role == Role::Officer,
+            Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => {
+                self.role == Role::Officer
+            }
         };
         Self::only_if(own, "the keys of the same holder, officers and auditors")
     }

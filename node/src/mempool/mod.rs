@@ -452,7 +452,12 @@ fn document_of(operation: &Operation) -> Option<DocumentId> {
             | CatalogueOperation::AmendSession { .. }
             | CatalogueOperation::CloseSession { .. } => None,
         },
-        Operation::Funds(_) | Operation::Wallet(_) | Operation::Order { .. } | Operation::Settlement(_) => None,
+        Operation::Funds(_)
+        | Operation::Wallet(_)
+        | Operation::Order { .. }
+        | Operation::Settlement(_)
+        | Operation::Governance(_)
+        | Operation::Rate { .. } => None,
     }
 }
 

@@ -36,7 +36,10 @@ pub(super) fn read(archive: &Archive, from: Height, until: Height) -> Result<Vec
         let mut names_wallets = false;
         for full in &past.receipts {
             facts.extend(public(&full.receipt));
-            names_wallets |= matches!(full.receipt.kind, Kind::PupilsOpened | Kind::PupilMoved | Kind::KeysBound);
+            names_wallets |= matches!(
+                full.receipt.kind,
+                Kind::PupilsOpened | Kind::PupilMoved | Kind::PupilsMoved | Kind::KeysBound
+            );
         }
         if names_wallets {
             wallets(archive, height, &mut facts)?;
@@ -73,14 +76,29 @@ fn public(receipt: &Receipt) -> Option<Fact> {
         | Kind::DeliveryReported
         | Kind::AttendanceConfirmed
         | Kind::OrderLapsed
-        | Kind::AttendanceAutomatic => Some(Fact::Order {
+        | Kind::AttendanceAutomatic
+        | Kind::RatedBySchool
+        | Kind::OrderDisputed
+        | Kind::DisputeWithdrawn
+        | Kind::DisputeResolved
+        | Kind::OrderReversed
+        | Kind::OrderStruck
+        | Kind::DeadlinePostponed => Some(Fact::Order {
             year: subject.year?,
             order: subject.order?,
             school: subject.school?,
             provider: subject.provider?,
             at,
         }),
-        Kind::StatementIssued | Kind::StatementAccepted | Kind::StatementContested => Some(Fact::Statement {
+        Kind::StatementIssued
+        | Kind::StatementAccepted
+        | Kind::StatementContested
+        | Kind::InvoiceAttached
+        | Kind::InvoiceRejected
+        | Kind::InvoiceApproved
+        | Kind::PaymentRecorded
+        | Kind::PaymentSetOff
+        | Kind::CreditNoted => Some(Fact::Statement {
             year: subject.year?,
             statement: subject.statement?,
             school: subject.school,
@@ -102,7 +120,33 @@ fn public(receipt: &Receipt) -> Option<Fact> {
         | Kind::WalletClosed
         | Kind::SessionAmended
         | Kind::SessionClosed
-        | Kind::FundsReturned => None,
+        | Kind::FundsReturned
+        | Kind::DecisionProposed
+        | Kind::DecisionApproved
+        | Kind::DecisionWithdrawn
+        | Kind::DecisionExpired
+        | Kind::NetworkParametersSet
+        | Kind::ProgrammeParametersSet
+        | Kind::ValidatorsSet
+        | Kind::OfficerAppointed
+        | Kind::OfficerDismissed
+        | Kind::GovernanceKeysReplaced
+        | Kind::ProtocolSwitchDecided
+        | Kind::ProtocolSwitched
+        | Kind::PaymentReturned
+        | Kind::PaymentReconciled
+        | Kind::RepaymentRecorded
+        | Kind::RepaymentReconciled
+        | Kind::PaymentAccountSet
+        | Kind::YearSealed
+        | Kind::RatedByPupil
+        | Kind::ForceMajeureDeclared
+        | Kind::ForceMajeureContinued
+        | Kind::ForceMajeureEnded
+        | Kind::DeadlinesExtended
+        | Kind::PartySucceeded
+        | Kind::AllKeysRevoked
+        | Kind::PupilsMoved => None,
     }
 }
 
@@ -126,9 +170,15 @@ fn wallets(archive: &Archive, height: Height, facts: &mut Vec<Fact>) -> Result<(
             WalletOperation::MovePupil { year, pupil, school, .. } => {
                 facts.push(Fact::Moved { year: *year, pupil: *pupil, school: *school });
             }
+            WalletOperation::MovePupils { year, moves, .. } => facts.extend(moves.iter().map(|moved| Fact::Moved {
+                year: *year,
+                pupil: moved.pupil,
+                school: moved.school,
+            })),
             WalletOperation::OpenSchools { .. }
             | WalletOperation::OpenProviders { .. }
             | WalletOperation::RevokeKey { .. }
+            | WalletOperation::RevokeAllKeys { .. }
             | WalletOperation::Suspend { .. }
             | WalletOperation::Reinstate { .. }
             | WalletOperation::Close { .. } => {}
