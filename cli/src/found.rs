@@ -8,6 +8,7 @@ use keis_engine::guard::Beginning;
 use keis_genesis::{ClockKind, Document, FORMAT, Institution, Office, Officer, default_parameters};
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::InstitutionId;
+use keis_ledger::parameters::NetworkParameters;
 use keis_ledger::time::{Span, Timestamp};
 use keis_node::config::{Config, Peer};
 use keis_node::home::{Home, NewHome};
@@ -50,6 +51,8 @@ pub struct Network {
     pub operator: SecretKey,
     /// Key of an officer of the budget holder.
     pub budget_holder: SecretKey,
+    /// Keys by which the institutions vote on measures, in the order of the validators.
+    pub governance: Vec<[SecretKey; 2]>,
     /// Key that steps the clock.
     pub driver: SecretKey,
 }
@@ -59,6 +62,7 @@ struct Seat {
     institution: Institution,
     consensus: SecretKey,
     network: SecretKey,
+    governance: [SecretKey; 2],
     addresses: [SocketAddr; 3],
 }
 
@@ -67,6 +71,19 @@ struct Seat {
 /// # Errors
 /// When the folder cannot be written, or holds a network already.
 pub fn simulated(folder: &Path, count: usize, time: Timestamp) -> anyhow::Result<Network> {
+    simulated_under(folder, count, time, default_parameters())
+}
+
+/// The same under other parameters, such as an older version of the rules.
+///
+/// # Errors
+/// As for [`simulated`].
+pub fn simulated_under(
+    folder: &Path,
+    count: usize,
+    time: Timestamp,
+    parameters: NetworkParameters,
+) -> anyhow::Result<Network> {
     anyhow::ensure!(
         (4..=MOST_VALIDATORS).contains(&count),
         "a network has 4 to {MOST_VALIDATORS} validators here, not {count}: every one must hold less than a third of the votes"
@@ -91,7 +108,7 @@ pub fn simulated(folder: &Path, count: usize, time: Timestamp) -> anyhow::Result
         name: "KEIS, simulated".to_owned(),
         time,
         clock: ClockKind::Simulated { driver: driver.public() },
-        parameters: default_parameters(),
+        parameters,
         institutions: seats.iter().map(|seat| seat.institution.clone()).collect(),
         officers: vec![officer(0, Office::BudgetHolder, &budget_holder), officer(1, Office::Operator, &operator)],
     };
@@ -102,7 +119,8 @@ pub fn simulated(folder: &Path, count: usize, time: Timestamp) -> anyhow::Result
     for seat in &seats {
         validators.push(settle(folder, seat, &seats)?);
     }
-    Ok(Network { hash: genesis.hash(), validators, operator, budget_holder, driver })
+    let governance = seats.into_iter().map(|seat| seat.governance).collect();
+    Ok(Network { hash: genesis.hash(), validators, operator, budget_holder, governance, driver })
 }
 
 fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
@@ -117,15 +135,16 @@ fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
     INSTITUTIONS[..count]
         .iter()
         .map(|(name, title)| {
-            let (consensus, network) = (new_key(), new_key());
+            let (consensus, network, governance) = (new_key(), new_key(), [new_key(), new_key()]);
             let institution = Institution {
                 id: new_id(InstitutionId),
                 name: (*title).to_owned(),
                 consensus_key: consensus.public(),
                 network_key: network.public(),
+                governance_keys: [governance[0].public(), governance[1].public()],
                 power: 1,
             };
-            Ok(Seat { name, institution, consensus, network, addresses: [port()?, port()?, port()?] })
+            Ok(Seat { name, institution, consensus, network, governance, addresses: [port()?, port()?, port()?] })
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod init;
+mod rotate;
 mod status;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use keis_node::config::Config;
 use keis_node::home::Home;
-use keis_node::run::{self, Options};
+use keis_node::run::{self, NodeError, Options};
 use keis_node::telemetry;
 
 use crate::words::Advice;
@@ -28,6 +29,9 @@ pub enum NodeCommand {
     #[command(
         after_help = "Settings are in DIR/config.toml; KEIS_NODE__SECTION__KEY in the environment overrides one, such as \
             KEIS_NODE__LOG__FORMAT=json. The log goes to the standard error stream.\n\n\
+            Peers are the [[peers]] of the settings, read at the start: a node that joins is let in by those that have it there.\n\n\
+            Exit code 3: the network goes over to rules that this build does not know. Nothing is lost: install the newer build \
+            and start the node again.\n\n\
             Example:\n  keis node run --home /var/lib/keis"
     )]
     Run {
@@ -37,11 +41,16 @@ pub enum NodeCommand {
         /// Needed for a network whose clock is simulated: nothing on it is real
         #[arg(long)]
         simulated: bool,
+        /// Rehearse an upgrade: know the network's rules up to this version only, as an older build would
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        protocol_up_to: Option<u32>,
     },
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Status(status::StatusArgs),
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Adopt(adopt::AdoptArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
+    RotateKey(rotate::RotateArgs),
 }
 
 /// Runs a `keis node` command; says whether the node is as it must be.
@@ -51,9 +60,12 @@ pub enum NodeCommand {
 pub fn run(command: NodeCommand) -> anyhow::Result<bool> {
     match command {
         NodeCommand::Init(args) => init::run(&args),
-        NodeCommand::Run { home, simulated } => serve(&Home::at(home), Options { simulated }),
+        NodeCommand::Run { home, simulated, protocol_up_to } => {
+            serve(&Home::at(home), Options { simulated, protocol_up_to })
+        }
         NodeCommand::Status(args) => status::run(&args),
         NodeCommand::Adopt(args) => adopt::run(&args),
+        NodeCommand::RotateKey(args) => rotate::run(&args),
     }
 }
 
@@ -68,7 +80,12 @@ fn serve(home: &Home, options: Options) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let ended = run::asked_to_end().context("cannot listen for signals")?;
-        run::run(home, config, options, ended).await?;
-        Ok(true)
+        match run::run(home, config, options, ended).await {
+            Err(outdated @ NodeError::ProtocolUnknown { .. }) => {
+                tracing::error!("{outdated}");
+                Ok(false)
+            }
+            ended => Ok(ended.map(|()| true)?),
+        }
     })
 }

@@ -18,7 +18,7 @@ use keis_ledger::record::Record;
 use keis_ledger::tree::TreeKey;
 use keis_node::chain::{Handover, Lineage, Published, load};
 use keis_node::config::Config;
-use keis_node::run::Node;
+use keis_node::run::{Node, NodeError, Renewal};
 use keis_node::store::{Options, Store};
 use keis_node::sync::{
     AskError, Joining, Library, Neighbour, Neighbours, Offer, Outcome, Request, Response, SnapshotOffer, join,
@@ -86,15 +86,16 @@ async fn a_wiped_node_joins_at_a_snapshot_and_completes_its_history() {
     assert_eq!(cluster.node(3).archive().header(Height(1)).expect("readable"), None);
     assert!(cluster.node(3).archive().receipt(&done[0]).expect("readable").is_none());
     assert!(!cluster.homes[3].fetched().exists(), "nothing fetched is left over");
-    // A restart finds its snapshot; then the past comes from the peers, from several of them and over another restart.
+    // A restart finds its snapshot; then the past comes from the peers, and the node begins again with all of it.
     cluster.stop(3).await;
     start_with(&mut cluster, 3, |_| {}).await;
-    let whole = async {
-        while cluster.node(3).archive().first_height() != Some(Height(1)) {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, whole).await.expect("the history becomes whole");
+    let mut node = cluster.nodes[3].take().expect("it runs");
+    assert!(node.status().borrow().syncing, "a node that lacks the past is not ready");
+    let ended = tokio::time::timeout(PATIENCE, node.stopped()).await.expect("the history becomes whole");
+    assert!(matches!(ended, Err(NodeError::Renewed(Renewal::History))), "{ended:?}");
+    drop(node);
+    start_with(&mut cluster, 3, |_| {}).await;
+    assert_eq!(cluster.node(3).archive().first_height(), Some(Height(1)));
     cluster.assert_equal(&[0, 1, 2, 3]).await;
     for id in &done {
         let located = cluster.node(3).archive().receipt(id).expect("readable").expect("every receipt is found");

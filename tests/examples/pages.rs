@@ -11,16 +11,8 @@ use keis_tests::house::House;
 use reqwest::header::{CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
 
 /// Pages of a coordinator's day.
-const PAGES: [&str; 8] = [
-    "",
-    "services",
-    "services?q=teatras",
-    "figures",
-    "school",
-    "school/classes",
-    "school/orders",
-    "school/unreached",
-];
+const PAGES: [&str; 8] =
+    ["", "services", "services?q=teatras", "figures", "school", "school/classes", "school/orders", "school/unreached"];
 
 #[tokio::main]
 async fn main() {
@@ -76,7 +68,13 @@ async fn pages(house: &House) -> Vec<String> {
     pages
 }
 
-async fn visit(url: &str, pages: &[String], user: usize, rounds: usize, pause: Duration) -> Vec<(String, Duration, usize)> {
+async fn visit(
+    url: &str,
+    pages: &[String],
+    user: usize,
+    rounds: usize,
+    pause: Duration,
+) -> Vec<(String, Duration, usize)> {
     let cookie = sign_in(url).await;
     let mut times = Vec::new();
     for round in 0..rounds {

@@ -224,7 +224,8 @@ impl Browser {
         let whole = u32::try_from(height).expect("a clamped height") + 120;
         self.client.set_window_size(u32::try_from(width).expect("a width"), whole).await.expect("the window grows");
         let picture = self.client.screenshot().await.expect("a picture is taken");
-        let back = self.client.set_window_size(u32::try_from(width).expect("a width"), u32::try_from(old).expect("a height"));
+        let back =
+            self.client.set_window_size(u32::try_from(width).expect("a width"), u32::try_from(old).expect("a height"));
         back.await.expect("the window shrinks");
         std::fs::create_dir_all(&folder).expect("the folder can be made");
         std::fs::write(format!("{folder}/{name}.png"), picture).expect("the picture can be written");

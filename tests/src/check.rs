@@ -75,12 +75,14 @@ async fn chain(cluster: &Cluster, node: usize, height: Height) -> Agreed {
     let told: Vec<Told> =
         stream::iter(1..=height.0).map(|number| told(client, Height(number))).buffered(AT_ONCE).collect().await;
     let mut agreed = Agreed { headers: Vec::with_capacity(told.len()), receipts: BTreeMap::new() };
-    let mut parent = BlockId::default();
+    let (mut parent, mut decides) = (BlockId::default(), cluster.genesis.validators().hash());
     for Told { header, certificate, receipts } in told {
         let height = header.height;
         assert_eq!(header.parent, parent, "node {node}, height {height}");
         parent = header.id();
-        let proven = verify_header(&header, &certificate, &cluster.hash(), cluster.genesis.validators());
+        let validators = cluster.validators(&decides);
+        decides = header.next_validators;
+        let proven = verify_header(&header, &certificate, &cluster.hash(), validators);
         proven.unwrap_or_else(|error| panic!("node {node}: {error}"));
         for receipt in receipts {
             assert_eq!(receipt.height, height);

@@ -1,14 +1,16 @@
 //! A network of processes in a temporary folder: started, killed, wiped, stopped.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use keis_cli::found::{self, GENESIS_FILE, Network};
-use keis_genesis::Genesis;
-use keis_ledger::chain::Address;
+use keis_cli::found::{self, Founded, GENESIS_FILE, Network};
+use keis_genesis::{Genesis, default_parameters};
+use keis_ledger::chain::{Address, ValidatorSet};
 use keis_ledger::crypto::Hash;
+use keis_ledger::parameters::NetworkParameters;
 use keis_ledger::time::Timestamp;
 use keis_node::clock::ClockStep;
 use keis_wallet::client::{Client, Policy, Status};
@@ -35,6 +37,10 @@ pub struct Cluster {
     children: Vec<Option<Child>>,
     clients: Vec<Client>,
     settings: Vec<(String, String)>,
+    /// What each node is started with besides.
+    arguments: Vec<Vec<String>>,
+    /// Sets of validators that were decided after the founders', by their hash.
+    sets: BTreeMap<Hash, ValidatorSet>,
     folder: TempDir,
     _turn: Turn,
 }
@@ -55,13 +61,48 @@ pub fn client(gateway: &str) -> Client {
 impl Cluster {
     /// Founds a network; nothing runs yet. Waits for its turn first.
     pub async fn found(count: usize) -> Self {
+        Self::found_under(count, default_parameters()).await
+    }
+
+    /// The same under other parameters of the network.
+    pub async fn found_under(count: usize, parameters: NetworkParameters) -> Self {
         let turn = turn().await;
         let folder = tempfile::Builder::new().prefix("keis-tests-").tempdir().expect("a temporary folder");
-        let network = found::simulated(folder.path(), count, START).expect("a network can be founded");
+        let network =
+            found::simulated_under(folder.path(), count, START, parameters).expect("a network can be founded");
         let genesis = Genesis::load(&folder.path().join(GENESIS_FILE)).expect("the founding document was just written");
         let clients = network.validators.iter().map(|one| client(&format!("http://{}", one.gateway))).collect();
         let children = network.validators.iter().map(|_| None).collect();
-        Self { network, genesis, children, clients, settings: Vec::new(), folder, _turn: turn }
+        let (settings, arguments, sets) = (Vec::new(), vec![Vec::new(); count], BTreeMap::new());
+        Self { network, genesis, children, clients, settings, arguments, sets, folder, _turn: turn }
+    }
+
+    /// Takes a node in whose folder was made by somebody else; returns its number.
+    pub fn take_in(&mut self, node: Founded) -> usize {
+        self.clients.push(client(&format!("http://{}", node.gateway)));
+        self.children.push(None);
+        self.arguments.push(Vec::new());
+        self.network.validators.push(node);
+        self.children.len() - 1
+    }
+
+    /// Starts a node from now on with these arguments besides.
+    pub fn start_with(&mut self, index: usize, arguments: &[&str]) {
+        self.arguments[index] = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    }
+
+    /// Remembers validators that were decided on.
+    pub fn know(&mut self, validators: ValidatorSet) {
+        self.sets.insert(validators.hash(), validators);
+    }
+
+    /// Validators by their hash: the founders, or a set that was decided on.
+    pub fn validators(&self, hash: &Hash) -> &ValidatorSet {
+        let founders = self.genesis.validators();
+        if founders.hash() == *hash {
+            return founders;
+        }
+        self.sets.get(hash).unwrap_or_else(|| panic!("nobody decided on the validators {hash}"))
     }
 
     /// A network of four that runs.
@@ -170,6 +211,7 @@ impl Cluster {
         let child = Command::new(program::path())
             .args(["node", "run", "--simulated", "--home"])
             .arg(&home)
+            .args(&self.arguments[index])
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be had twice"))
@@ -231,6 +273,15 @@ impl Cluster {
         {
             panic!("node {index} ended by itself with {ended}\n{}", self.tail(index));
         }
+    }
+
+    /// Waits until a node has ended by itself; returns how.
+    pub async fn ended(&mut self, index: usize) -> ExitStatus {
+        let child = self.children[index].as_mut().expect("it was started");
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
+        let ended = ended.unwrap_or_else(|_| panic!("node {index} does not end\n{}", self.tail(index)));
+        self.children[index] = None;
+        ended.expect("a child can be waited for")
     }
 
     /// Removes what a validator has stored and the engine's log; settings, keys and sign guard stay.

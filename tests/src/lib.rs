@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod check;
 pub mod cluster;
+pub mod council;
 pub mod door;
 pub mod flow;
 pub mod house;

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory, Year};
 use keis_ledger::crypto::{Hash, SecretKey};
-use keis_ledger::ids::{
-    DocumentId, EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
-};
+use keis_ledger::ids::{DocumentId, EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
     CatalogueOperation, FundsOperation, KeyGrant, MAX_BATCH, NewProvider, NewPupil, NewSchool, Operation, OrderAction,
@@ -61,7 +59,8 @@ pub struct Pair {
 pub fn client(cluster: &Cluster, first: usize) -> Client {
     let mut gateways = cluster.gateways();
     gateways.rotate_left(first);
-    let policy = Policy { connect: Duration::from_secs(2), longest_pause: Duration::from_millis(500), ..Policy::default() };
+    let policy =
+        Policy { connect: Duration::from_secs(2), longest_pause: Duration::from_millis(500), ..Policy::default() };
     Client::new(&gateways, policy).expect("addresses of a founded network")
 }
 
@@ -122,21 +121,26 @@ impl World {
             terms: terms(place, document),
         };
         let batches: Vec<&[PupilId]> = self.pupils.chunks(MAX_BATCH).collect();
-        let new = |pupil: &PupilId| NewPupil { pupil: *pupil, nullifier: new_id(Nullifier), school: self.school, grade: 5 };
-        let wallets = batches.iter().map(|batch| {
-            wallet(WalletOperation::OpenPupils { year: YEAR, pupils: batch.iter().map(new).collect() })
-        });
+        let new =
+            |pupil: &PupilId| NewPupil { pupil: *pupil, nullifier: new_id(Nullifier), school: self.school, grade: 5 };
+        let wallets = batches
+            .iter()
+            .map(|batch| wallet(WalletOperation::OpenPupils { year: YEAR, pupils: batch.iter().map(new).collect() }));
         let allocations = batches.iter().map(|batch| {
             by_operator(Operation::Funds(FundsOperation::Allocate { year: YEAR, pupils: batch.to_vec() }))
         });
-        let sessions = self.sessions.iter().enumerate().map(|(number, session)| self.session(number as u64, *session, place));
+        let sessions =
+            self.sessions.iter().enumerate().map(|(number, session)| self.session(number as u64, *session, place));
         vec![
             vec![
                 wallet(WalletOperation::OpenSchools { schools: vec![school] }),
                 wallet(WalletOperation::OpenProviders { providers: vec![provider] }),
                 self.compose(&self.budget_holder, Operation::Funds(open)),
             ],
-            vec![wallet(WalletOperation::BindKeys { grants: self.grants() }), by_operator(Operation::Catalogue(publish))],
+            vec![
+                wallet(WalletOperation::BindKeys { grants: self.grants() }),
+                by_operator(Operation::Catalogue(publish)),
+            ],
             sessions.chain(wallets).collect(),
             allocations.collect(),
         ]

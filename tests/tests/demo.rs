@@ -15,7 +15,9 @@ fn text(path: &Path) -> String {
 /// A folder with a programme year of a few hundred pupils in `year`.
 async fn sample() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    program::keis(["sample", "--pupils", "200", "--seed", "7", "--out", &text(&folder.path().join("year"))]).await.well();
+    program::keis(["sample", "--pupils", "200", "--seed", "7", "--out", &text(&folder.path().join("year"))])
+        .await
+        .well();
     folder
 }
 
@@ -40,8 +42,20 @@ fn assert_report(report: &Value, year: &Path) {
     assert!(roots.iter().all(|root| root == &roots[0] && root.as_str().is_some_and(|root| root.len() == 64)));
     assert_eq!(report["balanced"], true);
     for source in ["state", "school"] {
-        let of = |class: &str| report["money"][source][class].as_u64().unwrap_or_else(|| panic!("{class} of {report:#}"));
-        let somewhere = ["budget", "reserve", "pupils", "schools", "held", "escrowed", "providers", "settlement", "paid", "returned"];
+        let of =
+            |class: &str| report["money"][source][class].as_u64().unwrap_or_else(|| panic!("{class} of {report:#}"));
+        let somewhere = [
+            "budget",
+            "reserve",
+            "pupils",
+            "schools",
+            "held",
+            "escrowed",
+            "providers",
+            "settlement",
+            "paid",
+            "returned",
+        ];
         assert_eq!(of("minted") + of("receivable"), somewhere.iter().map(|class| of(class)).sum::<u64>(), "{report:#}");
     }
     let orders = report["orders"].as_object().expect("orders by state");
@@ -68,9 +82,10 @@ async fn a_year_comes_out_as_its_calendar_says() {
         assert!(said.out.contains(words), "the page lacks `{words}`:\n{}", said.out);
     }
     let home = folder.path().join("home");
-    let names: Vec<String> = fs::read_dir(&home).expect("the home is kept").map(|entry| {
-        entry.expect("the home can be read").file_name().into_string().expect("a name of text")
-    }).collect();
+    let names: Vec<String> = fs::read_dir(&home)
+        .expect("the home is kept")
+        .map(|entry| entry.expect("the home can be read").file_name().into_string().expect("a name of text"))
+        .collect();
     assert!(names.iter().any(|name| name.starts_with("genesis.")), "{names:?}");
     assert_eq!(names.len(), 5, "a founding document and a folder a validator: {names:?}");
     let (again, _) = demo(&folder, "home", &[]).await;

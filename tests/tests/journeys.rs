@@ -34,7 +34,9 @@ async fn make_key(browser: &Browser, label: &str) {
 
 /// Waits until an element that a script shows is there to be seen.
 async fn shown(browser: &Browser, css: &str) {
-    let script = format!("const found = document.querySelector('{css}'); return !!found && !found.hidden && found.offsetParent !== null");
+    let script = format!(
+        "const found = document.querySelector('{css}'); return !!found && !found.hidden && found.offsetParent !== null"
+    );
     let seen = async || browser.client.execute(&script, Vec::new()).await.ok().filter(|shown| *shown == json!(true));
     keis_tests::wait::until(css, Duration::from_secs(45), seen).await;
 }
@@ -109,7 +111,8 @@ async fn choose_pupils(browser: &Browser, count: usize) -> Vec<String> {
         }
         browser.click("button[name=step][value=show]").await;
         browser.see("#pupils").await;
-        let pupils = browser.client.find_all(Locator::Css("#pupils input[name=pupil]:not(:disabled)")).await.expect("pupils");
+        let pupils =
+            browser.client.find_all(Locator::Css("#pupils input[name=pupil]:not(:disabled)")).await.expect("pupils");
         if pupils.len() < count {
             continue;
         }
@@ -145,7 +148,9 @@ async fn a_school_orders_a_provider_delivers_and_both_see_it() {
     coordinator.picture("order").await;
 
     // A requested order is cancelled again, without charge.
-    coordinator.open(&format!("{}/cancel?lang=en", order.split('?').next().expect("a path").trim_start_matches('/'))).await;
+    coordinator
+        .open(&format!("{}/cancel?lang=en", order.split('?').next().expect("a path").trim_start_matches('/')))
+        .await;
     coordinator.click("main form button.danger").await;
     sign(&coordinator, "signing-a-cancellation").await;
     coordinator.hear("cancelled without charge").await;

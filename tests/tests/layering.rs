@@ -13,7 +13,10 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
     ("registry", &["keis-ledger"]),
     ("portal", &["keis-ledger", "keis-wallet", "keis-registry"]),
-    ("cli", &["keis-ledger", "keis-genesis", "keis-wallet", "keis-engine", "keis-node", "keis-registry", "keis-portal"]),
+    (
+        "cli",
+        &["keis-ledger", "keis-genesis", "keis-wallet", "keis-engine", "keis-node", "keis-registry", "keis-portal"],
+    ),
     ("tests", &["keis-ledger", "keis-genesis", "keis-wallet", "keis-node", "keis-cli", "keis-registry"]),
 ];
 
@@ -66,7 +69,9 @@ fn tests_draw_no_arrow_back() {
         let name = manifest(&member)["package"]["name"].as_str().expect("a package has a name").to_owned();
         for used in dependencies(&member, &["dev-dependencies"]).iter().filter(|used| used.starts_with("keis-")) {
             let users_of_it = ARROWS.iter().filter(|(_, used)| used.contains(&name.as_str()));
-            let backwards = users_of_it.map(|(user, _)| manifest(user)["package"]["name"].to_string()).any(|user| user.contains(used.as_str()));
+            let backwards = users_of_it
+                .map(|(user, _)| manifest(user)["package"]["name"].to_string())
+                .any(|user| user.contains(used.as_str()));
             assert!(!backwards, "tests of {member} use {used}, which uses {member}");
         }
     }

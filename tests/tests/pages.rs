@@ -27,9 +27,19 @@ async fn links(browser: &Browser) -> Vec<String> {
 /// The kind of page behind an address: ids and values left out. Languages are no kinds of pages.
 fn kind(address: &str) -> String {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let part = |part: &str| if part.contains('_') || part.bytes().any(|byte| byte.is_ascii_digit()) { "*".to_owned() } else { part.to_owned() };
+    let part = |part: &str| {
+        if part.contains('_') || part.bytes().any(|byte| byte.is_ascii_digit()) {
+            "*".to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
     let path: Vec<String> = path.split('/').map(part).collect();
-    let mut names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty() && *name != "lang").collect();
+    let mut names: Vec<&str> = query
+        .split('&')
+        .filter_map(|pair| pair.split('=').next())
+        .filter(|name| !name.is_empty() && *name != "lang")
+        .collect();
     names.sort_unstable();
     names.dedup();
     format!("{}?{}", path.join("/"), names.join("&"))
@@ -84,14 +94,16 @@ async fn judge(driver: &WebDriver, house: &House, person: Option<&str>, faults: 
             assert_eq!(shown.expect("the page answers"), json!(lang), "{address}");
             faults.extend(browser.violations().await);
             faults.extend(browser.complaints().await);
-            let name: String = kind.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+            let name: String =
+                kind.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
             browser.picture(&format!("{}{name}-{lang}", person.unwrap_or("public"))).await;
         }
     }
     browser.client.set_window_size(PHONE, 740).await.expect("the window shrinks");
     for address in kinds.values() {
         browser.open(&in_language(address, "lt")).await;
-        let width = browser.client.execute("return document.documentElement.scrollWidth - window.innerWidth", Vec::new()).await;
+        let width =
+            browser.client.execute("return document.documentElement.scrollWidth - window.innerWidth", Vec::new()).await;
         let width = width.expect("the page answers").as_i64().expect("a number");
         if width > 0 {
             faults.push(format!("{address} is {width} pixels wider than a phone: {}", widest(&browser).await));

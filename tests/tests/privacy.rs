@@ -64,7 +64,14 @@ async fn answer(http: &reqwest::Client, url: &str) -> (u16, Vec<u8>) {
 async fn crawl(gateway: &str, year: u16) -> Vec<(String, Vec<u8>)> {
     let http = http();
     let mut ahead: Vec<String> = [
-        "/v1/status", "/v1/parameters", "/v1/services", "/v1/headers", "/v1/openapi.json", "/metrics", "/health/live", "/health/ready",
+        "/v1/status",
+        "/v1/parameters",
+        "/v1/services",
+        "/v1/headers",
+        "/v1/openapi.json",
+        "/metrics",
+        "/health/live",
+        "/health/ready",
     ]
     .map(ToOwned::to_owned)
     .into();
@@ -84,7 +91,11 @@ async fn crawl(gateway: &str, year: u16) -> Vec<(String, Vec<u8>)> {
         assert!(status < 500, "{path} answers {status}");
         for id in ids(&text(&bytes)) {
             let found = match id.split_once('_').expect("an id has a prefix").0 {
-                "tx" => vec![format!("/v1/transactions/{id}"), format!("/v1/receipts/{id}"), format!("/v1/receipts/{id}?proof=1")],
+                "tx" => vec![
+                    format!("/v1/transactions/{id}"),
+                    format!("/v1/receipts/{id}"),
+                    format!("/v1/receipts/{id}?proof=1"),
+                ],
                 "ord" => vec![format!("/v1/orders/{id}?year={year}")],
                 "srv" => vec![format!("/v1/services/{id}"), format!("/v1/services/{id}/sessions?year={year}")],
                 "doc" => vec![format!("/v1/documents/{id}")],
@@ -105,7 +116,8 @@ fn text(bytes: &[u8]) -> String {
 fn ids(text: &str) -> BTreeSet<String> {
     let words = text.split(|next: char| !next.is_ascii_alphanumeric() && next != '_');
     let is_id = |word: &&str| {
-        word.split_once('_').is_some_and(|(_, digits)| digits.len() >= 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        word.split_once('_')
+            .is_some_and(|(_, digits)| digits.len() >= 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
     };
     words.filter(is_id).map(ToOwned::to_owned).collect()
 }
@@ -122,7 +134,10 @@ async fn no_person_of_the_files_is_anywhere_in_the_network() {
     marks.assert_absent("what the demo says", house.said.as_bytes());
     assert_eq!(house.gateways.len(), 4, "{}", house.said);
     let answers = crawl(&house.gateways[0], 2027).await;
-    assert!(answers.iter().filter(|(path, _)| path.starts_with("/v1/orders/ord_")).count() > 5, "few orders were found");
+    assert!(
+        answers.iter().filter(|(path, _)| path.starts_with("/v1/orders/ord_")).count() > 5,
+        "few orders were found"
+    );
     for (path, bytes) in &answers {
         marks.assert_absent(path, bytes);
         let is_described = path == "/v1/openapi.json";

@@ -56,9 +56,9 @@ fn functions_are_short() {
 fn function(line: &str) -> Option<&str> {
     let words = line.trim_start();
     let (before, after) = words.split_once("fn ")?;
-    let is_beginning = before.split_whitespace().all(|word| {
-        ["pub", "pub(crate)", "pub(super)", "pub(in", "const", "async"].contains(&word)
-    });
+    let is_beginning = before
+        .split_whitespace()
+        .all(|word| ["pub", "pub(crate)", "pub(super)", "pub(in", "const", "async"].contains(&word));
     let name = after.split(|next: char| !next.is_alphanumeric() && next != '_').next()?;
     (is_beginning && !name.is_empty() && !line.trim_end().ends_with(['}', ';'])).then_some(name)
 }

@@ -33,11 +33,7 @@ pub(super) async fn ground(
 }
 
 /// Opens the year of the files: its money, sessions and pupils.
-pub(super) async fn year(
-    driver: &mut Driver,
-    programme: &Programme,
-    progress: &super::Progress,
-) -> anyhow::Result<()> {
+pub(super) async fn year(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
     progress.stage("year", 0);
     open_year(driver, programme).await?;
     progress.stage("sessions", programme.sessions.len());

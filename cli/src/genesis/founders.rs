@@ -39,6 +39,7 @@ struct Founder {
     id: Option<InstitutionId>,
     consensus_key: PublicKey,
     network_key: PublicKey,
+    governance_keys: [PublicKey; 2],
     #[serde(default = "one")]
     power: u64,
 }
@@ -121,6 +122,7 @@ impl Founder {
             name: self.name,
             consensus_key: self.consensus_key,
             network_key: self.network_key,
+            governance_keys: self.governance_keys,
             power: self.power,
         }
     }

@@ -11,6 +11,7 @@ use keis_engine::guard::{Beginning, DEFAULT_OBSERVED_HEIGHTS};
 use keis_genesis::{Genesis, Institution};
 use keis_ledger::chain::Address;
 use keis_ledger::crypto::{PublicKey, SecretKey};
+use keis_ledger::ids::InstitutionId;
 use keis_node::config::{Config, Peer};
 use keis_node::home::{Home, NewHome};
 use keis_wallet::secret_file;
@@ -59,6 +60,9 @@ pub struct InitArgs {
     /// Another node: its network key, where its consensus listens, where its exchange listens; once for each
     #[arg(long = "peer", value_name = "KEY@IP:PORT@IP:PORT", value_parser = peer)]
     pub peers: Vec<Peer>,
+    /// Whose node it is, for an institution that is not in the founding document and joins by a decision of the others
+    #[arg(long, value_name = "ID")]
+    pub institution: Option<InstitutionId>,
     /// Name of the node in its log; the institution's id when it is left out
     #[arg(long, value_name = "NAME")]
     pub moniker: Option<String>,
@@ -91,26 +95,45 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     let key = |path: &Path| secret_file::read(path).or_advise("`keis key new --out FILE` makes a machine's key.");
     let (consensus, network) = (key(&args.consensus_key)?, key(&args.network_key)?);
     let institution = institution(&genesis, args, &consensus, &network)?;
-    let strangers = unlisted(&genesis, institution, &args.peers)?;
+    let own = institution.map_or(args.institution, |founder| Some(founder.id));
+    for peer in &args.peers {
+        ensure!(
+            peer.network_key != network.public(),
+            "--peer {}: the node's own network key, not the network key of another institution\n  `keis genesis show` lists them.",
+            peer.network_key
+        );
+    }
+    let strangers = unlisted(&genesis, own, &args.peers);
     let original = args.genesis.canonicalize().with_context(|| format!("cannot find {}", args.genesis.display()))?;
     let peers = args.peers.clone();
     let mut config = Config::new(original, args.listen_consensus, args.listen_gossip, args.listen_gateway, peers);
     config.moniker.clone_from(&args.moniker);
+    config.institution = args.institution;
     let beginning = if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
     let address = Address::of(&consensus.public());
     let new = NewHome { config, consensus, network, beginning };
     let home = Home::create(&args.home, &new)
         .or_advise("Name a folder that is missing or empty; its parent must be writable.")?;
     keep_genesis(&home, &genesis, new.config)?;
-    println!("{} is the node of {}", args.home.display(), institution.name);
+    match (institution, args.institution) {
+        (Some(founder), _) => println!("{} is the node of {}", args.home.display(), founder.name),
+        (None, id) => {
+            println!("{} is the node of {}", args.home.display(), id.map_or_else(String::new, |id| id.to_string()))
+        }
+    }
     println!("network    {}", genesis.hash());
     println!("validator  {address}");
     if args.restored {
         println!("It signs after {} heights that the others decided without its key.", args.heights);
     }
     for stranger in strangers {
+        println!("Note: {stranger}.");
+    }
+    if institution.is_none() {
+        println!("network key {}", network.public());
+        println!("It follows until the institutions make its consensus key {} a validator's.", consensus.public());
         println!(
-            "Note: no --peer has the network key of {stranger}; add it to [[peers]] in {CONFIG} before the start."
+            "Each of the others adds it to [[peers]] in its {CONFIG} and starts its node again, one after the other."
         );
     }
     let simulated = if genesis.is_simulated() { " --simulated" } else { "" };
@@ -118,47 +141,63 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The institution whose two keys these are.
+/// The founder whose two keys these are; none for an institution that joins later and says who it is.
 fn institution<'a>(
     genesis: &'a Genesis,
     args: &InitArgs,
     consensus: &SecretKey,
     network: &SecretKey,
-) -> anyhow::Result<&'a Institution> {
+) -> anyhow::Result<Option<&'a Institution>> {
     let public = consensus.public();
+    if let Some(id) = args.institution {
+        let founder = genesis.document().institutions.iter().find(|founder| founder.id == id);
+        if let Some(founder) = founder {
+            same_network_key(founder, args, network)?;
+        }
+        return Ok(founder);
+    }
     let found = genesis.institution_of(&public).with_context(|| {
         format!(
-            "{} holds {public}, which is no institution's consensus key in {}\n  `keis genesis show` lists the keys.",
+            "{} holds {public}, which is no institution's consensus key in {}\n  `keis genesis show` lists the keys; \
+             an institution that joins later says which it is with --institution.",
             args.consensus_key.display(),
             args.genesis.display()
         )
     })?;
+    same_network_key(found, args, network)?;
+    Ok(Some(found))
+}
+
+fn same_network_key(founder: &Institution, args: &InitArgs, network: &SecretKey) -> anyhow::Result<()> {
     ensure!(
-        network.public() == found.network_key,
+        network.public() == founder.network_key,
         "{} holds {}, but the founding document names {} as network key of {}\n  \
          Both keys must be those that the institution gave to the founders.",
         args.network_key.display(),
         network.public(),
-        found.network_key,
-        found.name
+        founder.network_key,
+        founder.name
     );
-    Ok(found)
+    Ok(())
 }
 
-/// Names of the other institutions that no peer stands for. A peer of no other institution is refused.
-fn unlisted<'a>(genesis: &'a Genesis, own: &Institution, peers: &[Peer]) -> anyhow::Result<Vec<&'a str>> {
+/// Notes on peers: founders that no peer stands for, and peers that no founder is.
+fn unlisted(genesis: &Genesis, own: Option<InstitutionId>, peers: &[Peer]) -> Vec<String> {
     let institutions = &genesis.document().institutions;
-    let is = |key: &PublicKey| institutions.iter().any(|other| other.network_key == *key && other.id != own.id);
-    for peer in peers {
-        ensure!(
-            is(&peer.network_key),
-            "--peer {}: not the network key of another institution of this network\n  `keis genesis show` lists them.",
-            peer.network_key
-        );
-    }
+    let of = |key: &PublicKey| institutions.iter().find(|other| other.network_key == *key);
+    let strangers = peers.iter().filter(|peer| of(&peer.network_key).is_none_or(|other| Some(other.id) == own));
     let listed = |other: &Institution| peers.iter().any(|peer| peer.network_key == other.network_key);
-    let others = institutions.iter().filter(|other| other.id != own.id && !listed(other));
-    Ok(others.map(|other| other.name.as_str()).collect())
+    let missing = institutions.iter().filter(|other| Some(other.id) != own && !listed(other));
+    let missing = missing.map(|other| {
+        format!("no --peer has the network key of {}; add it to [[peers]] in {CONFIG} before the start", other.name)
+    });
+    let strangers = strangers.map(|peer| {
+        format!(
+            "--peer {}: not the network key of another founder; right only for one that joined later",
+            peer.network_key
+        )
+    });
+    missing.chain(strangers).collect()
 }
 
 /// Copies the founding document into the folder and makes the settings name the copy. Until the last step the settings

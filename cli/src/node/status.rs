@@ -67,7 +67,12 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 fn is_well(status: &Status) -> bool {
     let signs = text(status, "guard").is_none_or(|guard| guard == "active");
-    signs && !status.syncing
+    (signs || !votes(status)) && !status.syncing
+}
+
+/// Whether its key is a validator's; a node that only follows is well without a signature.
+fn votes(status: &Status) -> bool {
+    status.node.get("validator").and_then(Value::as_bool).unwrap_or(true)
 }
 
 fn json(status: &Status) -> Map<String, Value> {
@@ -104,7 +109,7 @@ fn print(status: &Status) {
     println!("clock        {}", instant(status.clock));
     println!("state root   {}", status.state_root);
     if let Some(guard) = text(status, "guard") {
-        println!("signing      {}", signing(guard));
+        println!("signing      {}", if votes(status) { signing(guard) } else { "no: it is no validator, and follows" });
     }
     if let Some(peers) = status.node.get("peers").and_then(Value::as_array) {
         let connected = peers.iter().filter(|peer| peer.get("connected") == Some(&Value::Bool(true))).count();

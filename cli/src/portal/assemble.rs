@@ -55,7 +55,8 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     let genesis = home.genesis()?;
     let network = Network { hash: genesis.hash(), simulated: genesis.is_simulated() };
     let client = gateways(home)?;
-    let status = client.status().await.or_advise("No gateway answers; start the node, or mend `gateways` in portal.toml.")?;
+    let status =
+        client.status().await.or_advise("No gateway answers; start the node, or mend `gateways` in portal.toml.")?;
     anyhow::ensure!(
         status.network == network.hash,
         "the gateway belongs to the network {}, portal.toml's genesis to {}",

@@ -119,6 +119,7 @@ impl PortalHome {
     }
 
     fn key(&self, file: &Path) -> anyhow::Result<SecretKey> {
-        secret_file::read(&self.path(file)).or_advise("`keis key new --out FILE` makes a key; portal.toml names its file.")
+        secret_file::read(&self.path(file))
+            .or_advise("`keis key new --out FILE` makes a key; portal.toml names its file.")
     }
 }

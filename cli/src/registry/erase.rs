@@ -58,7 +58,9 @@ pub(super) async fn run(args: &EraseArgs) -> anyhow::Result<bool> {
                 println!("{} wallets are closed on the ledger while the portal runs", receipt.closing.len());
             }
             if !receipt.swept {
-                println!("The database's files still hold freed pages: run this again, or sweep it, when it is not in use.");
+                println!(
+                    "The database's files still hold freed pages: run this again, or sweep it, when it is not in use."
+                );
             }
             println!("Keep this id with the backups: a restored one must be erased again.");
             Ok(true)

@@ -71,9 +71,7 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<bool> {
     let report = match args.what {
         Extract::Schools => import::import_schools(&registry, &ACTOR, file, args.dry_run, &mut show).await,
         Extract::Providers => import::import_providers(&registry, &ACTOR, file, args.dry_run, &mut show).await,
-        Extract::Pupils => {
-            import::import_pupils(&registry, &ACTOR, file, options(args, Kind::Full)?, &mut show).await
-        }
+        Extract::Pupils => import::import_pupils(&registry, &ACTOR, file, options(args, Kind::Full)?, &mut show).await,
         Extract::Changes => {
             import::import_pupils(&registry, &ACTOR, file, options(args, Kind::Delta)?, &mut show).await
         }

@@ -3,37 +3,38 @@
 //! Start: store, chain, mempool, network, engine, gateway. Stop: gateway first, so that nobody new is promised anything, then
 //! the engine, then the network. A part that fails takes the whole node with it, and [`run`] tells why.
 
+mod error;
 mod ground;
 mod watcher;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use keis_engine::Engine;
 use keis_engine::guard::GuardState;
-use keis_engine::{Engine, EngineError};
 use keis_ledger::chain::Height;
 use keis_ledger::codec;
-use keis_ledger::crypto::PublicKey;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::chain::{Archive, ChainError, Loaded};
+use crate::chain::{Archive, Loaded};
 use crate::clock::{Clock, ClockStep};
-use crate::config::{Config, ConfigError};
-use crate::documents::{DocumentError, Documents};
-use crate::gateway::{Gateway, GatewayError, GatewayHandle, NodeStatus, Services, Settings};
-use crate::home::{Home, HomeError};
+use crate::config::Config;
+use crate::documents::Documents;
+use crate::gateway::{Gateway, GatewayHandle, NodeStatus, Services, Settings};
+use crate::home::Home;
 use crate::mempool::Mempool;
-use crate::network::{Network, NetworkError, NetworkHandle};
-use crate::store::{Store, StoreError};
-use crate::sync::{self, SyncError};
-use crate::telemetry::{self, TelemetryError};
+use crate::network::{Network, NetworkHandle};
+use crate::store::Store;
+use crate::sync;
+use crate::telemetry;
 use crate::view::Views;
 use ground::{Ground, Seat, assemble, engine, founders, join, open, swarm};
 use watcher::Watcher;
+
+pub use error::{NodeError, Renewal};
 
 /// How often what nobody calls for is looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -51,122 +52,6 @@ pub struct Options {
     pub simulated: bool,
     /// The newest version of the rules that this node may use, as if its build were older; none is what the build knows.
     pub protocol_up_to: Option<u32>,
-}
-
-/// Why a node begins again within its process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Renewal {
-    /// Another consensus key of its folder votes from here on.
-    Key,
-    /// The network's bound of a block has changed.
-    BlockSize,
-}
-
-/// Why a node does not start or has ended.
-#[derive(Debug, thiserror::Error)]
-pub enum NodeError {
-    /// The node's folder.
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// The settings.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The log or the metrics.
-    #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
-    /// The founding document says that the clock is stepped.
-    #[error("this network's clock is simulated: nothing on it is real; say so with --simulated")]
-    Simulated,
-    /// The operator expects a stepped clock, and it is not.
-    #[error("this network runs on real time; do not start it with --simulated")]
-    NotSimulated,
-    /// Nobody knows whose node this is.
-    #[error(
-        "{0} is no validator's key, and neither the founding document nor `institution` in the settings says whose node this is"
-    )]
-    NoInstitution(PublicKey),
-    /// The node must begin again with what was decided: [`run`] lets it.
-    #[error("the network has decided what this node takes up only at a start ({0:?})")]
-    Renewed(Renewal),
-    /// The network goes over to rules that this build, as it is used, does not know.
-    #[error(
-        "from height {height} on this network's rules are of version {version}; this node knows them up to version {supported}. \
-         Nothing is lost: install a build that knows version {version} and start the node again, it catches up"
-    )]
-    ProtocolUnknown {
-        /// The first height under them.
-        height: Height,
-        /// Their version.
-        version: u32,
-        /// The newest version that is known here.
-        supported: u32,
-    },
-    /// No snapshot could be fetched.
-    #[error("the node cannot join the network")]
-    Sync(#[from] SyncError),
-    /// The store cannot be opened.
-    #[error("the store cannot be opened")]
-    Store(#[from] StoreError),
-    /// What is damaged cannot be set aside.
-    #[error("cannot set {} aside", path.display())]
-    SetAside {
-        /// The store's folder.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The chain cannot be loaded.
-    #[error("the chain cannot be loaded")]
-    Chain(#[source] ChainError),
-    /// Documents cannot be read.
-    #[error("the documents cannot be read")]
-    Documents(#[from] DocumentError),
-    /// The swarm does not start.
-    #[error("the network does not start")]
-    Network(#[from] NetworkError),
-    /// Consensus does not start, or ended.
-    #[error("consensus ended")]
-    Engine(#[source] EngineError),
-    /// The gateway does not start.
-    #[error(transparent)]
-    Gateway(#[from] GatewayError),
-    /// A part of the node panicked.
-    #[error("a part of the node panicked")]
-    Panicked,
-    /// The end took too long.
-    #[error("the node did not end within {} seconds", LONGEST_END.as_secs())]
-    Slow,
-}
-
-impl From<ChainError> for NodeError {
-    fn from(error: ChainError) -> Self {
-        match error {
-            ChainError::ProtocolUnknown { height, version, supported } => {
-                Self::ProtocolUnknown { height, version, supported }
-            }
-            error => Self::Chain(error),
-        }
-    }
-}
-
-impl From<EngineError> for NodeError {
-    fn from(error: EngineError) -> Self {
-        if let EngineError::Application(source) = &error
-            && let Some(ChainError::ProtocolUnknown { height, version, supported }) = source.downcast_ref()
-        {
-            let (height, version, supported) = (*height, *version, *supported);
-            return Self::ProtocolUnknown { height, version, supported };
-        }
-        Self::Engine(error)
-    }
-}
-
-impl NodeError {
-    /// Whether what is on this disk cannot be read, and would be whole again when it came from peers.
-    fn is_damage(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Corrupt { .. }) | Self::Chain(ChainError::Damaged { .. }))
-    }
 }
 
 /// A running node.
@@ -196,7 +81,8 @@ struct Parts {
     gateway: GatewayHandle,
     store: Store,
     watcher: Watcher,
-    history: Option<JoinHandle<()>>,
+    /// Fetches the blocks before the snapshot; says whether all are there.
+    history: Option<JoinHandle<bool>>,
     status: watch::Sender<NodeStatus>,
     metrics: PrometheusHandle,
     peers: usize,
@@ -390,19 +276,22 @@ impl Shared {
     }
 
     /// Begins to fetch the blocks before the snapshot with which this chain began, if there are any.
-    fn complete(&self, ground: &Ground, store: &Store, mut stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+    fn complete(
+        &self,
+        ground: &Ground,
+        store: &Store,
+        mut stopping: watch::Receiver<bool>,
+    ) -> Option<JoinHandle<bool>> {
         let first = store.first_height().filter(|first| *first > 1 && ground.config.sync.history)?;
         tracing::info!(first, "history begins here; what is before is fetched from peers");
         let (store, archive, network) = (store.clone(), self.archive.clone(), self.network.clone());
         let founders = founders(ground);
         Some(tokio::spawn(async move {
             tokio::select! {
-                completed = sync::complete(&store, &archive, founders, &network) => {
-                    if let Err(error) = completed {
-                        tracing::error!(%error, "older blocks are not fetched any more");
-                    }
-                }
-                () = raised(&mut stopping) => {}
+                completed = sync::complete(&store, &archive, founders, &network) => completed
+                    .inspect_err(|error| tracing::error!(%error, "older blocks are not fetched any more"))
+                    .is_ok(),
+                () = raised(&mut stopping) => false,
             }
         }))
     }
@@ -426,6 +315,9 @@ impl Parts {
                 _ = tick.tick() => {
                     self.tell();
                     self.tend().await;
+                    if self.has_completed_history().await {
+                        break Err(NodeError::Renewed(Renewal::History));
+                    }
                     ticks = ticks.wrapping_add(1);
                     if ticks.is_multiple_of(UPKEEP_TICKS) {
                         self.metrics.run_upkeep();
@@ -436,6 +328,14 @@ impl Parts {
         match tokio::time::timeout(LONGEST_END, self.end()).await {
             Ok(ended) => outcome.and(ended),
             Err(_) => outcome.and(Err(NodeError::Slow)),
+        }
+    }
+
+    /// Whether the past has just become whole. What reads it from the first block on has to begin again then.
+    async fn has_completed_history(&mut self) -> bool {
+        match self.history.take_if(|history| history.is_finished()) {
+            Some(history) => history.await.unwrap_or(false),
+            None => false,
         }
     }
 
@@ -450,7 +350,8 @@ impl Parts {
     fn tell(&self) {
         let (height, peer_height) = (self.shared.views.borrow().height(), *self.engine.peer_tip().borrow());
         let is_alone = self.peers > 0 && self.shared.network.peers().iter().all(|peer| !peer.connected);
-        let behind = peer_height.0 > height.0 + 1 || is_alone || Instant::now() < self.settled;
+        let behind =
+            peer_height.0 > height.0 + 1 || is_alone || Instant::now() < self.settled || self.history.is_some();
         let guard = self.engine.guard_state().unwrap_or(GuardState::Active);
         metrics::gauge!("keis_network_height").set(peer_height.0 as f64);
         self.status.send_if_modified(|status| {

@@ -102,7 +102,11 @@ async fn aftermath(driver: &mut Driver, year: Year, past: &[Past]) -> anyhow::Re
     let reported = past.iter().filter(|past| past.stage != Stage::Over);
     let report = |past: &Past| Wish {
         signer: past.staff.clone(),
-        operation: Operation::Order { year, order: past.order, action: OrderAction::ReportDelivery { absent: vec![0] } },
+        operation: Operation::Order {
+            year,
+            order: past.order,
+            action: OrderAction::ReportDelivery { absent: vec![0] },
+        },
     };
     driver.all(reported.map(report).collect(), &|_| {}).await?;
     let billed = || past.iter().filter(|past| past.stage == Stage::Billed);

@@ -206,7 +206,11 @@ async fn settle(registry: &Registry, driver: &mut Driver) -> anyhow::Result<()> 
 }
 
 /// Wallets of a school's pupils who can pay a price, by the registry.
-async fn wallets(registry: &Registry, school: keis_ledger::ids::SchoolId, year: Year) -> anyhow::Result<Vec<(u8, PupilId)>> {
+async fn wallets(
+    registry: &Registry,
+    school: keis_ledger::ids::SchoolId,
+    year: Year,
+) -> anyhow::Result<Vec<(u8, PupilId)>> {
     let pupils = registry.school_pupils(&ACTOR, school, year).await?;
     Ok(pupils.into_iter().filter_map(|card| Some((card.grade, card.wallet?))).collect())
 }

@@ -24,10 +24,8 @@ const AT_PROVIDERS: [(&str, &str, usize); 2] =
     [("provider", "Eglė Teikėja", 0), ("provider-2", "Tomas Edukatorius", 1)];
 
 /// Invented officers.
-const OFFICERS: [(&str, &str, Role); 2] = [
-    ("officer", "Birutė Tvarkytoja", Role::Officer),
-    ("budget-officer", "Vytautas Valdytojas", Role::BudgetOfficer),
-];
+const OFFICERS: [(&str, &str, Role); 2] =
+    [("officer", "Birutė Tvarkytoja", Role::Officer), ("budget-officer", "Vytautas Valdytojas", Role::BudgetOfficer)];
 
 /// The sample people of a programme's schools and providers.
 pub(super) fn sample(programme: &Programme) -> Vec<SamplePerson> {
