@@ -11,7 +11,7 @@ use keis_ledger::time::Timestamp;
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::RegistryError;
@@ -24,6 +24,8 @@ pub(crate) mod list;
 const CONNECTIONS: u32 = 8;
 /// How long a connection waits for a writer of another process.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take until it takes a first connection.
+const FIRST: Duration = Duration::from_secs(15);
 /// Names the writer's lock on PostgreSQL: the letters KEISREGI.
 const WRITER: &str = "SELECT CAST(pg_advisory_xact_lock(5423821948449015625) AS TEXT)";
 
@@ -267,6 +269,11 @@ async fn pool(backend: Backend, address: &str) -> Result<AnyPool, RegistryError>
         Backend::Postgres => options,
     };
     let connect: AnyConnectOptions = address.parse()?;
-    let connect = sqlx::ConnectOptions::disable_statement_logging(connect);
+    let connect = connect.disable_statement_logging();
+    if backend == Backend::Postgres {
+        // The pool would try for as long as a writer may wait, and then not say why it could not.
+        let first = tokio::time::timeout(FIRST, connect.connect()).await;
+        first.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
+    }
     Ok(options.connect_with(connect).await?)
 }
