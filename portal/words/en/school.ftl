@@ -272,6 +272,7 @@ school-event-statement-accepted = The statement was accepted
 school-event-statement-contested = The statement was contested
 school-event-pupil-moved = A pupil moved to another school
 school-event-pupil-left = A pupil was taken out: the wallet is closed
+school-event-returned = returned: { $sum }
 school-event-other = Another entry
 school-change-own = Your proposed change waits for the provider
 school-change-provider = The provider proposes a change

@@ -282,6 +282,7 @@ school-event-statement-accepted = Suvestinė priimta
 school-event-statement-contested = Suvestinė ginčijama
 school-event-pupil-moved = Mokinys perėjo į kitą mokyklą
 school-event-pupil-left = Mokinys išbrauktas: jo piniginė uždaryta
+school-event-returned = grąžinta: { $sum }
 school-event-other = Kitas įrašas
 school-change-own = Jūsų pasiūlytas pakeitimas laukia teikėjo
 school-change-provider = Teikėjas siūlo pakeitimą
