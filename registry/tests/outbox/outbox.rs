@@ -1,23 +1,16 @@
 //! Row first, transaction last, one effect: through kills, lost answers, expiry, refusals, and two workers at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use keis_ledger::chain::Height;
-use keis_ledger::ids::{DocumentId, EntityId, ProviderId, PupilId, SchoolId, TransactionId};
+use keis_ledger::ids::{DocumentId, EntityId, ProviderId, PupilId, SchoolId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{FundsOperation, NewProvider, NewSchool, Operation, Party, WalletOperation};
-use keis_ledger::record::{Provider, School, Standing};
-use keis_ledger::time::{Span, Timestamp};
+use keis_ledger::record::{Provider, School};
+use keis_ledger::time::Span;
 use keis_registry::Registry;
-use keis_registry::erasure::Circumstances;
 use keis_registry::import::{allocate, open_wallets};
-use keis_registry::outbox::{
-    self, Door, DoorError, Effect, Fate, New, Office, OutboxError, OutboxId, OutboxRow, OutboxState, Pace, Signed,
-    enqueue,
-};
+use keis_registry::outbox::{self, Effect, New, Office, OutboxError, OutboxId, OutboxRow, OutboxState, Pace, enqueue};
 use keis_registry::wallets::{WalletState, counts, of_year};
 
 use crate::ledger::{Fault, Ledger, OPERATOR, open_year};
@@ -325,77 +318,6 @@ async fn what_may_pass_later_is_tried_until_it_does() {
             work_off(&registry, &ledger).await;
         }
         assert_eq!(counts(&registry, YEAR).await.unwrap()[&WalletState::Allocated], 5);
-    })
-    .await;
-}
-
-/// A ledger on which orders of a wallet have begun.
-struct InUse {
-    ledger: Ledger,
-    begun: AtomicBool,
-}
-
-#[async_trait]
-impl Door for InUse {
-    async fn now(&self) -> Result<Timestamp, DoorError> {
-        self.ledger.now().await
-    }
-
-    async fn sign(
-        &self,
-        office: Office,
-        behalf: Option<Party>,
-        operation: Operation,
-        now: Timestamp,
-    ) -> Result<Signed, DoorError> {
-        self.ledger.sign(office, behalf, operation, now).await
-    }
-
-    async fn put_document(&self, document: &[u8]) -> Result<(), DoorError> {
-        self.ledger.put_document(document).await
-    }
-
-    async fn submit(&self, raw: &[u8]) -> Result<Fate, DoorError> {
-        if self.begun.load(Ordering::Relaxed) {
-            let (code, message) = ("wallet_in_use".to_owned(), "orders have begun".to_owned());
-            return Ok(Fate::Refused { code, may_pass_later: false, message });
-        }
-        self.ledger.submit(raw).await
-    }
-
-    async fn receipt(&self, id: TransactionId) -> Result<Option<Height>, DoorError> {
-        self.ledger.receipt(id).await
-    }
-}
-
-#[tokio::test]
-async fn the_wallet_of_an_erased_person_closes_once_its_orders_are_over() {
-    both(|place| async move {
-        let (registry, ledger, _) = ready(&place).await;
-        import(&registry, extract(&people(0..2)), full()).await.unwrap();
-        open_wallets(&registry, &SYSTEM, YEAR).await.unwrap();
-        work_off(&registry, &ledger).await;
-        let wallet = of_year(&registry, YEAR, None, 1).await.unwrap().wallets.remove(0);
-        let other = of_year(&registry, YEAR, None, 2).await.unwrap().wallets.remove(1);
-        assert_eq!(registry.wallets_of(&SYSTEM, wallet.person).await.unwrap(), [(YEAR, wallet.wallet)]);
-        let door = InUse { ledger, begun: AtomicBool::new(true) };
-        let circumstances = Circumstances { open_orders: true, despite_them: true };
-        let receipt = registry.erase(&SYSTEM, wallet.person, circumstances).await.unwrap();
-        let [closing] = receipt.closing[..] else { panic!("{receipt:?}") };
-        assert_eq!(registry.wallets_of(&SYSTEM, wallet.person).await.unwrap(), []);
-        for _ in 0..3 {
-            outbox::work_off(&registry, &door, QUICK).await.unwrap();
-        }
-        let waits = row(&registry, closing).await;
-        assert!(waits.state == OutboxState::Signed && waits.attempts > 0, "nobody would ask again: {waits:?}");
-        assert_eq!(waits.rejection.as_deref(), Some("wallet_in_use: orders have begun"));
-        door.begun.store(false, Ordering::Relaxed);
-        while state(&registry, closing).await == OutboxState::Signed {
-            outbox::work_off(&registry, &door, QUICK).await.unwrap();
-        }
-        assert_eq!(state(&registry, closing).await, OutboxState::Done);
-        let standing = |id| door.ledger.pupil_of(YEAR, id).unwrap().standing;
-        assert_eq!((standing(wallet.wallet), standing(other.wallet)), (Standing::Closed, Standing::Active));
     })
     .await;
 }
