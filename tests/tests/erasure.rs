@@ -391,6 +391,8 @@ async fn agree(stage: &Stage, erased: u64) {
     let home = stage.portal_home();
     let said = program::keis(["registry", "reconcile", "--home", text(&home), "--year", "2027", "--json"]).await;
     let report: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let other = program::keis(["registry", "reconcile", "--home", text(&home), "--year", "2099"]).await;
+    assert!(other.code() == 1 && other.err.contains("it has: 2027"), "{other:?}");
     // One of the erased is part of an order that has begun: the wallet is nobody's, and open.
     assert_eq!(report["erased"].as_u64(), Some(erased - 1), "{report:#}");
     for difference in report["differences"].as_array().expect("a list") {
