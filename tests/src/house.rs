@@ -18,6 +18,8 @@ use crate::program;
 const OPENING: Duration = Duration::from_secs(240);
 /// How long it may take until everything has stopped.
 const CLOSING: Duration = Duration::from_secs(60);
+/// Between two looks at whether it has.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A portal over a network, as somebody sees it who has started the demo.
 pub struct House {
@@ -110,6 +112,20 @@ impl House {
         let mut rest = String::new();
         while self.out.read_line(&mut rest).await.expect("the output can be read") > 0 {}
         rest
+    }
+}
+
+impl Drop for House {
+    /// A house that a failed test leaves open is closed in order: the demo, killed at once, would leave its validators running.
+    fn drop(&mut self) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if pid.is_none_or(|pid| kill_process(pid, Signal::TERM).is_err()) {
+            return;
+        }
+        let deadline = std::time::Instant::now() + CLOSING;
+        while std::time::Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(LOOK);
+        }
     }
 }
 
