@@ -10,6 +10,10 @@ mod key;
 mod network;
 #[path = "command/node.rs"]
 mod node;
+#[path = "command/portal.rs"]
+mod portal;
+#[path = "command/registry.rs"]
+mod registry;
 #[path = "command/support.rs"]
 mod support;
 #[path = "command/wallet.rs"]

@@ -3,6 +3,7 @@
 pub mod call;
 pub mod catalogue;
 pub mod door;
+pub mod erasure;
 pub mod frame;
 pub mod route;
 pub mod server;

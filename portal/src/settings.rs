@@ -56,11 +56,23 @@ pub struct Oidc {
     /// Claim that lists roles: objects of `role` and `body`.
     #[serde(default = "Oidc::standard_claim")]
     pub roles_claim: String,
+    /// What is asked for beside `openid`.
+    #[serde(default = "Oidc::standard_scopes")]
+    pub scopes: Vec<String>,
+    /// Certificates, PEM, that alone vouch for the provider's addresses: where an institution has an authority of its own. Without
+    /// the file those do that browsers trust.
+    #[serde(default)]
+    pub authority_file: Option<PathBuf>,
 }
 
 impl Oidc {
     fn standard_claim() -> String {
         "keis_roles".to_owned()
+    }
+
+    /// Scopes of name and e-mail.
+    pub fn standard_scopes() -> Vec<String> {
+        ["profile", "email"].map(str::to_owned).to_vec()
     }
 }
 

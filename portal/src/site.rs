@@ -110,6 +110,11 @@ impl Site {
         Ok(years)
     }
 
+    /// Has the rules read anew: an act of this portal may have changed them.
+    pub(crate) fn forget_rules(&self) {
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Methods that an address answers to.
     pub(crate) fn methods(&self, path: &str) -> Vec<Method> {
         let templates = self.templates.get().map(Vec::as_slice).unwrap_or_default();

@@ -188,6 +188,30 @@ async fn a_refusal_is_told_in_words_and_given_up_on_purpose() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_twice_is_done_once() {
+    let (site, door, officer) = at_work().await;
+    let school = site.school.id.to_string();
+    let shown = officer.get("/office/year/2026?q=Vilniaus").await;
+    let number = shown.text.split("name=\"once\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let number = number.expect("the form has a number of its own").to_owned();
+    let paid = |once: &str, sum: &str| {
+        let fields = [("once", once), ("q", "Vilniaus"), ("school", school.as_str()), ("paid", sum)];
+        fields.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let send = async |fields: [(String, String); 4]| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let page = officer.post("/office/year/2026/school-money", &fields).await;
+        assert_eq!(page.header("location"), "/office/year/2026", "{}", page.text);
+    };
+    let (_, _) = tokio::join!(send(paid(&number, "120,00")), send(paid(&number, "120,00")));
+    assert_eq!(door.signed().len(), 1, "a double click pays once");
+    send(paid(&number, "130,00")).await;
+    send(paid("another form of the same sum", "120,00")).await;
+    assert_eq!(door.signed().len(), 3, "other forms are other payments");
+    site.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_school_that_is_in_no_file_gets_its_wallet() {
     let (site, door, officer) = at_work().await;
     let page = officer.post("/office/people/schools/new", &[("name", "Nauja mokykla")]).await;
@@ -341,7 +365,13 @@ async fn a_pupil_is_found_for_a_reason_and_erased_for_good() {
     says(&page, "office-erased-more");
     assert!(page.text.contains(&person) && !page.text.contains("Slaptaitė"), "{}", page.text);
     says(&officer.post("/office/pupil", &asked).await, "office-pupil-nobody");
-    assert_eq!(officer.post(&path, &sure).await.status, 404, "who is erased is nobody");
+    for page in [officer.get(&path).await, officer.post(&path, &sure).await] {
+        assert_eq!(page.status, 200, "who is erased stays so: {}", page.text);
+        says(&page, "office-erased-before");
+    }
+    assert_eq!(officer.post("/office/erase/per_00", &sure).await.status, 404);
+    let nobody = format!("/office/erase/per_{}", "0".repeat(32));
+    assert_eq!(officer.post(&nobody, &sure).await.status, 404, "nobody has this id");
 
     let log = officer.get("/office/log?subject=2026/14").await;
     says(&log, "office-log-pupil-looked-up");

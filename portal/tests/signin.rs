@@ -10,6 +10,7 @@ use keis_portal::signin::{SetupError, SignIn};
 use keis_portal::site::Network;
 use keis_registry::ids::UserId;
 use keis_registry::{Actor, now};
+use serde_json::json;
 use support::ledger::NETWORK;
 use support::{Browser, SiteOptions, TestSite, sample_people, start};
 
@@ -147,6 +148,8 @@ fn providers_need_a_name_and_a_safe_address() {
         client_id: "keis".to_owned(),
         client_secret_file: None,
         roles_claim: "roles".to_owned(),
+        scopes: Oidc::standard_scopes(),
+        authority_file: None,
     };
     let set_up = |oidc: Vec<Oidc>| SignIn::new(&Settings { oidc, ..settings(false) }, &simulated).map(|_| ());
     assert!(set_up(vec![provider("svis", "https://login.example")]).is_ok());
@@ -159,6 +162,39 @@ fn providers_need_a_name_and_a_safe_address() {
     let mut lost = provider("svis", "https://login.example");
     lost.client_secret_file = Some("/nowhere/secret".into());
     assert!(matches!(set_up(vec![lost]), Err(SetupError::Secret { .. })));
+    for scope in ["", "two words", "quo\"te", "back\\slash", "ąž"] {
+        let scoped = Oidc { scopes: vec![scope.to_owned()], ..provider("svis", "https://login.example") };
+        assert!(matches!(set_up(vec![scoped]), Err(SetupError::Scope(_))), "{scope:?}");
+    }
+}
+
+#[test]
+fn an_authority_of_its_own_must_be_a_file_of_certificates() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let network = Network { hash: NETWORK, simulated: true };
+    let set_up = |path: std::path::PathBuf| {
+        let least = json!({ "name": "svis", "label": "SVIS", "issuer": "https://login.example", "client_id": "keis" });
+        let mut oidc: Oidc = serde_json::from_value(least).expect("the rest has its usual values");
+        assert_eq!(oidc.scopes, ["profile", "email"]);
+        oidc.authority_file = Some(path);
+        SignIn::new(&Settings { oidc: vec![oidc], ..settings(false) }, &network).map(|_| ())
+    };
+    let missing = set_up(folder.path().join("missing.pem"));
+    assert!(matches!(missing, Err(SetupError::Authority { .. })), "{missing:?}");
+    let own = rcgen::generate_simple_self_signed(["login.example".to_owned()]).expect("a certificate");
+    let sound = own.cert.pem();
+    let torn = sound.replace("MII", "MI");
+    for (name, text) in
+        [("empty", ""), ("words", "no certificate"), ("key", &own.key_pair.serialize_pem()), ("torn", &torn)]
+    {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        let refused = set_up(path);
+        assert!(matches!(refused, Err(SetupError::NoCertificate { .. })), "{name}: {refused:?}");
+    }
+    let path = folder.path().join("sound");
+    std::fs::write(&path, format!("{sound}{sound}")).expect("a file");
+    set_up(path).expect("two certificates are as good as one");
 }
 
 #[tokio::test]

@@ -75,6 +75,8 @@ async fn stage() -> Stage {
         client_id: "keis".to_owned(),
         client_secret_file: Some(secret),
         roles_claim: "keis_roles".to_owned(),
+        scopes: Oidc::standard_scopes(),
+        authority_file: None,
     };
     let site = start(SiteOptions { listen, oidc: vec![oidc], people: Vec::new(), ..SiteOptions::default() }).await;
     Stage { site, _certified: certified, _folder: folder }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keis_ledger::time::Timestamp;
 use futures::future::BoxFuture;
+use keis_ledger::time::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::RegistryError;
@@ -24,6 +24,8 @@ pub(crate) mod list;
 const CONNECTIONS: u32 = 8;
 /// How long a connection waits for a writer of another process.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a database may take until it takes a first connection.
+const FIRST: Duration = Duration::from_secs(15);
 /// Names the writer's lock on PostgreSQL: the letters KEISREGI.
 const WRITER: &str = "SELECT CAST(pg_advisory_xact_lock(5423821948449015625) AS TEXT)";
 
@@ -250,6 +252,20 @@ fn escaped(path: &Path) -> String {
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
+/// Whether there is a database at all. The pool would try for as long as a writer may wait, and then not say why it could not.
+async fn reach(backend: Backend, connect: &AnyConnectOptions) -> Result<(), RegistryError> {
+    let probe = match backend {
+        Backend::Sqlite => "PRAGMA user_version",
+        Backend::Postgres => "SELECT 1",
+    };
+    let first = async {
+        let mut connection = connect.connect().await?;
+        connection.execute(probe).await?;
+        connection.close().await
+    };
+    Ok(tokio::time::timeout(FIRST, first).await.map_err(|_| sqlx::Error::PoolTimedOut)??)
+}
+
 async fn pool(backend: Backend, address: &str) -> Result<AnyPool, RegistryError> {
     let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
     let options = match backend {
@@ -267,6 +283,7 @@ async fn pool(backend: Backend, address: &str) -> Result<AnyPool, RegistryError>
         Backend::Postgres => options,
     };
     let connect: AnyConnectOptions = address.parse()?;
-    let connect = sqlx::ConnectOptions::disable_statement_logging(connect);
+    let connect = connect.disable_statement_logging();
+    reach(backend, &connect).await?;
     Ok(options.connect_with(connect).await?)
 }

@@ -5,16 +5,18 @@
 //! [`Registry::erased`], which is kept beside the backups, erases again.
 
 use keis_ledger::classifiers::Year;
+use keis_ledger::ids::PupilId;
 use keis_ledger::operation::{Operation, Party, WalletOperation};
 use keis_ledger::time::Timestamp;
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use crate::database::{Backend, Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{PersonId, UserId};
 use crate::log::{Actor, Entry, append};
 use crate::outbox::{Effect, New, Office, OutboxId, enqueue};
-use crate::permission::{Permission, demand};
+use crate::permission::{Permission, demand, demand_any};
+use crate::vault::Vault;
 use crate::wallets::{Wallet, WalletState};
 use crate::{bodies, keys, people, vault, wallets, web_sessions};
 
@@ -60,7 +62,7 @@ impl From<sqlx::Error> for ErasureError {
 }
 
 /// Tables that held something of an erased person.
-const SWEPT: [&str; 8] = [
+const SWEPT: [&str; 9] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
@@ -69,6 +71,7 @@ const SWEPT: [&str; 8] = [
     "VACUUM FULL providers",
     "VACUUM FULL web_sessions",
     "VACUUM FULL import_lines",
+    "VACUUM FULL reconcile_seen",
 ];
 
 impl Registry {
@@ -105,6 +108,29 @@ impl Registry {
             }
         };
         Ok(ErasureReceipt { person, at, wallets, closing, swept })
+    }
+
+    /// The wallets of a person who may be erased, of every year: the ledger may still have to do with them.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn wallets_of(&self, actor: &Actor, person: PersonId) -> Result<Vec<(Year, PupilId)>, RegistryError> {
+        let mut reader = self.reader().await?;
+        demand_any(&mut reader, actor, Permission::ErasePerson).await?;
+        let all = all_wallets(&mut reader, self.vault(), person).await?;
+        self.note(reader, Entry::new(actor, "wallets read", person)).await?;
+        Ok(all.into_iter().map(|wallet| (wallet.year, wallet.wallet)).collect())
+    }
+
+    /// When a person was erased here; none for whom it still has, and for whom it never had.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn erased_at(&self, person: PersonId) -> Result<Option<Timestamp>, RegistryError> {
+        let mut reader = self.reader().await?;
+        let sql = "SELECT at FROM erased WHERE person = $1";
+        let row = sqlx::query(sql).bind(&person.0[..]).fetch_optional(&mut *reader).await?;
+        row.map(|row| Ok(Timestamp(list::number(row.try_get("at")?, "erased.at")?))).transpose()
     }
 
     /// Everybody who was erased here, by id. To be kept beside the backups.
@@ -176,6 +202,13 @@ async fn destroy(
     }
     let closing = close_wallets(work, actor, person).await?;
     let id = &person.0[..];
+    // A comparison that was broken off may have left the wallets' indexes.
+    sqlx::query(
+        "DELETE FROM reconcile_seen WHERE wallet_index IN (SELECT wallet_index FROM wallets WHERE person = $1)",
+    )
+    .bind(id)
+    .execute(work.connection())
+    .await?;
     let wallets = sqlx::query("DELETE FROM wallets WHERE person = $1").bind(id).execute(work.connection()).await?;
     people::forget_person(work, person, at).await?;
     bodies::forget_person(work, person).await?;
@@ -196,7 +229,8 @@ async fn destroy(
 
 async fn close_wallets(work: &mut Work, actor: &Actor, person: PersonId) -> Result<Vec<OutboxId>, RegistryError> {
     let mut closing = Vec::new();
-    for wallet in all_wallets(work, person).await? {
+    let vault = work.vault();
+    for wallet in all_wallets(work.connection(), &vault, person).await? {
         let stands = match wallet.state {
             WalletState::Opened | WalletState::Allocated => true,
             // Its opening may be on the way.
@@ -213,14 +247,17 @@ async fn close_wallets(work: &mut Work, actor: &Actor, person: PersonId) -> Resu
     Ok(closing)
 }
 
-async fn all_wallets(work: &mut Work, person: PersonId) -> Result<Vec<Wallet>, RegistryError> {
-    let vault = work.vault();
+async fn all_wallets(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+    person: PersonId,
+) -> Result<Vec<Wallet>, RegistryError> {
     let sql = "SELECT year FROM wallets WHERE person = $1 ORDER BY year";
-    let rows = sqlx::query(sql).bind(&person.0[..]).fetch_all(work.connection()).await?;
+    let rows = sqlx::query(sql).bind(&person.0[..]).fetch_all(&mut *connection).await?;
     let mut all = Vec::new();
     for row in rows {
         let year = Year(list::number(row.try_get("year")?, "wallets.year")?);
-        all.extend(wallets::of_persons(work.connection(), &vault, year, &[person]).await?.into_values());
+        all.extend(wallets::of_persons(&mut *connection, vault, year, &[person]).await?.into_values());
     }
     Ok(all)
 }

@@ -303,6 +303,22 @@ impl Registry {
         Ok(found)
     }
 
+    /// Who has exactly this code in the Pupil Register, for an erasure.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn person_of_code(&self, actor: &Actor, register_code: &str) -> Result<Option<PersonId>, RegistryError> {
+        let mut reader = self.reader().await?;
+        demand_any(&mut reader, actor, Permission::ErasePerson).await?;
+        let index = self.vault().index(REGISTER_INDEX, register_code);
+        let sql = "SELECT person FROM pupils WHERE register_index = $1";
+        let row = sqlx::query(sql).bind(index).fetch_optional(&mut *reader).await?;
+        let found = row.map(|row| list::id(row.try_get("person")?, "pupils.person").map(PersonId)).transpose()?;
+        let subject = found.map_or_else(|| "nobody".to_owned(), |person| person.to_string());
+        self.note(reader, Entry::new(actor, "pupil searched", subject)).await?;
+        Ok(found)
+    }
+
     /// An officer's look at a pupil whose id is known.
     ///
     /// # Errors

@@ -53,6 +53,16 @@ impl WebDriver {
 
     /// A browser with a window of this size.
     pub async fn sized(&self, url: &str, width: u32, height: u32) -> Browser {
+        self.started(url, (width, height), None).await
+    }
+
+    /// A small telephone: 360 pixels wide, touched instead of clicked.
+    pub async fn phone(&self, url: &str) -> Browser {
+        let metrics = json!({ "width": 360, "height": 740, "pixelRatio": 2.0, "touch": true, "mobile": true });
+        self.started(url, (360, 740), Some(json!({ "deviceMetrics": metrics }))).await
+    }
+
+    async fn started(&self, url: &str, (width, height): (u32, u32), phone: Option<Value>) -> Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
         let arguments = [
             "--headless=new".to_owned(),
@@ -69,7 +79,11 @@ impl WebDriver {
             format!("--user-data-dir={}", profile.path().display()),
         ];
         let mut capabilities = Map::new();
-        capabilities.insert("goog:chromeOptions".to_owned(), json!({ "args": arguments }));
+        let mut options = json!({ "args": arguments });
+        if let Some(phone) = phone {
+            options["mobileEmulation"] = phone;
+        }
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
         capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
         let connector = hyper_util::client::legacy::connect::HttpConnector::new();
         let mut builder = ClientBuilder::new(connector);
@@ -124,6 +138,17 @@ impl Browser {
         self.scrolled(self.see(css).await).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
+    /// Clicks an element that leads to another page, or to this one anew, and waits until that is there.
+    pub async fn follow(&self, css: &str) {
+        let mark = "document.documentElement.dataset.left = 'yes'";
+        self.client.execute(mark, Vec::new()).await.expect("the page answers");
+        self.click(css).await;
+        let arrived = "return document.readyState === 'complete' && !document.documentElement.dataset.left";
+        let look =
+            async || self.client.execute(arrived, Vec::new()).await.ok().filter(|arrived| *arrived == json!(true));
+        crate::wait::until(css, PATIENCE, look).await;
+    }
+
     /// Clicks a link or button by what it says.
     pub async fn press(&self, words: &str) {
         let path = format!("//*[self::a or self::button or self::summary][contains(normalize-space(.), \"{words}\")]");
@@ -140,6 +165,21 @@ impl Browser {
         let scroll = "arguments[0].scrollIntoView({block: 'center'})";
         self.client.execute(scroll, vec![argument]).await.expect("the page scrolls");
         element
+    }
+
+    /// Chooses an option of a list by its value.
+    pub async fn choose(&self, css: &str, value: &str) {
+        let list = self.see(css).await;
+        list.select_by_value(value).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Sets a field whose typing depends on the browser's country, such as a time.
+    pub async fn set(&self, css: &str, value: &str) {
+        self.see(css).await;
+        let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; \
+            field.dispatchEvent(new Event('input', { bubbles: true })); return field.value";
+        let set = self.client.execute(script, vec![json!(css), json!(value)]).await.expect("the page answers");
+        assert_eq!(set, json!(value), "{css} does not take it");
     }
 
     /// Types into a field, in place of what is there.
@@ -197,15 +237,43 @@ impl Browser {
         assert!(found.is_empty(), "not accessible:\n{}", found.join("\n"));
     }
 
-    /// What the browser complained of since it was last asked: a script failed, the content policy was broken.
-    pub async fn complaints(&self) -> Vec<String> {
+    /// How many pixels the page is wider than the window.
+    pub async fn too_wide(&self) -> i64 {
+        let script = "return document.documentElement.scrollWidth - window.innerWidth";
+        let width = self.client.execute(script, Vec::new()).await.expect("the page answers");
+        width.as_i64().expect("a number").max(0)
+    }
+
+    /// Shows the page as it is printed (`print`) or again on the screen (`screen`).
+    pub async fn media(&self, media: &str) {
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "media": media } });
+        self.driven("goog/cdp/execute", &command).await;
+    }
+
+    /// The page as a printer gets it, as PDF in base 64.
+    pub async fn printed(&self) -> String {
+        let sheet = json!({ "page": { "width": 21.0, "height": 29.7 } });
+        self.driven("print", &sheet).await.as_str().expect("a PDF").to_owned()
+    }
+
+    /// Asks the driver for what fantoccini has no word for.
+    async fn driven(&self, what: &str, body: &Value) -> Value {
         let session = self.client.session_id().await.expect("the session is there").expect("the session has an id");
-        let address = format!("{}/session/{session}/se/log", self.driver);
-        let asked = crate::door::http().post(address).json(&json!({ "type": "browser" })).send().await;
-        let answer: Value = asked.expect("the driver answers").json().await.expect("the driver answers JSON");
-        let entries = answer["value"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let address = format!("{}/session/{session}/{what}", self.driver);
+        let asked = crate::door::http().post(address).json(body).send().await;
+        let mut answer: Value = asked.expect("the driver answers").json().await.expect("the driver answers JSON");
+        assert!(answer["value"]["error"].is_null(), "{what}: {answer}");
+        answer["value"].take()
+    }
+
+    /// What the browser complained of since it was last asked: a script failed, the content policy was broken. A form that is
+    /// shown again with what is wrong with it (status 422) is nothing to complain of.
+    pub async fn complaints(&self) -> Vec<String> {
+        let told = self.driven("se/log", &json!({ "type": "browser" })).await;
+        let entries = told.as_array().map(Vec::as_slice).unwrap_or_default();
         let path = self.path().await;
-        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        let form = |entry: &Value| entry["message"].as_str().is_some_and(|text| text.contains("status of 422"));
+        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE" && !form(entry));
         severe.map(|entry| format!("{path}: {}", entry["message"])).collect()
     }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use keis_genesis::Genesis;
+use keis_genesis::{Genesis, Office};
+use keis_ledger::crypto::SecretKey;
 use keis_portal::settings::{Limits, Settings};
+use keis_wallet::client::{Client, Policy};
 use keis_wallet::random::new_key;
 use keis_wallet::secret_file;
 use url::Url;
@@ -52,6 +54,46 @@ pub struct InitArgs {
     pub database: String,
 }
 
+/// Whether the founding document names this key for an office.
+fn serves(genesis: &Genesis, key: &SecretKey, office: Office) -> anyhow::Result<()> {
+    let named = genesis.document().officers.iter().find(|officer| officer.key == key.public());
+    let Some(named) = named else {
+        anyhow::bail!(
+            "{} is no officer's key of this network\n  The founding document lists the officers' keys.",
+            key.public()
+        );
+    };
+    let title = |office| match office {
+        Office::Operator => "the operator",
+        Office::BudgetHolder => "the budget holder",
+        Office::Auditor => "an auditor",
+    };
+    anyhow::ensure!(
+        named.office == office,
+        "{} belongs to an officer of {}, not of {}",
+        key.public(),
+        title(named.office),
+        title(office)
+    );
+    Ok(())
+}
+
+/// Whether the settings can be used at all, before a folder is made of them.
+fn usable(args: &InitArgs) -> anyhow::Result<()> {
+    Client::new(&args.gateways, Policy::default()).context("--gateway")?;
+    let url = &args.public_url;
+    anyhow::ensure!(
+        matches!(url.scheme(), "http" | "https") && url.path() == "/",
+        "--public-url: {url} is no address of pages; it begins with https:// or http:// and has no path"
+    );
+    let known = ["sqlite:", "postgres:", "postgresql:"];
+    anyhow::ensure!(
+        known.iter().any(|scheme| args.database.starts_with(scheme)),
+        "--database names no database; known are sqlite:PATH and postgres://…"
+    );
+    Ok(())
+}
+
 /// Makes the folder.
 pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     let genesis = Genesis::load(&args.genesis)
@@ -59,14 +101,11 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     let read = |path| secret_file::read(path).or_advise("`keis key new --out FILE` makes a service key.");
     let operator = read(&args.operator_key)?;
     let budget_holder = args.budget_holder_key.as_deref().map(read).transpose()?;
-    let officers: Vec<_> = genesis.document().officers.iter().map(|officer| officer.key).collect();
-    for key in std::iter::once(&operator).chain(&budget_holder) {
-        anyhow::ensure!(
-            officers.contains(&key.public()),
-            "{} is no officer's key of this network\n  The founding document lists the officers' keys.",
-            key.public()
-        );
+    serves(&genesis, &operator, Office::Operator)?;
+    if let Some(key) = &budget_holder {
+        serves(&genesis, key, Office::BudgetHolder)?;
     }
+    usable(args)?;
     let settings = File {
         genesis: GENESIS.into(),
         gateways: args.gateways.clone(),

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use keis_ledger::classifiers::Year;
-use keis_registry::import::{self, ImportReport, Kind, Options, Phase, Progress};
+use keis_registry::import::{self, ImportError, ImportReport, Kind, Options, Phase, Progress};
 
 use super::{ACTOR, open};
 use crate::words::{self, Advice};
@@ -47,7 +47,12 @@ pub struct ImportArgs {
     #[arg(long, value_name = "DIR")]
     pub home: PathBuf,
     /// The programme year whose wallets follow; for pupils and changes
-    #[arg(long, value_name = "YEAR", required_if_eq_any([("what", "pupils"), ("what", "changes")]))]
+    #[arg(
+        long,
+        value_name = "YEAR",
+        value_parser = clap::value_parser!(u16).range(2000..2200),
+        required_if_eq_any([("what", "pupils"), ("what", "changes")])
+    )]
     pub year: Option<u16>,
     /// The day of a full extract, as an instant; now, if it is left out
     #[arg(long, value_name = "INSTANT")]
@@ -77,7 +82,15 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<bool> {
         }
     };
     bar.finish_and_clear();
-    let report = report.with_context(|| format!("{} was not taken over", args.file.display()))?;
+    let is_half = matches!(report, Err(ImportError::MassLeaving { .. }));
+    let report = report.with_context(|| format!("{} was not taken over", args.file.display()));
+    let report = if is_half {
+        report.or_advise(
+            "Is the extract whole? If everybody who is missing has left, --allow-mass-leaving takes it over.",
+        )?
+    } else {
+        report?
+    };
     tell(&report, &args.file, args.dry_run);
     registry.close().await;
     Ok(report.bad == 0)

@@ -17,7 +17,8 @@ use crate::words;
     long_about = "Verify the log of accesses to personal data and of officers' acts, and show its newest entries.\n\n\
         Every entry is chained to the one before under a key that is not in the database. Keep the head that is printed \
         somewhere else: given back with --known, it shows that no older copy of the database was put in place.",
-    after_help = "Example:\n  keis registry log --home /var/lib/keis-portal --last 20"
+    after_help = "Exit code 3 when the log is not whole.\n\n\
+        Example:\n  keis registry log --home /var/lib/keis-portal --last 20"
 )]
 pub struct LogArgs {
     /// The portal's folder

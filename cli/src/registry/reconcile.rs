@@ -6,9 +6,11 @@ use clap::Args;
 use keis_ledger::classifiers::Year;
 use keis_portal::door::Book;
 use keis_registry::reconcile::{Report, reconcile};
+use keis_wallet::client::Client;
 
 use super::{ACTOR, open};
 use crate::portal;
+use crate::words::Advice;
 
 /// Arguments of `keis registry reconcile`.
 #[derive(Debug, Clone, Args)]
@@ -32,14 +34,25 @@ pub struct ReconcileArgs {
 /// Compares; says whether both sides agree.
 pub(super) async fn run(args: &ReconcileArgs) -> anyhow::Result<bool> {
     let (home, registry) = open(&args.home).await?;
-    let book = Book::new(portal::gateways(&home)?);
-    let report = reconcile(&registry, &ACTOR, Year(args.year), &book).await?;
+    let client = portal::gateways(&home)?;
+    opened(&client, Year(args.year)).await?;
+    let report = reconcile(&registry, &ACTOR, Year(args.year), &Book::new(client)).await?;
     if args.json {
         println!("{}", json(&report));
     } else {
         tell(&report);
     }
     Ok(report.agrees())
+}
+
+/// Whether the ledger has the year at all.
+async fn opened(client: &Client, year: Year) -> anyhow::Result<()> {
+    let parameters = client.parameters().await;
+    let parameters = parameters.or_advise("No gateway answers; start the node, or mend `gateways` in portal.toml.")?;
+    let years: Vec<Year> = parameters.years.iter().map(|known| known.year).collect();
+    let listed = years.iter().map(Year::to_string).collect::<Vec<_>>().join(", ");
+    anyhow::ensure!(years.contains(&year), "the ledger has no programme year {year}; it has: {listed}");
+    Ok(())
 }
 
 fn json(report: &Report) -> serde_json::Value {

@@ -1,5 +1,6 @@
 //! What acts of officers have in common: a row of the outbox, a short wait for the ledger, and words for both.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use keis_ledger::operation::{
     CatalogueOperation, FundsOperation, GovernanceOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
 };
 use keis_registry::outbox::{self, New, OutboxError, OutboxId, OutboxRow, OutboxState};
+use tokio::sync::Mutex;
 
-use crate::call::{Acting, Call};
+use super::forms::ONCE;
+use crate::call::{Acting, Call, Fields};
 use crate::frame::{Flash, Mood};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -23,6 +26,39 @@ pub(crate) async fn enqueue(site: &Arc<Site>, acting: &Acting, new: New) -> Resu
     let id = outbox::enqueue(&mut work, &acting.actor(), new).await?;
     work.commit().await?;
     Ok(id)
+}
+
+/// Forms with a number of their own that were taken, the latest first, and their rows.
+static TAKEN: Mutex<VecDeque<(blake3::Hash, OutboxId)>> = Mutex::const_new(VecDeque::new());
+/// How many are remembered.
+const REMEMBERED: usize = 1_000;
+
+/// Writes one wish for a form, however often the same form is sent: a double click does not record money twice.
+pub(crate) async fn enqueue_once(
+    site: &Arc<Site>,
+    acting: &Acting,
+    form: &Fields,
+    new: New,
+) -> Result<OutboxId, Trouble> {
+    if form.get(ONCE).is_none() {
+        return enqueue(site, acting, new).await;
+    }
+    let content = content(acting, form);
+    let mut taken = TAKEN.lock().await;
+    if let Some((_, id)) = taken.iter().find(|(known, _)| *known == content) {
+        return Ok(*id);
+    }
+    let id = enqueue(site, acting, new).await?;
+    taken.push_front((content, id));
+    taken.truncate(REMEMBERED);
+    Ok(id)
+}
+
+/// Who sends what.
+fn content(acting: &Acting, form: &Fields) -> blake3::Hash {
+    let mut content = url::form_urlencoded::Serializer::new(acting.user.id.to_string());
+    content.extend_pairs(&form.0);
+    blake3::hash(content.finish().as_bytes())
 }
 
 /// Waits a little for a row and leaves a message that tells what became of it: `done` if it took effect. Says whether it did.
@@ -44,6 +80,9 @@ pub(crate) async fn settle(site: &Arc<Site>, call: &Call, id: OutboxId, done: &s
         },
     };
     call.flash(flash).await?;
+    if state == OutboxState::Done {
+        site.forget_rules();
+    }
     Ok(state == OutboxState::Done)
 }
 

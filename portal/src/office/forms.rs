@@ -3,9 +3,13 @@
 use std::str::FromStr;
 
 use keis_ledger::money::{BasisPoints, Cents};
+use keis_wallet::random::random_bytes;
 
 use crate::call::Fields;
 use crate::words::Words;
+
+/// Name of a form's own number.
+pub(crate) const ONCE: &str = "once";
 
 /// What is wrong with a form: the field and the key of the sentence that says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -152,6 +156,12 @@ impl<'a> Builder<'a> {
     pub(crate) fn hidden(mut self, name: &'static str, value: impl ToString) -> Self {
         self.form.hidden.push((name, value.to_string()));
         self
+    }
+
+    /// A number of its own, so that the form sent twice is told from two forms alike.
+    pub(crate) fn once(self) -> Self {
+        let kept = self.fields.get(ONCE).map(str::to_owned);
+        self.hidden(ONCE, kept.unwrap_or_else(|| hex::encode(random_bytes::<16>())))
     }
 
     /// One line of text.

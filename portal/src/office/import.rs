@@ -119,7 +119,8 @@ fn result(w: &Words, ended: &Ended) -> Outcome {
                 ("office-import-kept", report.kept),
                 ("office-import-bad", report.bad),
             ];
-            shown.counts = counts.iter().map(|(key, count)| (w.text(key), w.number(*count))).collect();
+            let told = counts.iter().enumerate().filter(|(at, (_, count))| *at == 0 || *count > 0);
+            shown.counts = told.map(|(_, (key, count))| (w.text(key), w.number(*count))).collect();
             shown.bad = report.bad;
             shown.bad_lines = report.bad_lines.iter().map(|bad| (bad.line, bad.problem.clone())).collect();
             let listed = report.bad_lines.len() as u64;

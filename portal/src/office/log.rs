@@ -79,7 +79,7 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
 }
 
 fn shown(w: &Words, entry: LogRecord) -> Shown {
-    let key = format!("office-log-{}", entry.action.replace([' ', '_'], "-"));
+    let key = format!("office-log-{}", entry.action.replace([' ', '_'], "-").replace('\'', ""));
     let action = if w.has(&key) { w.text(&key) } else { entry.action };
     Shown {
         seq: entry.seq,

@@ -70,7 +70,7 @@ pub(crate) fn form(
     let venues = names::places(w, &all).into_iter().map(|(place, name)| (place.to_string(), name)).collect();
     let mut builder = Builder::new(w, action, button, fields, problems).group(Some("office-service-what"));
     if provider {
-        builder = builder.line("provider", "office-service-provider");
+        builder = builder.once().line("provider", "office-service-provider");
     }
     builder
         .line("title-lt", "office-service-title-lt")

@@ -6,7 +6,7 @@ use askama::Template;
 use keis_ledger::ids::{ProviderId, ServiceId};
 use keis_ledger::operation::{CatalogueOperation, Operation};
 use keis_ledger::record::Standing;
-use keis_registry::outbox::{New, Office};
+use keis_registry::outbox::{self, New, Office, OutboxId};
 use keis_registry::permission::Permission;
 use keis_wallet::random::new_id;
 use warp::http::StatusCode;
@@ -170,9 +170,17 @@ pub(super) async fn publish(site: Arc<Site>, call: Call) -> Answer {
     let service = new_id(ServiceId);
     let operation = CatalogueOperation::Publish { service, provider: provider.id, terms };
     let new = New::of(Office::Operator, "publish", Operation::Catalogue(operation)).with_document(document);
-    let id = acts::enqueue(&site, &acting, new).await?;
+    let id = acts::enqueue_once(&site, &acting, &call.form, new).await?;
     let done = acts::settle(&site, &call, id, &call.words().text("office-service-published")).await?;
+    let service = published(&site, id).await?.unwrap_or(service);
     redirect(&if done { format!("/office/services/{service}") } else { "/office/outbox".to_owned() })
+}
+
+/// The service that a row publishes: the same form sent twice has one.
+async fn published(site: &Arc<Site>, id: OutboxId) -> Result<Option<ServiceId>, Trouble> {
+    let row = outbox::get(&site.registry, id).await?.ok_or(Trouble::NotFound)?;
+    let Operation::Catalogue(CatalogueOperation::Publish { service, .. }) = row.operation else { return Ok(None) };
+    Ok(Some(service))
 }
 
 async fn offer(site: &Arc<Site>, call: &Call) -> Result<Arc<Offer>, Trouble> {

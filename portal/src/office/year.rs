@@ -173,7 +173,8 @@ pub(super) async fn open(site: Arc<Site>, call: Call) -> Answer {
     let operation = Operation::Funds(FundsOperation::OpenYear { year, parameters, budget, reserve });
     let id = acts::enqueue(&site, &acting, New::of(Office::BudgetHolder, "open_year", operation)).await?;
     let done = acts::settle(&site, &call, id, &w.with1("office-year-opened", "year", &year.to_string())).await?;
-    redirect(&if done { format!("/office/year/{year}") } else { "/office/outbox".to_owned() })
+    // Whoever may not see the outbox reads on the list of years what became of it.
+    redirect(&if done { format!("/office/year/{year}") } else { "/office/year".to_owned() })
 }
 
 /// What the officer should read before money is minted.
@@ -269,6 +270,7 @@ async fn school_money_form(
         if search.is_empty() { Vec::new() } else { site.registry.schools(search, &Page::first(50)).await?.items };
     let choices = schools.iter().map(|school| (school.id.to_string(), format!("{} ({})", school.name, school.code)));
     Ok(Builder::new(w, format!("/office/year/{year}/school-money"), "office-school-money-button", fields, problems)
+        .once()
         .hidden("q", search)
         .select("school", "office-school-money-school", choices.collect())
         .number("paid", "office-school-money-amount")
@@ -336,7 +338,7 @@ pub(super) async fn school_money(site: Arc<Site>, call: Call) -> Answer {
     let school = site.registry.school(school).await?.ok_or(Trouble::NotFound)?;
     let operation = FundsOperation::RecordSchoolMoney { year, school: school.id, amount };
     let new = New::of(Office::Operator, "school_money", Operation::Funds(operation));
-    let id = acts::enqueue(&site, &acting, new).await?;
+    let id = acts::enqueue_once(&site, &acting, &call.form, new).await?;
     let done = w.with("office-school-money-done", &[("amount", &w.money(&amount)), ("school", &school.name)]);
     acts::settle(&site, &call, id, &done).await?;
     redirect(&format!("/office/year/{year}"))

@@ -291,7 +291,7 @@ fn facts(w: &Words, view: &OrderView, row: &OrderRow) -> Vec<(String, String)> {
         fact("provider-price", w.money(&order.price)),
         fact("provider-worth", row.worth.clone()),
         fact("provider-rule-free", w.date_time(&order.start.before(order.rules.free_cancel))),
-        fact("provider-rule-late", terms::share(order.rules.late_share)),
+        fact("provider-rule-late", terms::share(w, order.rules.late_share)),
     ];
     if !due.is_zero() {
         let told = [("state", w.money(&due.state)), ("school", w.money(&due.school))];

@@ -113,7 +113,7 @@ async fn form(site: Arc<Site>, call: Call, list: List) -> Answer {
     let costs = [
         ("price", w.money(&view.order.price)),
         ("due", w.money(&due)),
-        ("least", terms::share(view.order.rules.minimum_share)),
+        ("least", terms::share(w, view.order.rules.minimum_share)),
     ];
     let costs = w.with("provider-absent-costs", &costs.each_ref().map(|(name, value)| (*name, value.as_str())));
     let how = match list {

@@ -70,8 +70,8 @@ fn rules(w: &Words, programme: &Programme) -> Vec<String> {
     vec![
         w.with("public-rule-answer", &[("span", &terms::span(w, rules.hold_expiry))]),
         w.with("public-rule-cancel", &[("span", &terms::span(w, rules.free_cancel))]),
-        w.with("public-rule-late", &[("share", &terms::share(rules.late_share))]),
-        w.with("public-rule-absent", &[("share", &terms::share(rules.absence_share))]),
+        w.with("public-rule-late", &[("share", &terms::share(w, rules.late_share))]),
+        w.with("public-rule-absent", &[("share", &terms::share(w, rules.absence_share))]),
     ]
 }
 

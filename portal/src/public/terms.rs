@@ -5,7 +5,7 @@ use keis_ledger::time::Span;
 
 use crate::catalogue::names;
 use crate::catalogue::{Offer, SessionEntry};
-use crate::words::Words;
+use crate::words::{Lang, Words};
 
 const HOUR: u64 = 60 * 60 * 1000;
 
@@ -20,12 +20,16 @@ pub(crate) fn span(w: &Words, span: Span) -> String {
 }
 
 /// A share as a percentage.
-pub(crate) fn share(share: BasisPoints) -> String {
+pub(crate) fn share(w: &Words, share: BasisPoints) -> String {
+    let (point, sign) = match w.lang() {
+        Lang::Lt => (',', "\u{a0}%"),
+        Lang::En => ('.', "%"),
+    };
     let (whole, rest) = (share.get() / 100, share.get() % 100);
     match rest {
-        0 => format!("{whole}\u{a0}%"),
-        rest if rest % 10 == 0 => format!("{whole},{}\u{a0}%", rest / 10),
-        rest => format!("{whole},{rest:02}\u{a0}%"),
+        0 => format!("{whole}{sign}"),
+        rest if rest % 10 == 0 => format!("{whole}{point}{}{sign}", rest / 10),
+        rest => format!("{whole}{point}{rest:02}{sign}"),
     }
 }
 
@@ -57,7 +61,6 @@ pub(crate) fn when(w: &Words, session: &SessionEntry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::Lang;
 
     #[test]
     fn lengths_are_told_in_whole_days_or_hours() {
@@ -72,9 +75,10 @@ mod tests {
 
     #[test]
     fn shares_are_percentages() {
-        let told = |points| share(BasisPoints::new(points).expect("at most the whole"));
+        let told = |points| share(Lang::Lt.words(), BasisPoints::new(points).expect("at most the whole"));
         assert_eq!(told(5_000), "50\u{a0}%");
         assert_eq!(told(1_250), "12,5\u{a0}%");
         assert_eq!(told(333), "3,33\u{a0}%");
+        assert_eq!(share(Lang::En.words(), BasisPoints::new(1_250).expect("at most the whole")), "12.5%");
     }
 }

@@ -132,8 +132,11 @@ pub(super) fn length(w: &Words, span: Span) -> String {
     }
 }
 
-/// Money by source: "24,00 € valstybės ir 6,00 € mokyklos"; one source alone when there is no other.
+/// Money by source: "24,00 € valstybės ir 6,00 € mokyklos"; one source alone when there is no other, none when there is no money.
 pub(super) fn by_source(w: &Words, money: &Amounts) -> String {
+    if money.is_zero() {
+        return w.money(&Cents::ZERO);
+    }
     if money.school.is_zero() {
         return w.with1("school-state-money", "sum", &w.money(&money.state));
     }

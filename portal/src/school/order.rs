@@ -37,6 +37,7 @@ struct OrderPage {
     told: Option<String>,
     lines: Vec<LineRow>,
     total: String,
+    prints: bool,
     events: Vec<Event>,
     warning: Option<String>,
 }
@@ -92,6 +93,7 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         told: told(w, &desk, &possible),
         lines: lines(w, order, &names),
         total: by_source(w, &order_money(order)),
+        prints: takes_place(order),
         events: history::events(w, &receipts),
         warning: (found.state == YearState::Ended).then(|| w.text("school-warn-ended")),
         f,
@@ -126,10 +128,17 @@ fn next(w: &Words, desk: &Desk, found: &Standing, state: OrderState) -> String {
     w.with1(key, "until", &until)
 }
 
+/// Whether anybody takes part or took part.
+fn takes_place(order: &Order) -> bool {
+    standing(order) > 0
+}
+
 fn facts(w: &Words, desk: &Desk, found: &Standing) -> Vec<(String, String)> {
     let order = &found.view.order;
+    // Nobody takes part in an order that was declined; how many it was for is still worth knowing.
+    let pupils = if takes_place(order) { standing(order) } else { order.lines.len() };
     let mut all = vec![
-        (w.text("school-fact-pupils"), w.count("count-pupils", standing(order))),
+        (w.text("school-fact-pupils"), w.count("count-pupils", pupils)),
         (w.text("school-fact-price"), w.money(&order.price)),
         (w.text("school-fact-money"), by_source(w, &order_money(order))),
     ];

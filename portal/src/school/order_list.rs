@@ -44,10 +44,22 @@ struct YearOption {
     chosen: bool,
 }
 
-struct Pages {
-    position: String,
-    before: Option<String>,
-    after: Option<String>,
+/// The way through a list of several pages.
+pub(super) struct Pages {
+    pub(super) position: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+}
+
+impl Pages {
+    /// None when there is only one; `at` gives the address of a page.
+    pub(super) fn of(w: &Words, number: usize, last: usize, at: impl Fn(usize) -> String) -> Option<Self> {
+        (last > 1).then(|| Self {
+            position: w.with("school-page-of", &[("page", &number.to_string()), ("last", &last.to_string())]),
+            before: (number > 1).then(|| at(number - 1)),
+            after: (number < last).then(|| at(number + 1)),
+        })
+    }
 }
 
 /// An order in a table.
@@ -100,11 +112,7 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let part: Vec<OrderView> = orders.iter().skip((number - 1) * ROWS).take(ROWS).cloned().collect();
     site.catalogue.ensure(year, sessions_of(&part)).await?;
     let at = |number: usize| format!("/school/orders?year={year}&state={}&page={number}", state.map_or("", |_| wanted));
-    let pages = (last > 1).then(|| Pages {
-        position: f.w.with("school-page-of", &[("page", &number.to_string()), ("last", &last.to_string())]),
-        before: (number > 1).then(|| at(number - 1)),
-        after: (number < last).then(|| at(number + 1)),
-    });
+    let pages = Pages::of(f.w, number, last, at);
     let shown = OrdersPage {
         states: order_state::ALL
             .into_iter()

@@ -45,6 +45,24 @@ pub enum SetupError {
         #[source]
         source: std::io::Error,
     },
+    /// A scope that no request can carry.
+    #[error("a scope of `{0}` must be a word of visible letters without quotes and backslashes")]
+    Scope(String),
+    /// Certificates that cannot be read.
+    #[error("the certificates {path} cannot be read")]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file without a certificate, or with a broken one.
+    #[error("{path} holds no certificates in PEM")]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
     /// No HTTP client.
     #[error("no connection to identity providers can be made")]
     Http(#[from] reqwest::Error),
@@ -82,6 +100,9 @@ impl SignIn {
             if !is_name(oidc) || providers.iter().any(|known| known.settings.name == oidc.name) {
                 return Err(SetupError::Name(oidc.name.clone()));
             }
+            if !oidc.scopes.iter().all(|scope| is_scope(scope)) {
+                return Err(SetupError::Scope(oidc.name.clone()));
+            }
             providers.push(Provider::new(oidc, &settings.public_url)?);
         }
         Ok(Self { providers, may_simulate: settings.simulated_sign_in, people: Vec::new() })
@@ -107,6 +128,11 @@ impl SignIn {
 fn is_name(oidc: &Oidc) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=LONGEST_NAME).contains(&oidc.name.len()) && oidc.name.bytes().all(fits)
+}
+
+/// What RFC 6749 calls a scope token.
+fn is_scope(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 /// The routes.

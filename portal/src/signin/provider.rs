@@ -135,8 +135,7 @@ impl Provider {
         });
         // The tree enables two providers of rustls, so one must be named; another part of the program may have done it.
         drop(rustls::crypto::ring::default_provider().install_default());
-        // A redirect could make the portal ask addresses that are its own business.
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build()?;
+        let http = http(settings)?;
         let own = |path: String| {
             let mut url = public_url.clone();
             url.set_path(&path);
@@ -159,8 +158,7 @@ impl Provider {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
-            .add_scope(Scope::new("profile".to_owned()))
-            .add_scope(Scope::new("email".to_owned()))
+            .add_scopes(self.scopes())
             .add_ui_locale(LanguageTag::new(lang.code().to_owned()))
             .set_pkce_challenge(challenge);
         let (url, state, nonce) = request.url();
@@ -173,6 +171,12 @@ impl Provider {
             begun: seconds(),
         };
         Ok((url, pending))
+    }
+
+    /// What is asked for; the library asks for `openid` itself.
+    fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let wanted = self.settings.scopes.iter().filter(|scope| *scope != "openid");
+        wanted.map(|scope| Scope::new(scope.clone()))
     }
 
     /// Whether an answer that names its issuer names this one; one that names none is held to its state alone.
@@ -376,6 +380,27 @@ impl Provider {
         tracing::warn!(provider = self.settings.name, reason, "an identity provider's answer was refused");
         Refusal::Unverified
     }
+}
+
+/// The way to a provider's addresses, and whom it trusts to vouch for them.
+fn http(settings: &Oidc) -> Result<reqwest::Client, SetupError> {
+    // A redirect could make the portal ask addresses that are its own business.
+    let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+    if let Some(path) = &settings.authority_file {
+        let pem = std::fs::read(path).map_err(|source| SetupError::Authority { path: path.clone(), source })?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        if certificates.is_empty() {
+            return Err(SetupError::NoCertificate { path: path.clone() });
+        }
+        http = http.tls_built_in_root_certs(false);
+        for certificate in certificates {
+            http = http.add_root_certificate(certificate);
+        }
+    }
+    http.build().map_err(|source| match &settings.authority_file {
+        Some(path) => SetupError::NoCertificate { path: path.clone() },
+        None => SetupError::Http(source),
+    })
 }
 
 /// Signatures that anybody can make whom the key is shown to, and none at all, are not among them.

@@ -9,8 +9,11 @@ use bytes::Bytes;
 use keis_portal::settings::Oidc;
 use openidconnect::core::{CoreEdDsaPrivateSigningKey, CoreHmacKey, CoreJwsSigningAlgorithm};
 use openidconnect::{JsonWebKeyId, PrivateSigningKey};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use url::Url;
 use warp::Filter;
 use warp::http::StatusCode;
@@ -96,6 +99,34 @@ impl Liar {
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let issuer = format!("http://{}", listener.local_addr().expect("it has an address"));
+        Self::serve(listener, issuer)
+    }
+
+    /// One that speaks HTTPS, with this certificate.
+    pub async fn start_tls(certificate: &rcgen::Certificate, key: &rcgen::KeyPair) -> Self {
+        let plain = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let issuer = format!("https://localhost:{}", listener.local_addr().expect("it has an address").port());
+        let behind = plain.local_addr().expect("it has an address");
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![certificate.der().clone()], key).expect("they belong together");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    // Whoever does not trust the certificate breaks off here.
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let mut inner = TcpStream::connect(behind).await.expect("the provider listens");
+                    drop(tokio::io::copy_bidirectional(&mut stream, &mut inner).await);
+                });
+            }
+        });
+        Self::serve(plain, issuer)
+    }
+
+    fn serve(listener: TcpListener, issuer: String) -> Self {
         let key = Key::new("first");
         let script = Script { keys: vec![key.public()], answer: (500, json!({})), ..Script::default() };
         let script = Arc::new(Mutex::new(script));
@@ -138,6 +169,8 @@ impl Liar {
             client_id: CLIENT.to_owned(),
             client_secret_file: Some(file),
             roles_claim: "keis_roles".to_owned(),
+            scopes: Oidc::standard_scopes(),
+            authority_file: None,
         }
     }
 

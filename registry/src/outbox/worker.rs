@@ -307,7 +307,7 @@ async fn refused(
         Err(error) => return delay(registry, pace, row, &error.to_string()).await,
     }
     let why = format!("{}: {}", refusal.code, refusal.message);
-    if refusal.may_pass_later || refusal.code == "known" {
+    if refusal.may_pass_later || refusal.code == "known" || passes_with_time(&row.operation, &refusal.code) {
         return delay(registry, pace, row, &why).await;
     }
     if stands_already(&row.operation, &refusal.code) {
@@ -326,6 +326,12 @@ async fn refused(
     }
     work.commit().await?;
     Ok(Step::Over)
+}
+
+/// Whether time alone lifts this refusal: a pupil's wallet closes once the orders that have begun are over. Who was erased has
+/// nobody left who would ask again.
+fn passes_with_time(operation: &Operation, code: &str) -> bool {
+    code == "wallet_in_use" && matches!(operation, Operation::Wallet(WalletOperation::Close { .. }))
 }
 
 /// Whether the refusal says that the ledger stands already as the row wishes.

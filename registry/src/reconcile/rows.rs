@@ -27,7 +27,9 @@ pub(super) async fn compare(registry: &Registry, report: &mut Report) -> Result<
 fn judge(row: &OutboxRow, report: &mut Report) {
     let kind = match row.state {
         OutboxState::Refused => DifferenceKind::RowRefused,
-        OutboxState::Waiting | OutboxState::Signed if row.attempts >= MANY => DifferenceKind::RowStuck,
+        OutboxState::Waiting | OutboxState::Signed if row.attempts >= MANY && !waits_for_orders(row) => {
+            DifferenceKind::RowStuck
+        }
         OutboxState::Waiting
         | OutboxState::Signed
         | OutboxState::Done
@@ -42,4 +44,9 @@ fn judge(row: &OutboxRow, report: &mut Report) {
         remedy: Remedy::SeeRow,
         detail: format!("{}, {} attempts, {why}", row.purpose, row.attempts),
     });
+}
+
+/// Whether a wallet is to close whose orders have begun: that takes weeks, and nobody has to do anything.
+fn waits_for_orders(row: &OutboxRow) -> bool {
+    row.rejection.as_deref().is_some_and(|why| why.starts_with("wallet_in_use:"))
 }

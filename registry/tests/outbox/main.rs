@@ -4,6 +4,7 @@
 
 mod histories;
 mod import;
+mod in_use;
 mod ledger;
 mod lines;
 mod outbox;

@@ -87,6 +87,23 @@ async fn no_copy_survives_in_the_free_space_of_pages() {
     .await;
 }
 
+/// A comparison with the ledger that was killed leaves the indexes of wallets that it had seen.
+#[tokio::test]
+async fn a_broken_off_comparison_leaves_no_index() {
+    both(async |place| {
+        let scene = scene(&place).await;
+        let registry = &scene.registry;
+        let person = scene.pupils[0];
+        let seen = "INSERT INTO reconcile_seen (run, wallet_index) SELECT 1, wallet_index FROM wallets";
+        registry.reader().await.unwrap().execute(seen).await.unwrap();
+        let before = traces(registry, person).await;
+        registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
+        let bytes = place.bytes().await;
+        assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn whoever_has_open_orders_is_erased_only_despite_them_and_the_wallet_closes() {
     both(async |place| {

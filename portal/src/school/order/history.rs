@@ -1,5 +1,6 @@
 //! What happened to an order, from its receipts.
 
+use keis_ledger::money::Cents;
 use keis_ledger::receipt::{Kind, Receipt};
 use keis_ledger::record::OrderState;
 
@@ -27,8 +28,33 @@ fn event(w: &Words, receipt: &Receipt) -> Event {
         what: w.text(what),
         who: who.map_or_else(String::new, |who| w.text(who)),
         on_behalf: receipt.on_behalf,
-        money: if receipt.total.is_zero() { String::new() } else { by_source(w, &receipt.total) },
+        money: money(w, receipt),
         receipt: receipt.id.to_string(),
+    }
+}
+
+/// What was moved; of an order that ended without taking place it went back.
+fn money(w: &Words, receipt: &Receipt) -> String {
+    let went_back = match receipt.subject.order_state {
+        Some(
+            OrderState::Declined | OrderState::Lapsed | OrderState::CancelledFree | OrderState::CancelledByProvider,
+        ) => true,
+        Some(
+            OrderState::Proposed
+            | OrderState::Requested
+            | OrderState::Confirmed
+            | OrderState::Delivered
+            | OrderState::Attended
+            | OrderState::AttendedAutomatically
+            | OrderState::Settled
+            | OrderState::CancelledLate,
+        )
+        | None => false,
+    };
+    match receipt.total.total() {
+        Some(Cents::ZERO) => String::new(),
+        Some(sum) if went_back => w.with1("school-event-returned", "sum", &w.money(&sum)),
+        Some(_) | None => by_source(w, &receipt.total),
     }
 }
 

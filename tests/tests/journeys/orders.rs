@@ -1,130 +1,15 @@
-//! What the portal is for, in a browser, over four validators: a key is made and approved, a class is ordered for, a provider
-//! answers, attendance is ticked, a statement accepted; by keyboard alone; and with a server that lies.
-
-use std::time::Duration;
+//! The main way: a school orders, a provider delivers, both see it; the same by keyboard alone; and with a server that lies.
 
 use fantoccini::Locator;
 use fantoccini::key::Key;
+use keis_ledger::record::OrderState;
 use keis_tests::browser::{Browser, WebDriver};
 use keis_tests::house::House;
 use keis_tests::swap::Swapper;
 use keis_tests::wait::turn;
 use serde_json::json;
 
-const PUPILS: usize = 600;
-const PASSPHRASE: &str = "thirteen quiet horses at noon";
-
-/// Makes a key in the browser and copies its recovery code, as the page demands.
-async fn make_key(browser: &Browser, label: &str) {
-    browser.open("wallet/new?lang=en").await;
-    browser.fill("#key-label", label).await;
-    browser.fill("#key-passphrase", PASSPHRASE).await;
-    browser.fill("#key-repeat", PASSPHRASE).await;
-    browser.click("#key-button").await;
-    shown(browser, "#sheet").await;
-    let script = "const asked = Number(document.querySelector('#sheet-asked').textContent.match(/\\d+/)[0]); \
-        return document.querySelectorAll('#sheet-code li')[asked - 1].textContent";
-    let group = browser.client.execute(script, Vec::new()).await.expect("the sheet is shown");
-    browser.assert_accessible().await;
-    browser.picture("recovery-sheet").await;
-    browser.fill("#sheet-group", group.as_str().expect("a group of the code")).await;
-    browser.click("#sheet-button").await;
-    browser.hear(label).await;
-}
-
-/// Waits until an element that a script shows is there to be seen.
-async fn shown(browser: &Browser, css: &str) {
-    let script = format!(
-        "const found = document.querySelector('{css}'); return !!found && !found.hidden && found.offsetParent !== null"
-    );
-    let seen = async || browser.client.execute(&script, Vec::new()).await.ok().filter(|shown| *shown == json!(true));
-    keis_tests::wait::until(css, Duration::from_secs(45), seen).await;
-}
-
-/// An officer approves all keys that wait.
-async fn approve_keys(officer: &Browser) {
-    loop {
-        officer.open("office/keys?lang=en").await;
-        let waiting = officer.client.find(Locator::Css("tbody a[href^='/office/keys/']")).await;
-        let Ok(waiting) = waiting else { return };
-        waiting.click().await.expect("the key's page opens");
-        officer.click("form[action$='/approve'] input[type=checkbox]").await;
-        officer.click("form[action$='/approve'] button").await;
-        officer.see(".flash.good").await;
-    }
-}
-
-/// A person with a key that may be used.
-async fn with_key(driver: &WebDriver, officer: &Browser, house: &str, person: &str) -> Browser {
-    let browser = driver.browser(house).await;
-    browser.sign_in(person).await;
-    make_key(&browser, &format!("laptop of {person}")).await;
-    approve_keys(officer).await;
-    browser
-}
-
-/// Signs what the signing page shows; returns what it said.
-async fn sign(browser: &Browser, name: &str) -> String {
-    shown(browser, "#sign-form").await;
-    browser.assert_accessible().await;
-    browser.picture(name).await;
-    let said = browser.see("#sign-entries").await.text().await.expect("the entries have text");
-    browser.fill("#sign-passphrase", PASSPHRASE).await;
-    browser.click("#sign-button").await;
-    browser.see(".flash.good").await;
-    said
-}
-
-/// The page of a new order for the first service with a session that fits, found through the catalogue.
-async fn new_order(browser: &Browser) {
-    browser.open("services?lang=en").await;
-    let services = links(browser, "a[href^='/services/srv_']").await;
-    for service in services {
-        browser.open(service.trim_start_matches('/')).await;
-        let sessions = links(browser, "a[href^='/school/orders/new?session=']").await;
-        // The last session is weeks away: nothing is late.
-        let Some(session) = sessions.last() else { continue };
-        browser.open(&format!("{}&lang=en", session.trim_start_matches('/'))).await;
-        let open = browser.has("button[data-intent='order.request'], button[data-intent='order.propose']").await;
-        if open {
-            return;
-        }
-    }
-    panic!("no service has a session to order");
-}
-
-async fn links(browser: &Browser, css: &str) -> Vec<String> {
-    let script = format!("return [...document.querySelectorAll(\"{css}\")].map(a => a.getAttribute('href'))");
-    let found = browser.client.execute(&script, Vec::new()).await.expect("the page answers");
-    let mut links: Vec<String> = serde_json::from_value(found).expect("addresses");
-    links.dedup();
-    links
-}
-
-/// Ticks pupils of the first class that has any who can go.
-async fn choose_pupils(browser: &Browser, count: usize) -> Vec<String> {
-    for class in 0..20 {
-        let boxes = browser.client.find_all(Locator::Css("#classes input[name=class]")).await.expect("classes");
-        let Some(one) = boxes.get(class) else { break };
-        if !one.is_selected().await.expect("a box") {
-            one.click().await.expect("a box can be ticked");
-        }
-        browser.click("button[name=step][value=show]").await;
-        browser.see("#pupils").await;
-        let pupils =
-            browser.client.find_all(Locator::Css("#pupils input[name=pupil]:not(:disabled)")).await.expect("pupils");
-        if pupils.len() < count {
-            continue;
-        }
-        let mut names = Vec::new();
-        for pupil in &pupils[..count] {
-            pupil.click().await.expect("a pupil can be ticked");
-            names.push(pupil.attr("data-label").await.expect("a box").expect("a pupil's box has a label"));
-        }
-        return names;
-    }
-    panic!("no class has {count} pupils who can go:\n{}", browser.text().await);
-}
+use crate::hands::{PASSPHRASE, PUPILS, choose_pupils, links, new_order, shown, sign, with_key};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_school_orders_a_provider_delivers_and_both_see_it() {
@@ -146,6 +31,8 @@ async fn a_school_orders_a_provider_delivers_and_both_see_it() {
     coordinator.hear("waits for the provider").await;
     let order = coordinator.path().await;
     coordinator.picture("order").await;
+    let on_ledger = house.order(&order).await;
+    assert_eq!((on_ledger.order.state, on_ledger.order.lines.len()), (OrderState::Requested, 3));
 
     // A requested order is cancelled again, without charge.
     coordinator
@@ -154,6 +41,7 @@ async fn a_school_orders_a_provider_delivers_and_both_see_it() {
     coordinator.click("main form button.danger").await;
     sign(&coordinator, "signing-a-cancellation").await;
     coordinator.hear("cancelled without charge").await;
+    assert_eq!(house.order(&order).await.order.state, OrderState::CancelledFree);
 
     // Attendance of a visit that the provider has reported.
     coordinator.open("school/orders?state=delivered&lang=en").await;
@@ -162,6 +50,8 @@ async fn a_school_orders_a_provider_delivers_and_both_see_it() {
     coordinator.click("button[data-intent='order.confirm_attendance']").await;
     sign(&coordinator, "signing-attendance").await;
     coordinator.hear("attendance confirmed").await;
+    let visited = coordinator.path().await;
+    assert_eq!(house.order(&visited).await.order.state, OrderState::Attended);
 
     // The provider confirms in bulk, reports, and accepts a statement.
     let provider = with_key(&driver, &officer, &house.url, "provider-2").await;

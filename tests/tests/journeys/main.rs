@@ -1,0 +1,9 @@
+//! What the portal is for, in a browser, over four validators: every role goes its main way, and what it was told is what the
+//! ledger holds.
+
+mod hands;
+mod keys;
+mod office;
+mod orders;
+mod provider;
+mod school;
