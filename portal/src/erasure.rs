@@ -73,7 +73,7 @@ fn count(open: &mut OpenOrders, start: Timestamp, now: Timestamp) {
 /// Whether money of an order's pupils is still set aside, as the ledger asks before it closes a wallet.
 fn is_unfinished(state: OrderState) -> bool {
     match state {
-        OrderState::Requested | OrderState::Confirmed | OrderState::Delivered => true,
+        OrderState::Requested | OrderState::Confirmed | OrderState::Delivered | OrderState::Disputed => true,
         OrderState::Proposed
         | OrderState::Attended
         | OrderState::AttendedAutomatically
@@ -82,6 +82,8 @@ fn is_unfinished(state: OrderState) -> bool {
         | OrderState::Lapsed
         | OrderState::CancelledFree
         | OrderState::CancelledLate
-        | OrderState::CancelledByProvider => false,
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Reversed => false,
     }
 }

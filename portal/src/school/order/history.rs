@@ -37,7 +37,12 @@ fn event(w: &Words, receipt: &Receipt) -> Event {
 fn money(w: &Words, receipt: &Receipt) -> String {
     let went_back = match receipt.subject.order_state {
         Some(
-            OrderState::Declined | OrderState::Lapsed | OrderState::CancelledFree | OrderState::CancelledByProvider,
+            OrderState::Declined
+            | OrderState::Lapsed
+            | OrderState::CancelledFree
+            | OrderState::CancelledByProvider
+            | OrderState::CancelledForceMajeure
+            | OrderState::Reversed,
         ) => true,
         Some(
             OrderState::Proposed
@@ -47,7 +52,8 @@ fn money(w: &Words, receipt: &Receipt) -> String {
             | OrderState::Attended
             | OrderState::AttendedAutomatically
             | OrderState::Settled
-            | OrderState::CancelledLate,
+            | OrderState::CancelledLate
+            | OrderState::Disputed,
         )
         | None => false,
     };
