@@ -110,7 +110,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     config.moniker.clone_from(&args.moniker);
     config.institution = args.institution;
     let beginning = if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
-    let address = Address::of(&consensus.public());
+    let (address, network_key, consensus_key) = (Address::of(&consensus.public()), network.public(), consensus.public());
     let new = NewHome { config, consensus, network, beginning };
     let home = Home::create(&args.home, &new)
         .or_advise("Name a folder that is missing or empty; its parent must be writable.")?;
@@ -130,8 +130,8 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
         println!("Note: {stranger}.");
     }
     if institution.is_none() {
-        println!("network key {}", network.public());
-        println!("It follows until the institutions make its consensus key {} a validator's.", consensus.public());
+        println!("network key {network_key}");
+        println!("It follows until the institutions make its consensus key {consensus_key} a validator's.");
         println!(
             "Each of the others adds it to [[peers]] in its {CONFIG} and starts its node again, one after the other."
         );

@@ -2,12 +2,17 @@
 
 use keis_ledger::classifiers::Scopes;
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, FundsOperation, Operation, OrderAction, Party, ServiceTerms, SessionOffer,
-    SettlementOperation, WalletOperation,
+    CatalogueOperation, Change, FundsOperation, Operation, OrderAction, Party, ServiceTerms, SessionOffer,
+    WalletOperation,
 };
 use serde::Serialize;
 
 use crate::words::{count, instant};
+
+mod measure;
+mod settlement;
+
+pub(crate) use measure::{decision_words, owner_words, threshold_words};
 
 /// Longest list that is told item by item.
 const TOLD: usize = 6;
@@ -19,7 +24,13 @@ pub fn summary(operation: &Operation) -> String {
         Operation::Wallet(operation) => wallet(operation),
         Operation::Catalogue(operation) => catalogue(operation),
         Operation::Order { year, order, action } => format!("Order {order} of {year}: {}", action_words(action)),
-        Operation::Settlement(operation) => settlement(operation),
+        Operation::Settlement(operation) => settlement::settlement(operation),
+        Operation::Governance(operation) => measure::governance(operation),
+        Operation::Rate { year, order, score, facts } => {
+            let facts: Vec<_> = facts.iter().map(|fact| name(&fact)).collect();
+            let facts = if facts.is_empty() { "nothing".to_owned() } else { facts.join(", ") };
+            format!("Rate order {order} of {year} with {} of 5; as it should be: {facts}.", score.get())
+        }
     }
 }
 
@@ -48,6 +59,9 @@ fn funds(operation: &FundsOperation) -> String {
         }
         FundsOperation::EndYear { year } => {
             format!("End the year {year}: no new orders; free money returns to its source.")
+        }
+        FundsOperation::SealYear { year } => {
+            format!("Seal the year {year} for good: one entry takes the place of all its records.")
         }
     }
 }
@@ -83,9 +97,15 @@ fn wallet(operation: &WalletOperation) -> String {
         }
         WalletOperation::RevokeKey { key } => format!("Revoke the key {key}."),
         WalletOperation::MovePupil { year, pupil, school, grade, keep_lines } => {
-            let lines =
-                if *keep_lines { "booked lines stay" } else { "booked lines are dropped and their money released" };
-            format!("Move pupil {pupil} of {year} to school {school}, grade {grade}; {lines}.")
+            format!("Move pupil {pupil} of {year} to school {school}, grade {grade}; {}.", lines_words(*keep_lines))
+        }
+        WalletOperation::MovePupils { year, moves, keep_lines } => {
+            let told: Vec<_> =
+                moves.iter().map(|one| format!("{} to {}, grade {}", one.pupil, one.school, one.grade)).collect();
+            format!("Move {} of {year}; {}.", listed(&told, "pupil"), lines_words(*keep_lines))
+        }
+        WalletOperation::RevokeAllKeys { party } => {
+            format!("Revoke every key of {}, also those that have not begun.", party_words(party))
         }
         WalletOperation::Suspend { party } => format!("Suspend new orders of {}.", party_words(party)),
         WalletOperation::Reinstate { party } => format!("End the suspension of {}.", party_words(party)),
@@ -114,6 +134,10 @@ fn catalogue(operation: &CatalogueOperation) -> String {
             format!("Take no more orders into session {session} of {year}.")
         }
     }
+}
+
+fn lines_words(keep: bool) -> &'static str {
+    if keep { "booked lines stay" } else { "booked lines are dropped and their money released" }
 }
 
 fn action_words(action: &OrderAction) -> String {
@@ -145,6 +169,8 @@ fn action_words(action: &OrderAction) -> String {
             let added = if added.is_empty() { String::new() } else { format!(", added: {}", listed(added, "pupil")) };
             format!("confirm who was there, {}{added}.", absent_words(absent))
         }
+        OrderAction::Dispute => "dispute it; its money is frozen until the dispute is taken back or decided.".to_owned(),
+        OrderAction::WithdrawDispute => "take one's own dispute back.".to_owned(),
     }
 }
 
@@ -162,25 +188,6 @@ fn change_words(change: &Change) -> String {
             if parts.is_empty() { "no change at all".to_owned() } else { parts.join(" and ") }
         }
         Change::Attendance { absent } => format!("other attendance, {}", absent_words(absent)),
-    }
-}
-
-fn settlement(operation: &SettlementOperation) -> String {
-    match operation {
-        SettlementOperation::Issue { year, statement, provider, buyer, orders } => {
-            let buyer = match buyer {
-                Buyer::Programme => "the programme".to_owned(),
-                Buyer::School(school) => format!("school {school}"),
-            };
-            format!(
-                "Issue statement {statement} of {year} for what provider {provider} earned of {buyer} by {}.",
-                listed(orders, "order")
-            )
-        }
-        SettlementOperation::Accept { year, statement } => format!("Accept statement {statement} of {year}."),
-        SettlementOperation::Contest { year, statement } => {
-            format!("Contest statement {statement} of {year}; its orders become free for another.")
-        }
     }
 }
 
