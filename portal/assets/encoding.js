@@ -157,6 +157,8 @@ const Service = bare(16, "srv_");
 const Session = bare(16, "ses_");
 const Order = bare(16, "ord_");
 const Statement = bare(16, "stm_");
+const Decision = bare(16, "dec_");
+const Commitment = bare(32, "com_");
 const Nullifier = bare(32, "nul_");
 const DocumentId = bare(32, "doc_");
 const Year = u16;
@@ -177,12 +179,20 @@ const Place = shown(PlaceForm, showPlace, (text) => {
   return showPlace(form) === text ? form : fail("a place that cannot be");
 });
 
+// A set of names from a list, one bit each.
+const bits = (all) =>
+  shown(
+    u8,
+    (set) => (set >> all.length ? fail("an unknown name in a set") : all.filter((_, index) => (set >> index) & 1)),
+    (some) => some.reduce((set, one) => set | (1 << (all.indexOf(one) + 1 || fail("an unknown name in a set"))), 0) >> 1,
+  );
+
 export const SCOPES = ["propose", "order", "attendance", "settlement", "read"];
-const Scopes = shown(
-  u8,
-  (bits) => (bits >> SCOPES.length ? fail("an unknown scope") : SCOPES.filter((_, index) => (bits >> index) & 1)),
-  (scopes) => scopes.reduce((bits, scope) => bits | (1 << (SCOPES.indexOf(scope) + 1 || fail("an unknown scope"))), 0) >> 1,
-);
+const Scopes = bits(SCOPES);
+export const FACTS = ["took_place", "on_time", "as_described", "suited_to_age", "accessible"];
+const Facts = bits(FACTS);
+const score = (number) => (number >= 1 && number <= 5 ? number : fail("a score is 1 to 5"));
+const Score = shown(u8, score, score);
 const share = (points) => (points <= 10_000 ? points : fail("a share above the whole"));
 const BasisPoints = shown(u16, share, share);
 
@@ -230,6 +240,7 @@ const Funds = variants({
   allocate: record({ year: Year, pupils: list(Pupil) }),
   record_school_money: record({ year: Year, school: School, amount: Cents }),
   end_year: record({ year: Year }),
+  seal_year: record({ year: Year }),
 });
 const Wallet = variants({
   open_schools: record({ schools: list(record({ school: School, entity: EntityId, place: Place })) }),
@@ -244,6 +255,12 @@ const Wallet = variants({
   suspend: record({ party: Party }),
   reinstate: record({ party: Party }),
   close: record({ party: Party }),
+  revoke_all_keys: record({ party: Party }),
+  move_pupils: record({
+    year: Year,
+    moves: list(record({ pupil: Pupil, school: School, grade: u8 })),
+    keep_lines: bool,
+  }),
 });
 const Catalogue = variants({
   publish: record({ service: Service, provider: Provider, terms: ServiceTerms }),
@@ -272,17 +289,63 @@ const OrderAction = variants({
   cancel: null,
   report_delivery: record({ absent: list(Line) }),
   confirm_attendance: record({ absent: list(Line), added: list(Pupil) }),
+  dispute: null,
+  withdraw_dispute: null,
 });
+const Buyer = variants({ programme: null, school: School });
+const OfStatement = { year: Year, statement: Statement };
 const Settlement = variants({
-  issue: record({
-    year: Year,
-    statement: Statement,
-    provider: Provider,
-    buyer: variants({ programme: null, school: School }),
-    orders: list(Order),
+  issue: record({ ...OfStatement, provider: Provider, buyer: Buyer, orders: list(Order) }),
+  accept: record(OfStatement),
+  contest: record(OfStatement),
+  attach_invoice: record({ ...OfStatement, invoice: Commitment, number: Commitment }),
+  reject_invoice: record(OfStatement),
+  approve: record(OfStatement),
+  record_payment: record({ ...OfStatement, amount: Cents, reference: Commitment }),
+  set_off: record({ ...OfStatement, amount: Cents }),
+  reconcile: record({ ...OfStatement, bank: Commitment }),
+  credit_note: record({ ...OfStatement, order: Order, lines: list(tuple(Line, Cents)), note: Commitment }),
+  record_repayment: record({ year: Year, provider: Provider, buyer: Buyer, amount: Cents, reference: Commitment }),
+  reconcile_repayment: record({ year: Year, reference: Commitment, bank: Commitment }),
+  return_payment: record({ ...OfStatement, reference: Commitment }),
+});
+
+const Owner = variants({
+  party: Party,
+  operator: Institution,
+  budget_holder: Institution,
+  auditor: Institution,
+  governance: Institution,
+});
+const NetworkLimits = record({ max_validity: u64, step_budget: u32, max_block_bytes: u32, max_touched: u32, clock_bound: u64 });
+const TwoKeys = tuple(Key, Key);
+const Measure = variants({
+  set_network_parameters: record({ limits: NetworkLimits }),
+  set_programme_parameters: record({ year: Year, parameters: ProgrammeParameters }),
+  set_validators: record({
+    validators: list(record({ institution: Institution, key: Key, power: u64 })),
+    admitted: list(record({ institution: Institution, keys: TwoKeys })),
   }),
-  accept: record({ year: Year, statement: Statement }),
-  contest: record({ year: Year, statement: Statement }),
+  appoint_officer: record({ key: Key, owner: Owner, from: Time, until: Time }),
+  dismiss_officer: record({ key: Key }),
+  replace_governance_keys: record({ institution: Institution, keys: TwoKeys }),
+  switch_protocol: record({ version: u32, height: u64 }),
+  resolve: record({ year: Year, order: Order, split: list(Cents) }),
+  reverse: record({ year: Year, order: Order, lines: list(Line) }),
+  force_majeure: record({
+    year: Year,
+    from: Time,
+    until: Time,
+    scope: variants({ everything: null, place: Place, provider: Provider, service: Service }),
+  }),
+  extend: record({ year: Year, from: Time, until: Time, by: u64 }),
+  succeed: record({ from: Party, to: Party, years: list(Year) }),
+  change_payment_account: record({ provider: Provider, account: Commitment }),
+});
+const Governance = variants({
+  propose: record({ decision: Decision, measure: Measure, until: Time }),
+  approve: record({ decision: Decision }),
+  withdraw: record({ decision: Decision }),
 });
 const Operation = variants({
   funds: Funds,
@@ -290,6 +353,8 @@ const Operation = variants({
   catalogue: Catalogue,
   order: record({ year: Year, order: Order, action: OrderAction }),
   settlement: Settlement,
+  governance: Governance,
+  rate: record({ year: Year, order: Order, score: Score, facts: Facts }),
 });
 const Body = record({ signer: Key, behalf: option(Party), salt: u64, valid_until: Time, operation: Operation });
 

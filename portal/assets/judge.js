@@ -23,6 +23,9 @@ const RULES = Object.fromEntries(
   order.cancel: order+
   order.report_delivery: order absent*
   order.confirm_attendance: order absent* added*
+  order.dispute: order+
+  order.withdraw_dispute: order+
+  order.rate: order score facts*
   catalogue.open_session: service when+ place capacity session?
   catalogue.amend_session: session when place capacity
   catalogue.close_session: session+
@@ -32,6 +35,7 @@ const RULES = Object.fromEntries(
   settlement.accept: statement+
   settlement.contest: statement+
   settlement.issue: provider buyer order* statement?
+  settlement.attach_invoice: statement invoice number
   wallet.revoke_key: key+
   wallet.suspend: party+
   wallet.reinstate: party+

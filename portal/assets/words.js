@@ -5,9 +5,19 @@ const ZONE = "Europe/Vilnius";
 // Beyond what a calendar shows; the ledger's "never".
 const LATEST = 253_402_300_800_000n;
 
+// A proposal goes by its measure. Its own end is the day by which it must be decided, beside times of the measure.
+const proposal = ({ decision, measure, until }) => {
+  const [name, content] = Object.entries(measure)[0];
+  const { from, to, ...rest } = content;
+  const fields = name === "succeed" ? { predecessor: from, successor: to, ...rest } : content;
+  return { path: `measure.${name}`, fields: { decision, ...fields, decide_by: until } };
+};
+
 // An operation's path, such as `order.request`, and its fields. Paths are the kinds of intents, too.
 export const flatten = (operation) => {
   const [group, inner] = Object.entries(operation)[0];
+  if (group === "rate") return { path: "order.rate", fields: inner };
+  if (group === "governance" && inner.propose) return proposal(inner.propose);
   if (group !== "order") {
     const [name, content] = Object.entries(inner)[0];
     return { path: `${group}.${name}`, fields: content };
@@ -23,17 +33,18 @@ const kinds = (table) =>
   Object.fromEntries(Object.entries(table).flatMap(([kind, names]) => names.split(" ").map((name) => [name, kind])));
 
 const KINDS = kinds({
-  money: "price school_money amount budget reserve cap amount_per_pupil total",
-  time: "start end from until register_until window_from window_until",
-  span: "hold_expiry free_change free_cancel settlement_period",
+  money: "price school_money amount budget reserve cap amount_per_pupil total split",
+  time: "start end from until decide_by register_until window_from window_until",
+  span: "hold_expiry free_change free_cancel settlement_period max_validity clock_bound by",
   share: "late_share absence_share minimum_share",
   line: "absent drop",
-  code: "field kind vat arrivals scopes keep_lines",
+  code: "field kind vat arrivals scopes keep_lines facts",
   grades: "grades own_key_grades",
   days: "holidays",
 });
 
-// Ids that people know by a name; places have codes that speak for themselves, documents and entities have no name.
+// Ids that people know by a name; places have codes that speak for themselves; documents, entities, institutions,
+// decisions and commitments have no name that the bytes could be held against.
 const NAMED = /^(pup|sch|prv|srv|ses|ord|stm|key)_/;
 
 // The wall clock of the programme's zone at an instant, as forms write it: 2028-02-10T10:00.
@@ -130,18 +141,24 @@ const scalar = (phrases, name, value, order) => {
 
 const term = (phrases, name) => phrases.say(`sign-term-${name.replaceAll("_", "-")}`);
 
+// Whose, or which: a variant and the id in it.
+const PARTIES = ["buyer", "party", "owner", "scope", "predecessor", "successor"];
+
 const sayParty = (phrases, party) => {
   const [kind, id] = typeof party === "string" ? [party, null] : Object.entries(party)[0];
-  const code = phrases.say(`sign-party-${kind}`);
-  return id === null ? code : `${code}: ${phrases.name(kind === "pupil" ? id[1] : id)}`;
+  if (kind === "party") return sayParty(phrases, id);
+  const code = phrases.say(`sign-party-${kind.replaceAll("_", "-")}`);
+  if (id === null) return code;
+  const own = kind === "pupil" ? id[1] : id;
+  return `${code}: ${NAMED.test(own) ? phrases.name(own) : own}`;
 };
 
 // The words of one value, whatever its kind: nothing of an operation is left unsaid.
 const sayValue = (phrases, name, value, order) => {
-  if (name === "buyer" || name === "party") return sayParty(phrases, value);
+  if (PARTIES.includes(name)) return sayParty(phrases, value);
   if (Array.isArray(value) && name === "lines") {
-    const [line, pupil] = value;
-    return `${phrases.line(order, line)} → ${phrases.name(pupil)}`;
+    const [line, other] = value;
+    return `${phrases.line(order, line)} → ${typeof other === "string" ? phrases.name(other) : phrases.money(other)}`;
   }
   if (Array.isArray(value)) return value.map((one) => sayValue(phrases, name, one, order)).join(", ");
   const simple = scalar(phrases, name, value, order);
@@ -153,7 +170,7 @@ const sayValue = (phrases, name, value, order) => {
   return String(value);
 };
 
-const INLINE = ["offer", "terms", "parameters", "calendar"];
+const INLINE = ["offer", "terms", "parameters", "calendar", "limits"];
 
 const inlined = (fields) =>
   Object.entries(fields).flatMap(([name, value]) => (INLINE.includes(name) ? inlined(value) : [[name, value]]));
@@ -171,7 +188,14 @@ const FRESH = {
   "settlement.issue": "statement",
 };
 
+// A measure's decision is drawn anew like an order's id.
+const isDrawn = (path, name) => FRESH[path] === name || (path.startsWith("measure.") && name === "decision");
+
+// Cents of each line, in the order of the lines.
+const split = (phrases, cents, order) => cents.map((each, line) => `${phrases.line(order, line)}: ${phrases.money(each)}`);
+
 const fact = (phrases, name, value, order) => {
+  if (name === "split") return { term: term(phrases, name), value: split(phrases, value, order) };
   if (!Array.isArray(value)) return { term: term(phrases, name), value: sayValue(phrases, name, value, order) };
   if (value.length === 0) {
     const none = ["absent", "added"].includes(name) ? `sign-none-${name}` : "sign-none";
@@ -190,7 +214,7 @@ export const describe = (operation, phrases) => {
   const shown = inlined(others).filter(([name, value]) => !isIdle(path, name, value));
   if (path === "order.request") shown.push(["total", BigInt(fields.price) * BigInt(fields.pupils.length)]);
   if (year !== undefined) shown.push(["year", year]);
-  const isFresh = ([name, value]) => FRESH[path] === name && !Object.hasOwn(phrases.dictionary, value);
+  const isFresh = ([name, value]) => isDrawn(path, name) && !Object.hasOwn(phrases.dictionary, value);
   const said = ([name, value]) =>
     isFresh([name, value])
       ? { term: term(phrases, name), value: phrases.say("sign-fresh", { id: value }) }

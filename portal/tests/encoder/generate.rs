@@ -1,11 +1,14 @@
 //! Random operations of every kind, from a seed.
 
-use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory, Year};
+use keis_ledger::chain::{Height, Validator};
+use keis_ledger::classifiers::{
+    ArtField, Fact, Facts, Grades, Place, Scope, Scopes, Score, ServiceKind, VatCategory, Year,
+};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::*;
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::*;
-use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
+use keis_ledger::parameters::{ArrivalAmount, NetworkLimits, ProgrammeParameters};
 use keis_ledger::time::{Calendar, Day, Offset, Span, Timestamp};
 use keis_ledger::transaction::Body;
 
@@ -179,7 +182,7 @@ impl Source {
 
     fn funds(&mut self) -> FundsOperation {
         let year = self.year();
-        match self.below(4) {
+        match self.below(5) {
             0 => FundsOperation::OpenYear {
                 year,
                 parameters: self.parameters(),
@@ -188,12 +191,13 @@ impl Source {
             },
             1 => FundsOperation::Allocate { year, pupils: self.pupils() },
             2 => FundsOperation::RecordSchoolMoney { year, school: SchoolId(self.bytes()), amount: self.cents() },
-            _ => FundsOperation::EndYear { year },
+            3 => FundsOperation::EndYear { year },
+            _ => FundsOperation::SealYear { year },
         }
     }
 
     fn wallet(&mut self) -> WalletOperation {
-        match self.below(9) {
+        match self.below(11) {
             0 => WalletOperation::OpenSchools {
                 schools: self.list(3, |source| NewSchool {
                     school: SchoolId(source.bytes()),
@@ -236,7 +240,17 @@ impl Source {
             },
             6 => WalletOperation::Suspend { party: self.party() },
             7 => WalletOperation::Reinstate { party: self.party() },
-            _ => WalletOperation::Close { party: self.party() },
+            8 => WalletOperation::Close { party: self.party() },
+            9 => WalletOperation::RevokeAllKeys { party: self.party() },
+            _ => WalletOperation::MovePupils {
+                year: self.year(),
+                moves: self.list(4, |source| PupilMove {
+                    pupil: PupilId(source.bytes()),
+                    school: SchoolId(source.bytes()),
+                    grade: source.u8(),
+                }),
+                keep_lines: self.below(2) == 0,
+            },
         }
     }
 
@@ -265,7 +279,7 @@ impl Source {
 
     fn action(&mut self) -> OrderAction {
         let session = SessionId(self.bytes());
-        match self.below(12) {
+        match self.below(14) {
             0 => OrderAction::Propose { session, pupils: self.pupils() },
             1 => {
                 OrderAction::Request { session, pupils: self.pupils(), price: self.cents(), school_money: self.cents() }
@@ -279,32 +293,156 @@ impl Source {
             8 => OrderAction::DropLines { lines: self.lines() },
             9 => OrderAction::Cancel,
             10 => OrderAction::ReportDelivery { absent: self.lines() },
-            _ => OrderAction::ConfirmAttendance { absent: self.lines(), added: self.pupils() },
+            11 => OrderAction::ConfirmAttendance { absent: self.lines(), added: self.pupils() },
+            12 => OrderAction::Dispute,
+            _ => OrderAction::WithdrawDispute,
         }
     }
 
     fn settlement(&mut self) -> SettlementOperation {
         let (year, statement) = (self.year(), StatementId(self.bytes()));
-        let school = Buyer::School(SchoolId(self.bytes()));
-        match self.below(3) {
+        let provider = ProviderId(self.bytes());
+        let (amount, [one, other]) = (self.cents(), [self.commitment(), self.commitment()]);
+        match self.below(13) {
             0 => SettlementOperation::Issue {
                 year,
                 statement,
-                provider: ProviderId(self.bytes()),
-                buyer: self.of(&[Buyer::Programme, school]),
+                provider,
+                buyer: self.buyer(),
                 orders: self.list(20, |source| OrderId(source.bytes())),
             },
             1 => SettlementOperation::Accept { year, statement },
-            _ => SettlementOperation::Contest { year, statement },
+            2 => SettlementOperation::Contest { year, statement },
+            3 => SettlementOperation::AttachInvoice { year, statement, invoice: one, number: other },
+            4 => SettlementOperation::RejectInvoice { year, statement },
+            5 => SettlementOperation::Approve { year, statement },
+            6 => SettlementOperation::RecordPayment { year, statement, amount, reference: one },
+            7 => SettlementOperation::SetOff { year, statement, amount },
+            8 => SettlementOperation::Reconcile { year, statement, bank: one },
+            9 => SettlementOperation::CreditNote {
+                year,
+                statement,
+                order: OrderId(self.bytes()),
+                lines: self.list(6, |source| (source.u16(), source.cents())),
+                note: one,
+            },
+            10 => SettlementOperation::RecordRepayment { year, provider, buyer: self.buyer(), amount, reference: one },
+            11 => SettlementOperation::ReconcileRepayment { year, reference: one, bank: other },
+            _ => SettlementOperation::ReturnPayment { year, statement, reference: one },
         }
     }
 
-    pub fn operation(&mut self) -> Operation {
+    fn buyer(&mut self) -> Buyer {
+        let school = Buyer::School(SchoolId(self.bytes()));
+        self.of(&[Buyer::Programme, school])
+    }
+
+    fn commitment(&mut self) -> Commitment {
+        Commitment(self.bytes())
+    }
+
+    fn key(&mut self) -> PublicKey {
+        PublicKey(self.bytes())
+    }
+
+    fn institution(&mut self) -> InstitutionId {
+        InstitutionId(self.bytes())
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from(self.u16()) << 16 | u32::from(self.u16())
+    }
+
+    fn owner(&mut self) -> Owner {
+        let institution = self.institution();
+        let party = self.party();
+        self.of(&[
+            Owner::Party(party),
+            Owner::Operator(institution),
+            Owner::BudgetHolder(institution),
+            Owner::Auditor(institution),
+            Owner::Governance(institution),
+        ])
+    }
+
+    fn scope(&mut self) -> ClosureScope {
+        let (place, provider, service) = (self.place(), ProviderId(self.bytes()), ServiceId(self.bytes()));
+        self.of(&[
+            ClosureScope::Everything,
+            ClosureScope::Place(place),
+            ClosureScope::Provider(provider),
+            ClosureScope::Service(service),
+        ])
+    }
+
+    /// What two thirds of the institutions decide.
+    fn constitution(&mut self) -> Measure {
+        match self.below(7) {
+            0 => Measure::SetNetworkParameters {
+                limits: NetworkLimits {
+                    max_validity: Span(self.wide()),
+                    step_budget: self.u32(),
+                    max_block_bytes: self.u32(),
+                    max_touched: self.u32(),
+                    clock_bound: Span(self.wide()),
+                },
+            },
+            1 => Measure::SetProgrammeParameters { year: self.year(), parameters: self.parameters() },
+            2 => Measure::SetValidators {
+                validators: self.list(5, |source| Validator {
+                    institution: source.institution(),
+                    key: source.key(),
+                    power: source.wide(),
+                }),
+                admitted: self.list(2, |source| Admission {
+                    institution: source.institution(),
+                    keys: [source.key(), source.key()],
+                }),
+            },
+            3 => Measure::AppointOfficer { key: self.key(), owner: self.owner(), from: self.at(), until: self.at() },
+            4 => Measure::DismissOfficer { key: self.key() },
+            5 => Measure::ReplaceGovernanceKeys { institution: self.institution(), keys: [self.key(), self.key()] },
+            _ => Measure::SwitchProtocol { version: self.u32(), height: Height(self.wide()) },
+        }
+    }
+
+    /// What officers of two institutions decide.
+    fn remedy(&mut self) -> Measure {
+        let (year, order) = (self.year(), OrderId(self.bytes()));
         match self.below(6) {
+            0 => Measure::Resolve { year, order, split: self.list(8, Self::cents) },
+            1 => Measure::Reverse { year, order, lines: self.lines() },
+            2 => Measure::ForceMajeure { year, from: self.at(), until: self.at(), scope: self.scope() },
+            3 => Measure::Extend { year, from: self.at(), until: self.at(), by: Span(self.wide()) },
+            4 => Measure::Succeed { from: self.party(), to: self.party(), years: self.list(3, Self::year) },
+            _ => Measure::ChangePaymentAccount { provider: ProviderId(self.bytes()), account: self.commitment() },
+        }
+    }
+
+    fn governance(&mut self) -> GovernanceOperation {
+        let decision = DecisionId(self.bytes());
+        match self.below(6) {
+            0 => GovernanceOperation::Approve { decision },
+            1 => GovernanceOperation::Withdraw { decision },
+            2 | 3 => GovernanceOperation::Propose { decision, measure: self.constitution(), until: self.at() },
+            _ => GovernanceOperation::Propose { decision, measure: self.remedy(), until: self.at() },
+        }
+    }
+
+    fn rating(&mut self) -> Operation {
+        let score = Score::new(u8::try_from(1 + self.below(5)).unwrap()).unwrap();
+        let facts: Vec<Fact> = Fact::ALL.into_iter().filter(|_| self.below(2) == 0).collect();
+        Operation::Rate { year: self.year(), order: OrderId(self.bytes()), score, facts: Facts::of(&facts) }
+    }
+
+    pub fn operation(&mut self) -> Operation {
+        match self.below(9) {
             0 => Operation::Funds(self.funds()),
             1 => Operation::Wallet(self.wallet()),
             2 => Operation::Catalogue(self.catalogue()),
-            3 => Operation::Settlement(self.settlement()),
+            3 | 4 => Operation::Settlement(self.settlement()),
+            5 => Operation::Governance(self.governance()),
+            6 => self.rating(),
             _ => Operation::Order { year: self.year(), order: OrderId(self.bytes()), action: self.action() },
         }
     }
