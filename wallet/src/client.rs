@@ -12,6 +12,7 @@ mod events;
 mod model;
 mod owned;
 mod owners;
+mod proofs;
 mod signing;
 mod transport;
 

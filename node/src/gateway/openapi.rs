@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{catalogue, chain, documents, events, lines, money, orders, schema, system, transactions, wallets};
+use super::{catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +25,12 @@ use super::{catalogue, chain, documents, events, lines, money, orders, schema, s
         chain::header,
         chain::certificate,
         chain::parameters,
+        proofs::handovers,
+        proofs::parameters,
+        proofs::year,
+        proofs::service,
+        proofs::session,
+        proofs::lines,
         money::funds,
         money::orders,
         orders::order,
