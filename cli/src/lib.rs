@@ -7,6 +7,8 @@ pub mod key;
 pub mod node;
 pub mod portal;
 pub mod programme;
+pub mod proof;
+pub mod receipt;
 pub mod registry;
 pub mod sample;
 pub mod wallet;

@@ -37,10 +37,16 @@ key_revoked pupil_moved wallet_suspended wallet_reinstated wallet_closed service
 service_suspended service_reinstated service_withdrawn session_opened session_amended session_closed order_proposed
 order_requested order_confirmed order_declined change_proposed change_accepted change_dropped lines_swapped
 lines_dropped order_cancelled delivery_reported attendance_confirmed statement_issued statement_accepted
-statement_contested order_lapsed attendance_automatic funds_returned""".split()
+statement_contested order_lapsed attendance_automatic funds_returned decision_proposed decision_approved
+decision_withdrawn decision_expired network_parameters_set programme_parameters_set validators_set officer_appointed
+officer_dismissed governance_keys_replaced protocol_switch_decided protocol_switched invoice_attached invoice_rejected
+invoice_approved payment_recorded payment_set_off payment_reconciled credit_noted repayment_recorded
+repayment_reconciled payment_account_set year_sealed rated_by_school rated_by_pupil order_disputed dispute_withdrawn
+dispute_resolved order_reversed force_majeure_declared force_majeure_continued force_majeure_ended order_struck
+deadlines_extended deadline_postponed party_succeeded all_keys_revoked pupils_moved""".split()
 
 ORDER_STATES = """proposed requested confirmed delivered attended attended_automatically settled declined lapsed
-cancelled_free cancelled_late cancelled_by_provider""".split()
+cancelled_free cancelled_late cancelled_by_provider disputed reversed cancelled_force_majeure""".split()
 
 
 class Fault(Exception):
@@ -145,7 +151,7 @@ def listed(items):
 
 
 def encode_document(document):
-    require(document["format"] == 1, "an unknown format of founding documents")
+    require(document["format"] in (1, 2), "an unknown format of founding documents")
     return b"".join(
         [
             u32(number(document["format"], U32)),
@@ -185,6 +191,7 @@ def encode_institution(given):
             text(given["name"]),
             identifier(given["consensus_key"], "key_", 32),
             identifier(given["network_key"], "key_", 32),
+            b"".join(identifier(key, "key_", 32) for key in given.get("governance_keys", [])),
             u64(number(given["power"], U64)),
         ]
     )
@@ -425,8 +432,10 @@ def encode_subject(given):
         "provider": lambda value: identifier(value, "prv_", 16),
         "statement": lambda value: identifier(value, "stm_", 16),
     }
-    fields(given, optional=readers)
-    return b"".join(u8(1) + read(given[name]) if name in given else u8(0) for name, read in readers.items())
+    fields(given, optional=[*readers, "decision"])
+    decision = u8(2) + identifier(given["decision"], "dec_", 16) if "decision" in given else b""
+    options = (u8(1) + read(given[name]) if name in given else u8(0) for name, read in readers.items())
+    return decision + b"".join(options)
 
 
 def check_receipt(network, given):

@@ -121,14 +121,21 @@ impl RecordFile {
         let height = self.header.height;
         let validators = validators_after(network, founders, &self.handovers, height)?;
         verify_header(&self.header, &self.certificate, network, validators)?;
-        let record = self.record.as_deref().map(codec::decode::<Record>).transpose();
-        let record = record.map_err(|_| VerifyError::Record)?;
-        if record.as_ref().is_some_and(|record| !self.key.is_kind_of(record)) {
-            return Err(VerifyError::Record);
-        }
+        let record = self.decoded()?;
         let (place, hash) = (self.key.key().place(), record.as_ref().map(Record::hash));
         let held = self.proof.verify(&self.header.state_root, &place, hash.as_ref());
         held.map_err(|source| VerifyError::State { height, source })?;
         Ok(record)
+    }
+
+    /// The record that the file claims, or `None` where it claims that there is none; not verified.
+    ///
+    /// # Errors
+    /// [`VerifyError::Record`] when the bytes are no record of this kind.
+    pub fn decoded(&self) -> Result<Option<Record>, VerifyError> {
+        let record = self.record.as_deref().map(codec::decode::<Record>).transpose();
+        let record = record.map_err(|_| VerifyError::Record)?;
+        let fits = record.as_ref().is_none_or(|record| self.key.is_kind_of(record));
+        if fits { Ok(record) } else { Err(VerifyError::Record) }
     }
 }
