@@ -291,7 +291,11 @@ impl Sound {
                     }
                     entries.into_iter().try_for_each(|entry| sound.take(&head, &entry))?;
                 }
-                Ok(Part::Documents(documents)) => sound.extent.documents += documents.len() as u64,
+                Ok(Part::Documents(documents)) => {
+                    sound.extent.documents += documents.len() as u64;
+                    // Their blocks may be cut off, and name them again.
+                    sound.named.extend(documents.iter().map(|(id, _)| *id));
+                }
                 Ok(Part::End(_)) => return Ok(sound),
                 Err(source @ Flaw::Read { .. }) => {
                     return Err(ExportError::Unreadable { path: path.to_owned(), source });

@@ -227,6 +227,7 @@ impl Trial {
     pub fn at(&mut self, time: Timestamp) {
         self.seal();
         self.clock = self.clock.max(time);
+        self.seal();
     }
 
     /// Puts a signed operation into the chain.
