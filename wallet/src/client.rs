@@ -7,6 +7,7 @@
 //!
 //! What only owners and officers may read is asked for by a client that signs ([`Client::signed_by`]).
 
+mod blocks;
 mod error;
 mod events;
 mod model;
@@ -28,6 +29,7 @@ use keis_ledger::transaction::SignedTransaction;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+pub use blocks::RawBlock;
 pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;
 pub use model::{

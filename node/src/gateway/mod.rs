@@ -20,6 +20,7 @@
 //! | `events` | the stream of what takes effect |
 //! | `openapi`, `schema` | the description |
 
+mod blocks;
 mod call;
 mod catalogue;
 mod chain;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets};
+use super::{blocks, catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +35,7 @@ use super::{catalogue, chain, documents, events, lines, money, orders, proofs, s
         money::orders,
         orders::order,
         orders::block_receipts,
+        blocks::blocks,
         catalogue::services,
         catalogue::service,
         catalogue::sessions,

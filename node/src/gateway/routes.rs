@@ -14,7 +14,7 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, catalogue, chain, documents, events, lines, money, orders, proofs, system, transactions, wallets,
+    Context, Limits, blocks, catalogue, chain, documents, events, lines, money, orders, proofs, system, transactions, wallets,
 };
 
 /// Longest body of a clock step.
@@ -41,6 +41,7 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/funds/{year}", money::funds),
         get(it, "/v1/orders/summary/{year}", money::orders),
         get(it, "/v1/orders/{id}", orders::order),
+        get(it, "/v1/blocks", blocks::blocks),
         get(it, "/v1/blocks/{height}/receipts", orders::block_receipts),
         get(it, "/v1/services", catalogue::services),
         get(it, "/v1/services/{id}", catalogue::service),

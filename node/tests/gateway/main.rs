@@ -11,6 +11,7 @@ mod openapi;
 mod owners;
 mod pages;
 mod party;
+mod proofs;
 mod server;
 mod signature;
 mod support;
