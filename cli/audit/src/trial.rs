@@ -80,7 +80,15 @@ pub fn budget_holder() -> SecretKey {
     secret("budget holder", 0)
 }
 
-fn id(role: &str, number: u32) -> [u8; 16] {
+/// The wallets of a class, ascending.
+pub fn class_pupils(size: Size, class: u32) -> Vec<PupilId> {
+    let mut pupils: Vec<PupilId> = (0..size.pupils).map(|one| pupil(size, class, one)).collect();
+    pupils.sort();
+    pupils
+}
+
+/// The id of an invented thing.
+pub fn id(role: &str, number: u32) -> [u8; 16] {
     let bytes = secret(role, number).to_bytes();
     let mut id = [0; 16];
     id.copy_from_slice(&bytes[..16]);
@@ -380,11 +388,9 @@ impl Trial {
         for round in 0..size.rounds {
             self.at(session_day(round).before(Span::days(20)));
             for class in 0..size.classes {
-                let pupils =
-                    (0..size.pupils).map(|one| pupil(size, class, one)).collect::<std::collections::BTreeSet<_>>();
                 let request = OrderAction::Request {
                     session: session(round, class),
-                    pupils: pupils.into_iter().collect(),
+                    pupils: class_pupils(size, class),
                     price: PRICE,
                     school_money: Cents::ZERO,
                 };

@@ -171,7 +171,9 @@ fn no_certificate_proves_what_its_signers_did_not_sign() {
     with(rule::CERTIFICATE, |one| one.signatures[1].1.0[5] ^= 4);
     with(rule::CERTIFICATE, |one| one.signatures[0].0 = Address([1; 20]));
     with(rule::CERTIFICATE, |one| one.signatures[0] = one.signatures[1]);
-    with(rule::CERTIFICATE, |one| drop(one.signatures.pop()));
+    with(rule::CERTIFICATE, |one| {
+        one.signatures.pop();
+    });
     with(rule::CERTIFICATE, |one| one.signatures.clear());
     with(rule::CERTIFICATE, |one| one.round += 1);
     with(rule::CERTIFICATE_FORM, |one| one.height = Height(4));
