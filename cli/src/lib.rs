@@ -1,6 +1,9 @@
 //! The parts of the `keis` command, as a library that the binary and the tests use.
 
+pub mod audit;
 pub mod demo;
+pub mod draw;
+pub mod export;
 pub mod found;
 pub mod genesis;
 pub mod key;

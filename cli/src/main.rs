@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keis_cli::{demo, genesis, key, node, portal, proof, receipt, registry, sample, wallet, words};
+use keis_cli::{audit, demo, export, genesis, key, node, portal, proof, receipt, registry, sample, wallet, words};
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Receipt(receipt::ReceiptCommand),
     #[command(subcommand)]
     Proof(proof::ProofCommand),
+    Export(export::ExportArgs),
+    Audit(audit::AuditArgs),
     #[command(subcommand)]
     Key(key::KeyCommand),
 }
@@ -47,8 +49,7 @@ const ASTRAY: u8 = 3;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(ASTRAY),
+        Ok(code) => code,
         Err(error) => {
             eprintln!("keis: {}", words::explain(&error));
             ExitCode::FAILURE
@@ -56,8 +57,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<bool> {
-    match command {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let well = match command {
         Command::Sample(args) => sample::run(args).map(|()| true),
         Command::Demo(args) => demo::run(&args),
         Command::Genesis(command) => genesis::run(command),
@@ -67,6 +68,10 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Wallet(command) => wallet::run(command),
         Command::Receipt(command) => receipt::run(&command),
         Command::Proof(command) => proof::run(&command),
+        Command::Export(args) => export::run(&args),
+        // Its exit codes are an auditor's: the verdict before all.
+        Command::Audit(args) => return Ok(audit::run(&args)),
         Command::Key(command) => key::run(command),
-    }
+    };
+    well.map(|well| if well { ExitCode::SUCCESS } else { ExitCode::from(ASTRAY) })
 }

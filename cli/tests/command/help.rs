@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 29] = [
     &[],
     &["sample"],
     &["demo"],
@@ -25,6 +25,9 @@ const COMMANDS: [&[&str]; 26] = [
     &["proof"],
     &["proof", "get"],
     &["proof", "verify"],
+    &["export"],
+    &["audit"],
+    &["audit", "sample"],
     &["key"],
     &["key", "new"],
     &["key", "show"],

@@ -120,8 +120,10 @@ fn a_founded_network_takes_and_proves_a_transaction() {
     let taken = send("operator.key", &["--no-wait"]).ok();
     assert!(taken.contains("promises nothing yet"), "{taken}");
 
+    exported_from_a_gateway(&place, &gateways[3]);
     assert_eq!(nodes.pop().unwrap().stop(), Some(0));
     drop(nodes);
+    exported_from_a_folder_and_audited(&place);
     let verify = |what: &str, file: &str| place.run(&[what, "verify", "--genesis", "genesis.json", file]);
     assert_eq!(verify("receipt", "receipt.json").ok(), kept);
     assert_eq!(verify("proof", "parameters.json").ok(), parameters);
@@ -130,6 +132,60 @@ fn a_founded_network_takes_and_proves_a_transaction() {
     place.write("altered.json", &altered);
     verify("receipt", "altered.json").fails(1, &["altered.json", "proves nothing"]);
     stranger(&place, &["receipt.json", "parameters.json", "year.json"], "altered.json");
+}
+
+fn exported_from_a_gateway(place: &Place, gateway: &str) {
+    let from = |key: &str| {
+        place.run(&[
+            "export",
+            "--gateway",
+            gateway,
+            "--key",
+            key,
+            "--genesis",
+            "genesis.json",
+            "--out",
+            "gateway.export",
+        ])
+    };
+    from("driver.key").fails(1, &["driver.key"]);
+    place.key("stranger");
+    from("stranger.key").fails(1, &["officers and auditors"]);
+    let told = from("operator.key").ok();
+    assert!(told.contains("heights      1 to"), "{told}");
+    place.run(&["export", "--home", "ministry", "--out", "folder.export"]).fails(1, &["in use", "Stop the node"]);
+}
+
+fn exported_from_a_folder_and_audited(place: &Place) {
+    let export = |more: &[&str]| {
+        place.run(
+            &[&["export", "--home", FOUNDERS[3], "--genesis", "genesis.json", "--out", "folder.export"], more].concat(),
+        )
+    };
+    let first: Value = serde_json::from_str(&export(&["--to", "1", "--json"]).ok()).unwrap();
+    assert_eq!((&first["to"], &first["added"]), (&Value::from(1), &Value::from(1)));
+    let rest: Value = serde_json::from_str(&export(&["--json"]).ok()).unwrap();
+    assert_eq!((&rest["from"], &rest["blocks"]), (&Value::from(1), &rest["to"]));
+    export(&["--to", "100000"]).fails(1, &["has come to height"]);
+
+    let audit = |file: &str, more: &[&str]| place.run(&[&["audit", file, "--genesis", "genesis.json"], more].concat());
+    for file in ["folder.export", "gateway.export"] {
+        let report: Value = serde_json::from_str(&audit(file, &["--json", "--report", "report"]).ok()).unwrap();
+        assert_eq!(report["verdict"], "sound");
+        assert!(place.read("report/report.html").contains("Viskas galioja"));
+        assert_eq!(serde_json::from_str::<Value>(&place.read("report/report.json")).unwrap(), report);
+    }
+    assert!(audit("folder.export", &["--threads", "1"]).ok().contains("everything holds"));
+    let mut bytes = std::fs::read(place.path("folder.export")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(place.path("damaged.export"), &bytes).unwrap();
+    audit("damaged.export", &["--html", "fault.html", "--lang", "en"]).fails(1, &["file_damaged"]);
+    assert!(place.read("fault.html").contains("A fault was found"));
+    audit("genesis.json", &[]).fails(2, &["is no export", "keis export"]);
+    audit("nothing.export", &[]).fails(2, &["nothing.export"]);
+    place.run(&["audit", "folder.export"]).fails(2, &["--genesis"]);
+    place.run(&["export", "--home", FOUNDERS[3], "--out", "genesis.json"]).fails(1, &["stays as it is"]);
 }
 
 /// A verifier that shares no code with this command judges the files as it does.

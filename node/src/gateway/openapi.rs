@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{blocks, catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets};
+use super::{
+    blocks, catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets,
+};
 
 #[derive(OpenApi)]
 #[openapi(

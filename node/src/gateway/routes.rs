@@ -14,7 +14,8 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, blocks, catalogue, chain, documents, events, lines, money, orders, proofs, system, transactions, wallets,
+    Context, Limits, blocks, catalogue, chain, documents, events, lines, money, orders, proofs, system, transactions,
+    wallets,
 };
 
 /// Longest body of a clock step.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
 
+mod blocks;
 mod catalogue;
 mod chain;
 mod client;
