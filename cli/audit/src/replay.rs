@@ -98,7 +98,7 @@ impl<'a> Replay<'a> {
         }
         for year in gone {
             self.years.remove(&year);
-            self.closed.extend(gather(&self.tip.state, year, &self.collector));
+            self.closed.extend(gather(&self.tip.state, &executed.tip.state, year, &self.collector));
         }
         Ok(())
     }
@@ -106,7 +106,9 @@ impl<'a> Replay<'a> {
     /// The figures of every year, and the first class of accounts whose records hold something else than its sum says.
     pub(crate) fn figures(mut self) -> (Vec<YearFigures>, Collector, Option<Fault>) {
         let mut figures = std::mem::take(&mut self.closed);
-        figures.extend(self.years.iter().filter_map(|year| gather(&self.tip.state, *year, &self.collector)));
+        figures.extend(
+            self.years.iter().filter_map(|year| gather(&self.tip.state, &self.tip.state, *year, &self.collector)),
+        );
         figures.sort_by_key(|one| one.year);
         let wrong = figures.iter().flat_map(|year| year.money.iter().map(move |money| (year.year, money)));
         let wrong = wrong.filter(|(_, money)| !money.recount.holds).map(|(year, money)| {

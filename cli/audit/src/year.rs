@@ -125,8 +125,8 @@ struct Sums {
     vat: BTreeMap<String, Group>,
 }
 
-/// Gathers the figures of a year from a state that still has its records.
-pub(crate) fn gather(state: &State, year: Year, collector: &Collector) -> Option<YearFigures> {
+/// Gathers the figures of a year from a state that still has its records; what belongs to no year stands in `common`.
+pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Collector) -> Option<YearFigures> {
     let record = state.get::<YearRecord>(year)?;
     let mut sums = Sums::default();
     let mut seen = Observations::new(year, &record.parameters);
@@ -137,7 +137,7 @@ pub(crate) fn gather(state: &State, year: Year, collector: &Collector) -> Option
             *sums.pupils.entry(standing(pupil.standing).to_owned()).or_default() += 1;
             sums.allocated += u64::from(pupil.allocated);
         } else if let Record::Order(order) = found {
-            sums.order(state, order, collector);
+            sums.order(common, order, collector);
             seen.order(order, state.get::<Session>((year, order.session)));
         } else if let Record::Statement(statement) = found {
             sums.statement(statement);
@@ -161,9 +161,9 @@ pub(crate) fn gather(state: &State, year: Year, collector: &Collector) -> Option
 }
 
 impl Sums {
-    fn order(&mut self, state: &State, order: &Order, collector: &Collector) {
+    fn order(&mut self, common: &State, order: &Order, collector: &Collector) {
         *self.orders.entry(word(&order.state)).or_default() += 1;
-        let place = state.get::<School>(order.school).map_or_else(String::new, |school| school.place.to_string());
+        let place = common.get::<School>(order.school).map_or_else(String::new, |school| school.place.to_string());
         self.municipalities.entry(place).or_default().add(order);
         self.providers.entry(order.provider.to_string()).or_default().add(order);
         let version = collector.terms(order.service, order.version);
