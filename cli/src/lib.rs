@@ -1,12 +1,17 @@
 //! The parts of the `keis` command, as a library that the binary and the tests use.
 
+pub mod audit;
 pub mod demo;
+pub mod draw;
+pub mod export;
 pub mod found;
 pub mod genesis;
 pub mod key;
 pub mod node;
 pub mod portal;
 pub mod programme;
+pub mod proof;
+pub mod receipt;
 pub mod registry;
 pub mod sample;
 pub mod wallet;

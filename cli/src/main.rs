@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keis_cli::{demo, genesis, key, node, portal, registry, sample, wallet, words};
+use keis_cli::{audit, demo, export, genesis, key, node, portal, proof, receipt, registry, sample, wallet, words};
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
@@ -35,6 +35,12 @@ enum Command {
     #[command(subcommand)]
     Wallet(wallet::WalletCommand),
     #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
+    #[command(subcommand)]
+    Proof(proof::ProofCommand),
+    Export(export::ExportArgs),
+    Audit(audit::AuditArgs),
+    #[command(subcommand)]
     Key(key::KeyCommand),
 }
 
@@ -43,8 +49,7 @@ const ASTRAY: u8 = 3;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(ASTRAY),
+        Ok(code) => code,
         Err(error) => {
             eprintln!("keis: {}", words::explain(&error));
             ExitCode::FAILURE
@@ -52,8 +57,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<bool> {
-    match command {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let well = match command {
         Command::Sample(args) => sample::run(args).map(|()| true),
         Command::Demo(args) => demo::run(&args),
         Command::Genesis(command) => genesis::run(command),
@@ -61,6 +66,12 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Portal(command) => portal::run(command),
         Command::Registry(command) => registry::run(command),
         Command::Wallet(command) => wallet::run(command),
+        Command::Receipt(command) => receipt::run(&command),
+        Command::Proof(command) => proof::run(&command),
+        Command::Export(args) => export::run(&args),
+        // Its exit codes are an auditor's: the verdict before all.
+        Command::Audit(args) => return Ok(audit::run(&args)),
         Command::Key(command) => key::run(command),
-    }
+    };
+    well.map(|well| if well { ExitCode::SUCCESS } else { ExitCode::from(ASTRAY) })
 }

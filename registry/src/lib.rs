@@ -15,6 +15,7 @@ pub mod page;
 pub mod people;
 pub mod permission;
 pub mod reconcile;
+pub mod sampling;
 pub mod users;
 pub mod vault;
 pub mod wallets;

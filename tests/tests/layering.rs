@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_tests::sources::{files, manifest, members};
 
 /// Arrows from user to used, as the design draws them; whoever adds one changes the design.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("ledger", &[]),
     ("genesis", &["keis-ledger"]),
     ("wallet", &["keis-ledger"]),
@@ -13,9 +13,19 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
     ("registry", &["keis-ledger"]),
     ("portal", &["keis-ledger", "keis-wallet", "keis-registry"]),
+    ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
         "cli",
-        &["keis-ledger", "keis-genesis", "keis-wallet", "keis-engine", "keis-node", "keis-registry", "keis-portal"],
+        &[
+            "keis-ledger",
+            "keis-genesis",
+            "keis-wallet",
+            "keis-engine",
+            "keis-node",
+            "keis-registry",
+            "keis-portal",
+            "keis-audit",
+        ],
     ),
     ("tests", &["keis-ledger", "keis-genesis", "keis-wallet", "keis-node", "keis-cli", "keis-registry"]),
 ];

@@ -7,11 +7,13 @@
 //!
 //! What only owners and officers may read is asked for by a client that signs ([`Client::signed_by`]).
 
+mod blocks;
 mod error;
 mod events;
 mod model;
 mod owned;
 mod owners;
+mod proofs;
 mod signing;
 mod transport;
 
@@ -27,6 +29,7 @@ use keis_ledger::transaction::SignedTransaction;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+pub use blocks::RawBlock;
 pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;
 pub use model::{

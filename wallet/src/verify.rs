@@ -1,4 +1,11 @@
-//! Verifying a receipt years later: offline, with the genesis document alone, trusting no node.
+//! Verifying receipts and records years later: offline, with the genesis document alone, trusting no node.
+//!
+//! A file carries what it proves, the head of the block that holds it, the votes that decided the block, and every change of
+//! the validators since genesis, so that nothing else is needed.
+
+mod handover;
+mod receipt;
+mod record;
 
 use bincode::{Decode, Encode};
 use keis_ledger::chain::{Certificate, CertificateError, Header, Height, ValidatorSet};
@@ -6,9 +13,14 @@ use keis_ledger::codec::{self, CodecError};
 use keis_ledger::crypto::Hash;
 use keis_ledger::list::{ListError, ListProof};
 use keis_ledger::receipt::Receipt;
+use keis_ledger::tree::ProofError;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{CertificateWire, HeaderWire, ReceiptWire};
+use crate::wire::{CertificateWire, HeaderWire, ListProofWire, ReceiptWire};
+
+pub use handover::{Handover, validators_after};
+pub use receipt::{ProvenLine, ReceiptFile};
+pub use record::{ProvenRecord, PublicRecord, RecordFile};
 
 /// A receipt with everything that proves it. In JSON it has the form in which a gateway gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -20,6 +32,7 @@ pub struct ProvenReceipt {
     #[serde(deserialize_with = "HeaderWire::deserialize")]
     pub header: Header,
     /// That it stands in the block.
+    #[serde(deserialize_with = "ListProofWire::deserialize")]
     pub proof: ListProof,
     /// That the validators decided the block.
     #[serde(deserialize_with = "CertificateWire::deserialize")]
@@ -57,6 +70,34 @@ pub enum VerifyError {
         /// Why.
         source: ListError,
     },
+    /// Changes of the validators do not follow each other up to the block.
+    #[error("the change of validators at height {0} is not between the one before and the block")]
+    HandoverOrder(Height),
+    /// The validators given are not those that a header hands over to.
+    #[error("the block of height {0} does not hand over to the validators given")]
+    HandoverSet(Height),
+    /// Lines are not in their order.
+    #[error("the line {0} does not follow the one before")]
+    LineOrder(u64),
+    /// The receipt does not hold a line.
+    #[error("the receipt does not hold the line {index}")]
+    Line {
+        /// Its place.
+        index: u64,
+        /// Why.
+        source: ListError,
+    },
+    /// The bytes are no record of the kind asked about.
+    #[error("the bytes given are no record of this kind")]
+    Record,
+    /// The state does not hold the record, or holds one where none is claimed.
+    #[error("the state after height {height} does not hold what is claimed")]
+    State {
+        /// The height.
+        height: Height,
+        /// Why.
+        source: ProofError,
+    },
 }
 
 impl ProvenReceipt {
@@ -66,13 +107,8 @@ impl ProvenReceipt {
     /// [`VerifyError`] for the first link that does not hold.
     pub fn verify(&self, network: &Hash, validators: &ValidatorSet) -> Result<(), VerifyError> {
         let Self { receipt, header, proof, certificate } = self;
-        let height = header.height;
         verify_header(header, certificate, network, validators)?;
-        let index = u64::from(receipt.index);
-        if receipt.height != height || receipt.time != header.time || proof.index != index {
-            return Err(VerifyError::Place(height));
-        }
-        proof.verify(&header.receipts_root, &receipt.leaf()).map_err(|source| VerifyError::Inclusion { height, source })
+        verify_inclusion(receipt, header, proof)
     }
 
     /// The proof as bytes, to keep.
@@ -87,6 +123,14 @@ impl ProvenReceipt {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode(bytes)
     }
+}
+
+fn verify_inclusion(receipt: &Receipt, header: &Header, proof: &ListProof) -> Result<(), VerifyError> {
+    let height = header.height;
+    if receipt.height != height || receipt.time != header.time || proof.index != u64::from(receipt.index) {
+        return Err(VerifyError::Place(height));
+    }
+    proof.verify(&header.receipts_root, &receipt.leaf()).map_err(|source| VerifyError::Inclusion { height, source })
 }
 
 /// Verifies that the network's validators decided the block of a header.

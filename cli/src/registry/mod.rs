@@ -3,6 +3,7 @@
 mod erase;
 mod import;
 mod log;
+mod open_sample;
 mod reconcile;
 
 use std::path::Path;
@@ -30,6 +31,8 @@ pub enum RegistryCommand {
     Erase(erase::EraseArgs),
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Log(log::LogArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
+    OpenSample(open_sample::OpenSampleArgs),
 }
 
 /// What the registry's log calls who uses these commands.
@@ -47,6 +50,7 @@ pub fn run(command: RegistryCommand) -> anyhow::Result<bool> {
             RegistryCommand::Reconcile(args) => reconcile::run(&args).await,
             RegistryCommand::Erase(args) => erase::run(&args).await,
             RegistryCommand::Log(args) => log::run(&args).await,
+            RegistryCommand::OpenSample(args) => open_sample::run(&args).await,
         }
     })
 }

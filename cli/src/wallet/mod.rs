@@ -2,8 +2,7 @@
 
 mod examples;
 mod operation;
-mod receipt;
-mod secret;
+pub(crate) mod secret;
 mod send;
 mod summary;
 
@@ -23,7 +22,7 @@ pub use summary::summary;
 /// Commands of wallets.
 #[derive(Debug, Subcommand)]
 #[command(
-    about = "Make keys of people, sign and send transactions, verify receipts",
+    about = "Make keys of people, sign and send transactions",
     after_help = "Example:\n  keis wallet new --out coordinator.wallet --label \"Vilnius, school 3\"\n  \
         keis wallet example confirm > confirm.json\n  \
         keis wallet send --wallet coordinator.wallet --operation confirm.json \\\n    --gateway https://keis.example.lt"
@@ -58,10 +57,6 @@ pub enum WalletCommand {
     },
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Send(send::SendArgs),
-    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
-    Receipt(receipt::ReceiptArgs),
-    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
-    Verify(receipt::VerifyArgs),
     /// Print an operation in JSON to fill in; without a name, list the names
     #[command(after_help = "Ids of what the operation makes are drawn at random; all others are to be replaced.\n\n\
             Example:\n  keis wallet example request > request.json")]
@@ -94,8 +89,6 @@ pub fn run(command: WalletCommand) -> anyhow::Result<bool> {
             Ok(true)
         }
         WalletCommand::Send(args) => send::run(&args),
-        WalletCommand::Receipt(args) => receipt::run(&args),
-        WalletCommand::Verify(args) => receipt::verify(&args),
         WalletCommand::Example { name } => example(name.as_deref()),
     }
 }

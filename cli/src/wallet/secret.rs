@@ -31,7 +31,7 @@ pub(super) fn new_passphrase(file: Option<&Path>) -> anyhow::Result<Zeroizing<St
 }
 
 /// Opens a sealed key.
-pub(super) fn open(wallet: &Path, passphrase: Option<&Path>) -> anyhow::Result<SecretKey> {
+pub(crate) fn open(wallet: &Path, passphrase: Option<&Path>) -> anyhow::Result<SecretKey> {
     // A file that is no wallet is told before anybody types a passphrase.
     describe(wallet)?;
     let passphrase = match passphrase {
@@ -42,7 +42,7 @@ pub(super) fn open(wallet: &Path, passphrase: Option<&Path>) -> anyhow::Result<S
 }
 
 /// Reads a machine's key.
-pub(super) fn machine(file: &Path) -> anyhow::Result<SecretKey> {
+pub(crate) fn machine(file: &Path) -> anyhow::Result<SecretKey> {
     secret_file::read(file).or_advise("--key takes a machine's key (`keis key new`); --wallet takes a sealed one.")
 }
 

@@ -14,7 +14,8 @@ use keis_wallet::client::{Client, ClientError, Outcome, Policy, Rejection, Statu
 use keis_wallet::compose::Composer;
 use serde_json::json;
 
-use super::{operation, receipt, secret, summary};
+use super::{operation, secret, summary};
+use crate::receipt;
 use crate::words::{Advice, instant};
 
 /// Arguments of `keis wallet send`.
@@ -139,7 +140,7 @@ async fn offer(args: &SendArgs, client: &Client, transaction: &SignedTransaction
         println!("{:#}", json!({ "id": id, "outcome": standing }));
     } else {
         println!("{id}");
-        println!("Taken ({standing}), which promises nothing yet: keis wallet receipt --gateway … --genesis … {id}");
+        println!("Taken ({standing}), which promises nothing yet: keis receipt get --gateway … --genesis … {id}");
     }
     Ok(true)
 }
@@ -154,14 +155,14 @@ async fn follow(
     let outcome = client.submit_and_wait(transaction, Duration::from_secs(args.timeout)).await;
     let outcome = match outcome {
         Err(error @ ClientError::TimedOut { .. }) => {
-            return Err(error).or_advise(&format!("Ask later: keis wallet receipt --gateway … --genesis … {id}"));
+            return Err(error).or_advise(&format!("Ask later: keis receipt get --gateway … --genesis … {id}"));
         }
         outcome => outcome.with_context(|| format!("the fate of {id} is not known"))?,
     };
     match outcome {
         Outcome::Included(found) => {
             if let Some(genesis) = genesis {
-                receipt::fetch(client, genesis, id).await?;
+                receipt::fetch(client, Some(genesis), id).await?;
             }
             if args.json {
                 let verified = genesis.is_some();

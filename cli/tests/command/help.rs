@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 29] = [
     &[],
     &["sample"],
     &["demo"],
@@ -18,9 +18,16 @@ const COMMANDS: [&[&str]; 22] = [
     &["wallet", "new"],
     &["wallet", "show"],
     &["wallet", "send"],
-    &["wallet", "receipt"],
-    &["wallet", "verify"],
     &["wallet", "example"],
+    &["receipt"],
+    &["receipt", "get"],
+    &["receipt", "verify"],
+    &["proof"],
+    &["proof", "get"],
+    &["proof", "verify"],
+    &["export"],
+    &["audit"],
+    &["audit", "sample"],
     &["key"],
     &["key", "new"],
     &["key", "show"],
@@ -49,7 +56,11 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["node", "status"],
         &["node", "status", "--home", "x", "--gateway", "http://localhost"],
         &["wallet", "send", "--gateway", "http://localhost", "--operation", "x"],
-        &["wallet", "receipt", "--gateway", "http://localhost", "--genesis", "x", "ord_00"],
+        &["receipt", "get", "--gateway", "http://localhost", "--genesis", "x", "ord_00"],
+        &["receipt", "get", "--gateway", "http://localhost", "--passphrase-file", "x"],
+        &["proof", "get", "--gateway", "http://localhost"],
+        &["proof", "get", "--gateway", "http://localhost", "--parameters", "--year", "2027"],
+        &["proof", "get", "--gateway", "http://localhost", "--session", "ses_00000000000000000000000000000000"],
     ] {
         assert_eq!(place.run(wrong).code, 2, "{wrong:?}");
     }

@@ -1,7 +1,8 @@
 //! Four nodes made and run by the command line alone, and a transaction through it.
 
 use std::fs::File;
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -102,28 +103,104 @@ fn a_founded_network_takes_and_proves_a_transaction() {
     send("driver.key", &[]).fails(1, &["driver.key"]);
 
     // Another node proves the receipt, and so does the kept file without any.
-    until("the receipt is on every node", || {
-        let fetch = ["wallet", "receipt", "--gateway", &gateways[3], "--genesis", "genesis.json", id];
-        place.run(&fetch).code == 0
-    });
-    let keep =
-        ["wallet", "receipt", "--gateway", &gateways[3], "--genesis", "genesis.json", "--out", "receipt.json", id];
-    let kept = place.run(&keep).ok();
-    assert!(kept.contains("schools opened") && kept.contains("verified"), "{kept}");
-    let unknown = id.replace(&id[3..9], "000000");
-    place
-        .run(&["wallet", "receipt", "--gateway", &gateways[3], "--genesis", "genesis.json", &unknown])
-        .fails(3, &["knows no receipt"]);
+    let get = |what: &[&str]| place.run(&[what, &["--gateway", &gateways[3], "--genesis", "genesis.json"]].concat());
+    until("the receipt is on every node", || get(&["receipt", "get", id]).code == 0);
+    let kept = get(&["receipt", "get", id, "--out", "receipt.json", "--key", "operator.key"]).ok();
+    assert!(kept.contains("schools opened") && kept.contains("verified     against"), "{kept}");
+    get(&["receipt", "get", &id.replace(&id[3..9], "000000")]).fails(3, &["knows no receipt"]);
+    get(&["receipt", "get", id, "--key", "driver.key"]).fails(1, &["driver.key"]);
+    let unverified = place.run(&["receipt", "get", id, "--gateway", &gateways[3]]).ok();
+    assert!(unverified.contains("not yet: no founding document"), "{unverified}");
+
+    let parameters = get(&["proof", "get", "--parameters", "--out", "parameters.json"]).ok();
+    assert!(parameters.contains("max_validity") && parameters.contains("changed never"), "{parameters}");
+    let none = get(&["proof", "get", "--year", "2027", "--out", "year.json"]);
+    none.fails(3, &["the ledger held no such record", "verified     against"]);
     place.write("operation.json", &place.run(&["wallet", "example", "open-providers"]).ok());
     let taken = send("operator.key", &["--no-wait"]).ok();
     assert!(taken.contains("promises nothing yet"), "{taken}");
 
+    exported_from_a_gateway(&place, &gateways[3]);
     assert_eq!(nodes.pop().unwrap().stop(), Some(0));
     drop(nodes);
-    assert_eq!(place.run(&["wallet", "verify", "--genesis", "genesis.json", "receipt.json"]).ok(), kept);
+    exported_from_a_folder_and_audited(&place);
+    let verify = |what: &str, file: &str| place.run(&[what, "verify", "--genesis", "genesis.json", file]);
+    assert_eq!(verify("receipt", "receipt.json").ok(), kept);
+    assert_eq!(verify("proof", "parameters.json").ok(), parameters);
+    verify("proof", "year.json").fails(3, &["the ledger held no such record"]);
     let altered = place.read("receipt.json").replacen("schools_opened", "providers_opened", 1);
     place.write("altered.json", &altered);
-    place
-        .run(&["wallet", "verify", "--genesis", "genesis.json", "altered.json"])
-        .fails(1, &["altered.json", "proves nothing"]);
+    verify("receipt", "altered.json").fails(1, &["altered.json", "proves nothing"]);
+    stranger(&place, &["receipt.json", "parameters.json", "year.json"], "altered.json");
+}
+
+fn exported_from_a_gateway(place: &Place, gateway: &str) {
+    let from = |key: &str| {
+        place.run(&[
+            "export",
+            "--gateway",
+            gateway,
+            "--key",
+            key,
+            "--genesis",
+            "genesis.json",
+            "--out",
+            "gateway.export",
+        ])
+    };
+    from("driver.key").fails(1, &["driver.key"]);
+    place.key("stranger");
+    from("stranger.key").fails(1, &["officers and auditors"]);
+    let told = from("operator.key").ok();
+    assert!(told.contains("heights      1 to"), "{told}");
+    place.run(&["export", "--home", "ministry", "--out", "folder.export"]).fails(1, &["in use", "Stop the node"]);
+}
+
+fn exported_from_a_folder_and_audited(place: &Place) {
+    let export = |more: &[&str]| {
+        place.run(
+            &[&["export", "--home", FOUNDERS[3], "--genesis", "genesis.json", "--out", "folder.export"], more].concat(),
+        )
+    };
+    let first: Value = serde_json::from_str(&export(&["--to", "1", "--json"]).ok()).unwrap();
+    assert_eq!((&first["to"], &first["added"]), (&Value::from(1), &Value::from(1)));
+    let rest: Value = serde_json::from_str(&export(&["--json"]).ok()).unwrap();
+    assert_eq!((&rest["from"], &rest["blocks"]), (&Value::from(1), &rest["to"]));
+    export(&["--to", "100000"]).fails(1, &["has come to height"]);
+
+    let audit = |file: &str, more: &[&str]| place.run(&[&["audit", file, "--genesis", "genesis.json"], more].concat());
+    for file in ["folder.export", "gateway.export"] {
+        let report: Value = serde_json::from_str(&audit(file, &["--json", "--report", "report"]).ok()).unwrap();
+        assert_eq!(report["verdict"], "sound");
+        assert!(place.read("report/report.html").contains("Viskas galioja"));
+        assert_eq!(serde_json::from_str::<Value>(&place.read("report/report.json")).unwrap(), report);
+    }
+    assert!(audit("folder.export", &["--threads", "1"]).ok().contains("everything holds"));
+    let mut bytes = std::fs::read(place.path("folder.export")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(place.path("damaged.export"), &bytes).unwrap();
+    audit("damaged.export", &["--html", "fault.html", "--lang", "en"]).fails(1, &["file_damaged"]);
+    assert!(place.read("fault.html").contains("A fault was found"));
+    audit("genesis.json", &[]).fails(2, &["is no export", "keis export"]);
+    audit("nothing.export", &[]).fails(2, &["nothing.export"]);
+    place.run(&["audit", "folder.export"]).fails(2, &["--genesis"]);
+    place.run(&["export", "--home", FOUNDERS[3], "--out", "genesis.json"]).fails(1, &["stays as it is"]);
+}
+
+/// A verifier that shares no code with this command judges the files as it does.
+fn stranger(place: &Place, good: &[&str], altered: &str) {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/verifier");
+    let python = home.join("venv/bin/python");
+    assert!(python.exists(), "the verifier's libraries are missing: run `sh tests/verifier/prepare.sh`");
+    let verify = |files: &[&str]| {
+        let mut command = Command::new(&python);
+        command.arg(home.join("verify.py")).args(["--genesis", "genesis.json"]).args(files);
+        command.current_dir(place.path("")).output().unwrap()
+    };
+    let output = verify(good);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && told.matches(": holds\n").count() == good.len(), "{told}");
+    let output = verify(&[altered]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
 }

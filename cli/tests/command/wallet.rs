@@ -130,6 +130,9 @@ fn a_file_that_proves_nothing_is_refused() {
     place.found("\"real\"");
     place.write("receipt.json", "{}");
     place
-        .run(&["wallet", "verify", "--genesis", "genesis.json", "receipt.json"])
+        .run(&["receipt", "verify", "--genesis", "genesis.json", "receipt.json"])
         .fails(1, &["receipt.json", "no proof of a receipt"]);
+    place
+        .run(&["proof", "verify", "--genesis", "genesis.json", "receipt.json"])
+        .fails(1, &["receipt.json", "no proof of a record"]);
 }

@@ -15,10 +15,12 @@
 //! | `reader` | who asks, and what the one may read |
 //! | `page` | lists in pages |
 //! | `transactions`, `chain`, `money`, `orders`, `catalogue`, `documents`, `system` | the public handlers, one group each |
+//! | `proofs` | what is verified without the node: records, changes of the validators, lines of receipts |
 //! | `wallets`, `lines` | what owners and officers read: wallets; orders, sessions and statements |
 //! | `events` | the stream of what takes effect |
 //! | `openapi`, `schema` | the description |
 
+mod blocks;
 mod call;
 mod catalogue;
 mod chain;
@@ -32,6 +34,7 @@ mod orders;
 mod page;
 mod patient;
 mod problem;
+mod proofs;
 mod reader;
 mod routes;
 mod schema;

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{catalogue, chain, documents, events, lines, money, orders, schema, system, transactions, wallets};
+use super::{
+    blocks, catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,10 +27,17 @@ use super::{catalogue, chain, documents, events, lines, money, orders, schema, s
         chain::header,
         chain::certificate,
         chain::parameters,
+        proofs::handovers,
+        proofs::parameters,
+        proofs::year,
+        proofs::service,
+        proofs::session,
+        proofs::lines,
         money::funds,
         money::orders,
         orders::order,
         orders::block_receipts,
+        blocks::blocks,
         catalogue::services,
         catalogue::service,
         catalogue::sessions,

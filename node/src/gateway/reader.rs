@@ -6,6 +6,7 @@ use keis_ledger::classifiers::{Scope, Year};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{ProviderId, PupilId, SchoolId};
 use keis_ledger::operation::{Buyer, Owner, Party};
+use keis_ledger::receipt::{ReceiptLine, Subject};
 use keis_ledger::record::{Key, Order, Pupil, Statement};
 
 use super::Context;
@@ -166,6 +167,29 @@ impl Reader {
             Role::Party(_) | Role::Officer => {
                 Err(Problem::not_yours("only the sides of the order, officers and auditors may read this"))
             }
+        }
+    }
+
+    /// Whether the reader is a side of what a receipt is about.
+    pub(super) fn sees_receipt(&self, subject: &Subject) -> bool {
+        let school = subject.school.is_some_and(|school| self.holds(Party::School(school)));
+        school || subject.provider.is_some_and(|provider| self.holds(Party::Provider(provider)))
+    }
+
+    /// Whether a line of a receipt is the reader's: as a side of all of it, as its pupil, or as the pupil's school.
+    pub(super) fn sees_line(&self, subject: &Subject, line: &ReceiptLine) -> bool {
+        if self.sees_receipt(subject) {
+            return true;
+        }
+        match self.role {
+            Role::Officer => true,
+            Role::Party(Party::Pupil(year, pupil)) => subject.year == Some(year) && pupil == line.pupil,
+            // A receipt about another school tells this one nothing of a pupil who has moved here since.
+            Role::Party(Party::School(school)) if subject.school.is_none() => {
+                let pupil = subject.year.and_then(|year| self.view.tip.state.get::<Pupil>((year, line.pupil)));
+                pupil.is_some_and(|pupil| pupil.school == school)
+            }
+            Role::Party(Party::School(_) | Party::Provider(_)) => false,
         }
     }
 

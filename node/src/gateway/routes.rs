@@ -14,7 +14,8 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, catalogue, chain, documents, events, lines, money, orders, system, transactions, wallets,
+    Context, Limits, blocks, catalogue, chain, documents, events, lines, money, orders, proofs, system, transactions,
+    wallets,
 };
 
 /// Longest body of a clock step.
@@ -27,14 +28,21 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         post(it, "/v1/transactions", "application/octet-stream", MAX_TRANSACTION, transactions::submit),
         get(it, "/v1/transactions/{id}", transactions::look_up),
         get(it, "/v1/receipts/{id}", transactions::receipt),
+        get(it, "/v1/receipts/{id}/lines", proofs::lines),
         get(it, "/v1/status", system::status),
         get(it, "/v1/headers", chain::headers),
         get(it, "/v1/headers/{height}", chain::header),
         get(it, "/v1/certificates/{height}", chain::certificate),
+        get(it, "/v1/handovers", proofs::handovers),
         get(it, "/v1/parameters", chain::parameters),
+        get(it, "/v1/proofs/parameters", proofs::parameters),
+        get(it, "/v1/proofs/years/{year}", proofs::year),
+        get(it, "/v1/proofs/services/{id}", proofs::service),
+        get(it, "/v1/proofs/sessions/{id}", proofs::session),
         get(it, "/v1/funds/{year}", money::funds),
         get(it, "/v1/orders/summary/{year}", money::orders),
         get(it, "/v1/orders/{id}", orders::order),
+        get(it, "/v1/blocks", blocks::blocks),
         get(it, "/v1/blocks/{height}/receipts", orders::block_receipts),
         get(it, "/v1/services", catalogue::services),
         get(it, "/v1/services/{id}", catalogue::service),

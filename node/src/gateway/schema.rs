@@ -83,6 +83,34 @@ pub(super) struct ListProof {
     path: Vec<String>,
 }
 
+/// Way from a leaf to the root of the state.
+#[derive(ToSchema)]
+pub(super) struct TreeProof {
+    /// Place and hash of the value of the leaf at which the search ends; null for an empty state.
+    leaf: Option<Vec<String>>,
+    /// Branches from the leaf up.
+    path: Vec<TreeStep>,
+}
+
+/// A branch on the way.
+#[derive(ToSchema)]
+pub(super) struct TreeStep {
+    /// The bit of the place that it distinguishes.
+    bit: u16,
+    /// Hash of the side that the way does not take.
+    sibling: String,
+}
+
+/// A pupil's part of a receipt.
+#[derive(ToSchema)]
+pub(super) struct ReceiptLine {
+    /// The pupil.
+    #[schema(example = "pup_00ff…")]
+    pupil: String,
+    /// Money moved.
+    moved: Amounts,
+}
+
 /// Cents by source.
 #[derive(ToSchema)]
 pub(super) struct Amounts {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
 
+mod blocks;
 mod catalogue;
 mod chain;
 mod client;
@@ -11,6 +12,7 @@ mod openapi;
 mod owners;
 mod pages;
 mod party;
+mod proofs;
 mod server;
 mod signature;
 mod support;

@@ -58,7 +58,7 @@ fn institution(index: u8) -> Institution {
     }
 }
 
-fn genesis(simulated: bool) -> Genesis {
+pub fn genesis(simulated: bool) -> Genesis {
     let officer = |institution, office, seed| Officer {
         institution: InstitutionId([institution; 16]),
         office,

@@ -11,6 +11,7 @@ mod master_key;
 mod notices;
 mod people;
 mod permission;
+mod sampling;
 mod scene;
 mod sessions;
 #[path = "../support/mod.rs"]

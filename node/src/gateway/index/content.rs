@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use keis_ledger::chain::Height;
+use keis_ledger::chain::{Height, ValidatorSet};
 use keis_ledger::classifiers::Year;
-use keis_ledger::crypto::PublicKey;
+use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::{Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
 use keis_ledger::operation::Party;
-use keis_ledger::record::{Service, Statement};
+use keis_ledger::record::{Network, Service, Statement};
 use keis_ledger::state::State;
 
 use super::facts::Fact;
@@ -25,6 +25,10 @@ pub(in crate::gateway) struct Content {
     /// Every key ever bound to a party.
     keys: BTreeMap<Party, BTreeSet<PublicKey>>,
     years: BTreeMap<Year, Programme>,
+    /// Heights after which other validators decide, and the hash of those.
+    handovers: BTreeMap<Height, Hash>,
+    /// Sets of validators by their hash.
+    validators: BTreeMap<Hash, ValidatorSet>,
 }
 
 /// What belongs to one year.
@@ -115,10 +119,24 @@ impl Content {
         self.years.get(&year).and_then(|year| year.orders.get(&order)).map_or(&[], Vec::as_slice)
     }
 
+    /// Heights in this range after which other validators decide, with those where they are known.
+    pub(in crate::gateway) fn handovers(
+        &self,
+        from: Height,
+        until: Height,
+    ) -> impl Iterator<Item = (Height, Option<ValidatorSet>)> {
+        let known =
+            self.handovers.iter().skip_while(move |(at, _)| **at < from).take_while(move |(at, _)| **at <= until);
+        known.map(|(at, next)| (*at, self.validators.get(next).cloned()))
+    }
+
     /// Takes in what blocks up to `height` say; `state` is of that height or later.
     pub(super) fn take(&mut self, facts: Vec<Fact>, height: Height, state: &State) {
         for fact in facts {
             self.add(fact, state);
+        }
+        if let Some(network) = state.get::<Network>(()) {
+            self.validators.entry(network.validators.hash()).or_insert_with(|| network.validators.clone());
         }
         self.height = height;
     }
@@ -156,6 +174,9 @@ impl Content {
             Fact::Moved { year, pupil, school } => self.year(year).move_pupil(pupil, school),
             Fact::Key { party, key } => {
                 self.keys.entry(party).or_default().insert(key);
+            }
+            Fact::Handover { at, next } => {
+                self.handovers.insert(at, next);
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What a block says that the index keeps. Orders, sessions and statements stand in public receipts; pupils and keys in the
 //! transactions alone.
 
-use keis_ledger::chain::Height;
+use keis_ledger::chain::{Header, Height};
 use keis_ledger::classifiers::Year;
-use keis_ledger::crypto::PublicKey;
+use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::{Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
 use keis_ledger::operation::{Operation, Party, WalletOperation};
 use keis_ledger::receipt::{Kind, Receipt};
@@ -26,6 +26,8 @@ pub(super) enum Fact {
     Moved { year: Year, pupil: PupilId, school: SchoolId },
     /// A key is bound.
     Key { party: Party, key: PublicKey },
+    /// Other validators decide after this height: those of this hash.
+    Handover { at: Height, next: Hash },
 }
 
 /// Reads some blocks, in order.
@@ -33,6 +35,10 @@ pub(super) fn read(archive: &Archive, from: Height, until: Height) -> Result<Vec
     let mut facts = Vec::new();
     for height in (from.0..=until.0).map(Height) {
         let Some(past) = archive.past(height)? else { continue };
+        let Header { validators, next_validators, .. } = past.header;
+        if validators != next_validators {
+            facts.push(Fact::Handover { at: height, next: next_validators });
+        }
         let mut names_wallets = false;
         for full in &past.receipts {
             facts.extend(public(&full.receipt));

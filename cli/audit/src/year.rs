@@ -1,0 +1,219 @@
+//! The figures of a year, gathered from its records: totals by municipality, field, provider and taxation.
+
+use std::collections::BTreeMap;
+
+use keis_ledger::classifiers::Year;
+use keis_ledger::money::{Amounts, Source};
+use keis_ledger::operation::Buyer;
+use keis_ledger::record::{
+    LineState, Order, Record, RecordKey, School, Session, Standing, Statement, StatementState, YearRecord,
+};
+use keis_ledger::state::State;
+use serde::Serialize;
+
+use crate::anomaly::{Anomaly, Limits, Observations};
+use crate::collect::{Collector, Moved};
+use crate::money::{Count, SourceMoney};
+
+/// Cents of both sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Both {
+    /// The state's.
+    pub state: u128,
+    /// The schools'.
+    pub school: u128,
+}
+
+impl Both {
+    fn add(&mut self, amounts: &Amounts) {
+        self.state += u128::from(amounts.state.get());
+        self.school += u128::from(amounts.school.get());
+    }
+}
+
+/// Sums of the orders that have something in common.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Group {
+    /// Orders, in any state.
+    pub orders: u64,
+    /// Lines of pupils who were there.
+    pub attended: u64,
+    /// Lines of pupils who were not.
+    pub absent: u64,
+    /// Earned by providers, whether paid or not.
+    pub earned: Both,
+    /// Set aside for orders that are not over.
+    pub set_aside: Both,
+    /// In statements that were not contested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Both>,
+}
+
+impl Group {
+    fn add(&mut self, order: &Order) {
+        self.orders += 1;
+        for line in &order.lines {
+            self.attended += u64::from(line.state == LineState::Attended);
+            self.absent += u64::from(line.state == LineState::Absent);
+            self.earned.add(&line.due);
+            self.set_aside.add(&line.held);
+            self.set_aside.add(&line.escrow);
+        }
+    }
+}
+
+/// A group with what its orders have in common.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// What they have in common: a code or an id.
+    pub key: String,
+    /// The sums.
+    #[serde(flatten)]
+    pub group: Group,
+}
+
+/// How many statements are in a state, and their sum in cents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Statements {
+    /// Number.
+    pub count: u64,
+    /// Sum.
+    pub total: u128,
+}
+
+/// Everything that an audit tells of a year.
+#[derive(Debug, Clone, Serialize)]
+pub struct YearFigures {
+    /// The year.
+    pub year: Year,
+    /// Open or ended.
+    pub state: String,
+    /// Pupils' wallets, by standing.
+    pub pupils: BTreeMap<String, u64>,
+    /// Wallets that received their money of the year.
+    pub allocated: u64,
+    /// Money of each source, its equation and its recount.
+    pub money: Vec<SourceMoney>,
+    /// Orders by state.
+    pub orders: BTreeMap<String, u64>,
+    /// Statements by state.
+    pub statements: BTreeMap<String, Statements>,
+    /// By municipality or country of the school.
+    pub municipalities: Vec<Row>,
+    /// By branch of the arts.
+    pub fields: Vec<Row>,
+    /// By provider.
+    pub providers: Vec<Row>,
+    /// By taxation of the version that was ordered.
+    pub vat: Vec<Row>,
+    /// What each kind of event moved.
+    pub moved: BTreeMap<String, Moved>,
+    /// What somebody should look at.
+    pub anomalies: Vec<Anomaly>,
+}
+
+#[derive(Default)]
+struct Sums {
+    count: Count,
+    pupils: BTreeMap<String, u64>,
+    allocated: u64,
+    orders: BTreeMap<String, u64>,
+    statements: BTreeMap<String, Statements>,
+    municipalities: BTreeMap<String, Group>,
+    fields: BTreeMap<String, Group>,
+    providers: BTreeMap<String, Group>,
+    vat: BTreeMap<String, Group>,
+}
+
+/// Gathers the figures of a year from a state that still has its records; what belongs to no year stands in `common`.
+pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Collector) -> Option<YearFigures> {
+    let record = state.get::<YearRecord>(year)?;
+    let mut sums = Sums::default();
+    let mut seen = Observations::new(year, &record.parameters);
+    let (start, end) = (RecordKey::year_start(year), RecordKey::year_start(Year(year.0.saturating_add(1))));
+    for (_, found) in state.records_from(&start).take_while(|(place, _)| **place < end) {
+        sums.count.add(found);
+        if let Record::Pupil(pupil) = found {
+            *sums.pupils.entry(standing(pupil.standing).to_owned()).or_default() += 1;
+            sums.allocated += u64::from(pupil.allocated);
+        } else if let Record::Order(order) = found {
+            sums.order(common, order, collector);
+            seen.order(order, state.get::<Session>((year, order.session)));
+        } else if let Record::Statement(statement) = found {
+            sums.statement(statement);
+        }
+    }
+    Some(YearFigures {
+        year,
+        state: word(&record.state),
+        money: sums.count.compare(record),
+        pupils: sums.pupils,
+        allocated: sums.allocated,
+        orders: sums.orders,
+        statements: sums.statements,
+        municipalities: rows(sums.municipalities),
+        fields: rows(sums.fields),
+        providers: rows(sums.providers),
+        vat: rows(sums.vat),
+        moved: moved(year, collector),
+        anomalies: seen.anomalies(&Limits::default(), collector),
+    })
+}
+
+impl Sums {
+    fn order(&mut self, common: &State, order: &Order, collector: &Collector) {
+        *self.orders.entry(word(&order.state)).or_default() += 1;
+        let place = common.get::<School>(order.school).map_or_else(String::new, |school| school.place.to_string());
+        self.municipalities.entry(place).or_default().add(order);
+        self.providers.entry(order.provider.to_string()).or_default().add(order);
+        let version = collector.terms(order.service, order.version);
+        let (field, vat) = version.map_or_else(Default::default, |version| (word(&version.field), word(&version.vat)));
+        self.fields.entry(field).or_default().add(order);
+        self.vat.entry(vat).or_default().add(order);
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        let sums = self.statements.entry(word(&statement.state)).or_default();
+        let total = u128::from(statement.total.get());
+        sums.count += 1;
+        sums.total += total;
+        if statement.state == StatementState::Contested {
+            return;
+        }
+        let group = self.providers.entry(statement.provider.to_string()).or_default();
+        let stated = group.stated.get_or_insert_default();
+        match statement.buyer {
+            Buyer::Programme => stated.state += total,
+            Buyer::School(_) => stated.school += total,
+        }
+    }
+}
+
+fn rows(groups: BTreeMap<String, Group>) -> Vec<Row> {
+    groups.into_iter().map(|(key, group)| Row { key, group }).collect()
+}
+
+fn moved(year: Year, collector: &Collector) -> BTreeMap<String, Moved> {
+    let kinds = collector.moved.get(&Some(year)).into_iter().flatten();
+    kinds.map(|(kind, moved)| (word(kind), *moved)).collect()
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => "active",
+        Standing::Suspended => "suspended",
+        Standing::Closed => "closed",
+    }
+}
+
+/// The ledger's own word for a value of a closed list.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+impl SourceMoney {
+    /// Whether it is the state's.
+    pub fn is_state(&self) -> bool {
+        self.source == Source::State
+    }
+}

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Makes the Python environment of the independent verifier beside this file, once for each list of libraries.
+set -eu
+cd "$(dirname "$0")"
+if cmp -s requirements.txt venv/.installed; then
+    exit 0
+fi
+rm -rf venv
+python3 -m venv venv
+venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.txt
+cp requirements.txt venv/.installed
