@@ -103,7 +103,7 @@ fn settings_that_mean_nothing_are_refused() {
 async fn a_simulated_network_is_only_run_knowingly() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = made(&folder);
-    let started = Node::start(&home, home.config().expect("sound settings"), Options { simulated: false }).await;
+    let started = Node::start(&home, home.config().expect("sound settings"), Options::default()).await;
     assert!(matches!(started, Err(NodeError::Simulated)));
 }
 
