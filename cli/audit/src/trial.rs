@@ -1,15 +1,14 @@
 //! A chain of an invented year, grown in memory: what measurements and tests audit.
 
+mod things;
+
 use keis_genesis::{ClockKind, Document, FORMAT, Genesis, Institution, Office, Officer, default_parameters};
 use keis_ledger::block::{Builder, Executed, Refusal, Tip, next_time};
 use keis_ledger::chain::{Certificate, Height, Validator, VoteStep, vote_bytes};
-use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory, Year};
+use keis_ledger::classifiers::{ArtField, Grades, Place, ServiceKind, VatCategory, Year};
 use keis_ledger::codec;
 use keis_ledger::crypto::SecretKey;
-use keis_ledger::ids::{
-    DocumentId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
-    StatementId,
-};
+use keis_ledger::ids::{DocumentId, InstitutionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, StatementId};
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
     Buyer, CatalogueOperation, FundsOperation, KeyGrant, NewProvider, NewPupil, NewSchool, Operation, OrderAction,
@@ -21,6 +20,7 @@ use keis_ledger::transaction::{Body, VerifiedTransaction};
 
 use crate::content::Entry;
 use crate::frame::{self, Chain, Kind, MAGIC};
+use things::{grant, new_provider, new_pupil, new_school, order, pupil, session, session_day};
 
 /// The year that is lived.
 pub const YEAR: Year = Year(2026);
@@ -470,52 +470,4 @@ pub fn export(genesis: &Genesis, entries: &[Entry], documents: &[(DocumentId, Ve
     }
     put(Kind::Foot, &foot.encode());
     out
-}
-
-fn session_day(round: u32) -> Timestamp {
-    day(40 + 25 * round)
-}
-
-fn session(round: u32, class: u32) -> SessionId {
-    SessionId(id("session", round * 1_000_000 + class / CLASSES_A_SESSION))
-}
-
-fn order(round: u32, class: u32) -> OrderId {
-    OrderId(id("order", round * 1_000_000 + class))
-}
-
-fn pupil(size: Size, class: u32, one: u32) -> PupilId {
-    PupilId(id("pupil", class * size.pupils + one))
-}
-
-fn new_pupil(size: Size, class: u32, one: u32) -> NewPupil {
-    let number = class * size.pupils + one;
-    NewPupil {
-        pupil: pupil(size, class, one),
-        nullifier: Nullifier(secret("nullifier", number).to_bytes()),
-        school: SchoolId(id("school", school(class))),
-        grade: 5,
-    }
-}
-
-fn new_school(number: u32) -> NewSchool {
-    let place = Place::Municipality(u8::try_from(number % 60 + 1).unwrap_or(1));
-    NewSchool { school: SchoolId(id("school", number)), entity: EntityId(id("school's entity", number)), place }
-}
-
-fn new_provider(number: u32) -> NewProvider {
-    let entity = EntityId(id("provider's entity", number));
-    NewProvider { provider: ProviderId(id("provider", number)), entity }
-}
-
-fn grant(key: &SecretKey, party: Party) -> KeyGrant {
-    let scopes = [Scope::Propose, Scope::Order, Scope::Attendance, Scope::Settlement];
-    KeyGrant {
-        key: key.public(),
-        party,
-        scopes: Scopes::of(&scopes),
-        cap: Cents::new(1_000_000),
-        from: Timestamp(0),
-        until: day(400),
-    }
 }

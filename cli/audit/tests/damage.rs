@@ -101,7 +101,8 @@ fn no_end_of_the_file_can_be_missing_or_added() {
 #[test]
 fn no_field_of_a_header_can_be_changed_even_by_all_validators() {
     let trial = Trial::year(SIZE);
-    let changes: [(&str, fn(&mut Header), &str); 9] = [
+    type Change = (&'static str, fn(&mut Header), &'static str);
+    let changes: [Change; 9] = [
         ("protocol", |header| header.protocol += 1, rule::HEADER),
         ("network", |header| header.network = Hash([9; 32]), rule::NETWORK),
         ("height", |header| header.height = header.height.next(), rule::HEIGHT),
