@@ -150,12 +150,13 @@ impl Draft {
 
     /// Takes over what a plan on this draft writes. Cannot fail: every rule was judged by the plan.
     pub fn commit(&mut self, writes: Writes) {
-        let Writes { mut records, sealed } = writes;
+        let Writes { records, sealed } = writes;
         if let Some((year, records)) = sealed {
             self.changed.retain(|place, _| place.year() != year);
             self.sealed.insert(year, records);
         }
-        self.changed.append(&mut records);
+        // `append` would build the whole block's map anew for each transaction.
+        self.changed.extend(records);
     }
 
     /// Number of records changed so far.

@@ -72,6 +72,7 @@ pub struct SourceMoney {
 pub(crate) struct Count {
     state: Recount,
     school: Recount,
+    owed: u128,
 }
 
 impl Count {
@@ -87,13 +88,9 @@ impl Count {
                     self.both(&line.escrow, |sums| &mut sums.escrowed);
                 }
             }
-            Record::Statement(statement) => {
-                let sums = match statement.buyer {
-                    Buyer::Programme => &mut self.state,
-                    Buyer::School(_) => &mut self.school,
-                };
-                sums.settlement += wide(statement.balance);
-            }
+            // Whom a provider owes stands in the record's key alone: both sources are compared together.
+            Record::Receivable(debt) => self.owed += wide(debt.owed),
+            Record::Statement(statement) => self.of(statement.buyer).settlement += wide(statement.balance),
             Record::Network(_)
             | Record::Key(_)
             | Record::School(_)
@@ -103,7 +100,30 @@ impl Count {
             | Record::Nullifier(_)
             | Record::Session(_)
             | Record::Billing(_)
-            | Record::Due(_) => {}
+            | Record::Due(_)
+            | Record::Institution(_)
+            | Record::Decision(_)
+            | Record::ProtocolSwitch(_)
+            | Record::Bill(_)
+            | Record::Repayment(_)
+            | Record::Books(_)
+            | Record::Rating(_)
+            | Record::Sealed(_)
+            | Record::PaymentAccount(_)
+            | Record::Reference(_)
+            | Record::ServiceRating(_)
+            | Record::Dispute(_)
+            | Record::Exceptions(_)
+            | Record::Succession(_)
+            | Record::Era(_)
+            | Record::BoundIn(_) => {}
+        }
+    }
+
+    fn of(&mut self, buyer: Buyer) -> &mut Recount {
+        match buyer {
+            Buyer::Programme => &mut self.state,
+            Buyer::School(_) => &mut self.school,
         }
     }
 
@@ -114,6 +134,8 @@ impl Count {
 
     /// Compares with the sums of the year's record.
     pub(crate) fn compare(self, record: &YearRecord) -> Vec<SourceMoney> {
+        let owed = Source::ALL.into_iter().map(|source| wide(record.totals(source).receivable)).sum::<u128>();
+        let debts_hold = self.owed == owed;
         let one = |source: Source, counted: Recount| {
             let totals = *record.totals(source);
             let said = Recount {
@@ -125,7 +147,7 @@ impl Count {
                 settlement: wide(totals.settlement),
                 holds: false,
             };
-            let recount = Recount { holds: counted == said, ..counted };
+            let recount = Recount { holds: counted == said && debts_hold, ..counted };
             SourceMoney { source, totals, equation: equation(&totals), recount }
         };
         vec![one(Source::State, self.state), one(Source::School, self.school)]

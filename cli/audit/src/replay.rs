@@ -81,24 +81,21 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// Proves the money equation of every year, and keeps the figures of those whose records this block took away.
+    /// Proves the money equation of every year, and keeps the figures of those that this block seals.
     fn close_years(&mut self, executed: &Executed) -> Result<(), Fault> {
-        let mut gone = Vec::new();
+        let state = &executed.tip.state;
+        for (year, records) in &executed.sealed {
+            self.years.remove(year);
+            self.closed.extend(gather(records, state, *year, &self.collector));
+        }
         for year in &self.years {
-            let Some(record) = executed.tip.state.get::<YearRecord>(*year) else {
-                gone.push(*year);
-                continue;
-            };
             for source in Source::ALL {
-                if !money::equation(record.totals(source)).holds {
+                let holds = state.get::<YearRecord>(*year).is_some_and(|one| money::equation(one.totals(source)).holds);
+                if !holds {
                     let detail = format!("{} money of {year} does not add up", money::name(source));
                     return Err(Fault::block(rule::MONEY, executed.tip.height, detail));
                 }
             }
-        }
-        for year in gone {
-            self.years.remove(&year);
-            self.closed.extend(gather(&self.tip.state, &executed.tip.state, year, &self.collector));
         }
         Ok(())
     }

@@ -115,6 +115,7 @@ fn founding() -> Genesis {
         consensus_key: secret("consensus", number.into()).public(),
         network_key: secret("network", number.into()).public(),
         power: 1,
+        governance_keys: [0, 1].map(|which| secret("governance", 2 * u32::from(number) + which).public()),
     };
     let officer = |number: u8, office: Office, key: &SecretKey| Officer {
         institution: InstitutionId([number; 16]),
