@@ -15,13 +15,18 @@
 //! | `reader` | who asks, and what the one may read |
 //! | `page` | lists in pages |
 //! | `transactions`, `chain`, `money`, `orders`, `catalogue`, `documents`, `system` | the public handlers, one group each |
-//! | `wallets`, `lines` | what owners and officers read: wallets; orders, sessions and statements |
+//! | `decisions`, `ratings` | what institutions decided; what is told of ratings |
+//! | `wallets`, `lines`, `debts` | what owners and officers read: wallets; orders, sessions and statements; what is owed back |
+//! | `overview` | a year's orders and statements as a whole, for officers |
+//! | `remedies`, `years` | what extensions, disputes, successions and seals mean to readers |
 //! | `events` | the stream of what takes effect |
 //! | `openapi`, `schema` | the description |
 
 mod call;
 mod catalogue;
 mod chain;
+mod debts;
+mod decisions;
 mod documents;
 mod events;
 mod index;
@@ -29,10 +34,13 @@ mod lines;
 mod money;
 mod openapi;
 mod orders;
+mod overview;
 mod page;
 mod patient;
 mod problem;
+mod ratings;
 mod reader;
+mod remedies;
 mod routes;
 mod schema;
 mod server;
@@ -40,6 +48,7 @@ pub mod signature;
 mod system;
 mod transactions;
 mod wallets;
+mod years;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{catalogue, chain, documents, events, lines, money, orders, schema, system, transactions, wallets};
+use super::{
+    catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview, schema, system,
+    transactions, wallets,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,6 +51,13 @@ use super::{catalogue, chain, documents, events, lines, money, orders, schema, s
         lines::order,
         lines::history,
         lines::statement,
+        debts::receivables,
+        debts::repayments,
+        overview::orders,
+        overview::statements,
+        decisions::decisions,
+        decisions::decision,
+        decisions::measure,
         documents::put,
         documents::get,
         system::step,
