@@ -8,6 +8,8 @@
 //! What only owners and officers may read is asked for by a client that signs ([`Client::signed_by`]).
 
 mod blocks;
+mod books;
+mod decisions;
 mod error;
 mod events;
 mod model;
@@ -30,15 +32,17 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub use blocks::RawBlock;
+pub use decisions::{DecisionDetail, DecisionStage, DecisionView, Vote};
 pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;
 pub use model::{
-    Funds, Located, Money, OrdersSummary, Outcome, Parameters, PublicOrder, ServiceDetail, ServicePage, ServiceView,
-    SessionView, Sessions, Status, Submission, TransactionStatus, YearParameters,
+    Funds, Located, Money, OrdersSummary, Outcome, Parameters, Protocol, PublicOrder, Rating, Ratings, Seal,
+    ServiceDetail, ServicePage, ServiceView, SessionView, Sessions, Status, Submission, Switch, TransactionStatus,
+    YearParameters,
 };
 pub use owned::{
-    Event, KeyView, OrderView, OwnSession, Page, ProviderWallet, PupilWallet, SchoolWallet, SessionDetail,
-    StatementView,
+    Deadlines, DisputeView, Event, KeyView, OrderView, OwnSession, Page, ProviderWallet, PupilWallet, ReceivableView,
+    RepaymentView, SchoolWallet, SessionDetail, StatementView,
 };
 pub use transport::Policy;
 

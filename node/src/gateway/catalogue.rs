@@ -7,7 +7,8 @@ use keis_ledger::chain::Height;
 use keis_ledger::classifiers::{ArtField, Place, ServiceKind, Year};
 use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
 use keis_ledger::operation::{ServiceTerms, SessionOffer};
-use keis_ledger::record::{Service, Session, Standing};
+use keis_ledger::record::{Sealed, Service, Session, Standing};
+use keis_ledger::state::State;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,7 +17,9 @@ use warp::http::StatusCode;
 use super::Context;
 use super::call::{Answer, Call, Keep, json};
 use super::problem::Problem;
+use super::ratings::Rating;
 use super::schema;
+use super::years::missing;
 
 /// Most services in one answer.
 const MOST_SERVICES: usize = 200;
@@ -52,6 +55,8 @@ pub(super) struct ServiceView {
     /// What it offers.
     #[schema(value_type = schema::ServiceTerms)]
     terms: ServiceTerms,
+    /// What those who were there say of it.
+    rating: Rating,
 }
 
 /// A service with its public description.
@@ -145,9 +150,9 @@ impl Filter {
     }
 }
 
-fn view(id: ServiceId, service: &Service) -> ServiceView {
+fn view(state: &State, id: ServiceId, service: &Service) -> ServiceView {
     let Service { provider, version, terms, standing } = service.clone();
-    ServiceView { id, provider, version, standing, terms }
+    ServiceView { id, provider, version, standing, terms, rating: Rating::of(state, id) }
 }
 
 /// Services that may be ordered, narrowed by what is asked for.
@@ -182,11 +187,16 @@ pub(super) async fn services(context: Arc<Context>, call: Call) -> Answer {
     }
     let cursor: Option<ServiceId> = call.parameter("cursor")?;
     let from = cursor.map_or(Bound::Unbounded, Bound::Excluded);
-    let height = context.view().height();
+    let now = context.view();
+    let (height, state) = (now.height(), &now.tip.state);
     context.index.reached(height).await?;
     let mut found: Vec<ServiceView> = context.index.with(|content| {
         let after = content.services.range((from, Bound::Unbounded));
-        after.filter(|(_, service)| filter.takes(service)).take(limit + 1).map(|(id, one)| view(*id, one)).collect()
+        after
+            .filter(|(_, service)| filter.takes(service))
+            .take(limit + 1)
+            .map(|(id, one)| view(state, *id, one))
+            .collect()
     });
     let more = found.len() > limit;
     found.truncate(limit);
@@ -211,7 +221,11 @@ pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
     let held = context.work(move || documents.get(&named)).await?.map_err(|error| Problem::internal(&error))?;
     let document = held.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let description = if document.is_some() { Description::Held } else { Description::Missing };
-    json(StatusCode::OK, Keep::Not, &ServiceDetail { service: view(id, service), description, document })
+    json(
+        StatusCode::OK,
+        Keep::Not,
+        &ServiceDetail { service: view(&view_of_now.tip.state, id, service), description, document },
+    )
 }
 
 /// Sessions of a service, with the places that are left.
@@ -224,6 +238,7 @@ pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
         (status = 200, body = Sessions),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -234,6 +249,9 @@ pub(super) async fn sessions(context: Arc<Context>, call: Call) -> Answer {
     let now = context.view();
     if now.tip.state.get::<Service>(service).is_none() {
         return Err(no_service());
+    }
+    if now.tip.state.get::<Sealed>(year).is_some() {
+        return Err(missing(&now.tip.state, year, "the year is sealed"));
     }
     let height = now.height();
     context.index.reached(height).await?;
@@ -262,13 +280,15 @@ impl SessionView {
         (status = 200, body = SessionDetail),
         (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn session(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let (id, year): (SessionId, Year) = (call.id()?, call.year()?);
     let view = context.view();
     let session = view.tip.state.get::<Session>((year, id));
-    let session = session.ok_or_else(|| Problem::not_found("the session is not on the ledger in this year"))?;
+    let none = || missing(&view.tip.state, year, "the session is not on the ledger in this year");
+    let session = session.ok_or_else(none)?;
     let detail = SessionDetail { year, service: session.service, session: SessionView::of(id, session) };
     json(StatusCode::OK, Keep::Not, &detail)
 }

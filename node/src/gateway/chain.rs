@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keis_ledger::chain::{Certificate, Header, Height, Validator};
 use keis_ledger::classifiers::Year;
 use keis_ledger::parameters::{NetworkParameters, ProgrammeParameters};
-use keis_ledger::record::{RecordKey, YearRecord, YearState};
+use keis_ledger::record::{RecordKey, Sealed, YearRecord, YearState};
 use keis_ledger::state::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,6 +45,9 @@ pub(super) struct Parameters {
     validators: Vec<Validator>,
     /// Of each programme year, ascending.
     years: Vec<YearParameters>,
+    /// Years that are sealed and have no parameters any more, ascending.
+    #[schema(value_type = Vec<u16>)]
+    sealed: Vec<Year>,
 }
 
 /// A programme year's parameters.
@@ -127,11 +130,14 @@ pub(super) async fn parameters(context: Arc<Context>, call: Call) -> Answer {
         let record = view.tip.state.get::<YearRecord>(year)?;
         Some(YearParameters { year, state: record.state, parameters: record.parameters.clone() })
     };
+    let years = years(&view.tip.state);
+    let sealed = years.iter().copied().filter(|year| view.tip.state.get::<Sealed>(*year).is_some()).collect();
     let parameters = Parameters {
         height: view.height(),
         network: record.parameters.clone(),
         validators: record.validators.as_slice().to_vec(),
-        years: years(&view.tip.state).into_iter().filter_map(year).collect(),
+        years: years.into_iter().filter_map(year).collect(),
+        sealed,
     };
     json(StatusCode::OK, Keep::Not, &parameters)
 }
@@ -143,8 +149,8 @@ fn years(state: &State) -> Vec<Year> {
     let mut from = Year(1);
     while let Some(place) = first_from(from) {
         let year = Year(u16::from_be_bytes([place.0[0], place.0[1]]));
-        // The due queue stands behind all years.
-        if year.0 == u16::MAX {
+        // Known ids and the due queue stand behind all years.
+        if year.0 >= u16::MAX - 1 {
             break;
         }
         years.push(year);

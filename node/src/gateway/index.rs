@@ -6,6 +6,7 @@
 //! need it are withheld.
 
 mod content;
+mod decided;
 mod facts;
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{OrderId, ProviderId, SchoolId, SessionId, StatementId};
+use keis_ledger::money::Cents;
 use keis_ledger::receipt::Receipt;
-use keis_ledger::record::{Order, OrderState, Session, Statement};
+use keis_ledger::record::{Bill, Order, OrderState, PaymentWay, Session, Statement, StatementState};
+use keis_ledger::state::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
@@ -17,8 +19,9 @@ use super::index::Content;
 use super::page::{Page, Part};
 use super::problem::Problem;
 use super::reader::Sight;
+use super::remedies::Remedies;
 use super::schema;
-use super::wallets::known_year;
+use super::years::{missing, readable};
 use crate::chain::ChainError;
 use crate::view::View;
 
@@ -34,6 +37,9 @@ pub(super) struct OrderView {
     /// The ledger's record.
     #[schema(value_type = schema::Order)]
     order: Order,
+    /// What has moved or frozen it.
+    #[serde(flatten)]
+    remedies: Remedies,
 }
 
 /// What happened to an order.
@@ -79,22 +85,59 @@ pub(super) struct StatementView {
     /// The ledger's record.
     #[schema(value_type = schema::Statement)]
     statement: Statement,
+    /// What followed its acceptance: invoice, approval, payments, credit notes. What is open is the statement's balance.
+    #[schema(value_type = schema::Bill)]
+    bill: Bill,
+    /// What the bank paid and did not send back, in cents.
+    #[schema(value_type = u64)]
+    paid: Cents,
+    /// What was set off against what the provider owed, in cents.
+    #[schema(value_type = u64)]
+    set_off: Cents,
 }
 
 impl OrderView {
+    fn of(state: &State, (year, id): (Year, OrderId), order: Order) -> Self {
+        let remedies = Remedies::of(state, (year, id), &order);
+        Self { id, year, order, remedies }
+    }
+
     /// An order's view with the number of its lines, when it is in the wanted state.
-    fn sized(view: &View, year: Year, id: OrderId, wanted: Option<OrderState>) -> Option<(Self, usize)> {
-        let order = view.tip.state.get::<Order>((year, id))?;
-        let fits = wanted.is_none_or(|wanted| wanted == order.state);
-        fits.then(|| (Self { id, year, order: order.clone() }, 1 + order.lines.len()))
+    pub(super) fn sized(view: &View, year: Year, id: OrderId, wanted: Option<OrderState>) -> Option<(Self, usize)> {
+        let state = &view.tip.state;
+        let order = state.get::<Order>((year, id)).filter(|order| wanted.is_none_or(|wanted| wanted == order.state))?;
+        Some((Self::of(state, (year, id), order.clone()), 1 + order.lines.len()))
     }
 }
 
 impl StatementView {
-    fn sized(view: &View, year: Year, id: StatementId) -> Option<(Self, usize)> {
-        let statement = view.tip.state.get::<Statement>((year, id))?.clone();
-        let size = 1 + statement.orders.len();
-        Some((Self { id, year, statement }, size))
+    fn of(state: &State, (year, id): (Year, StatementId), statement: Statement) -> Self {
+        let bill = state.get::<Bill>((year, id)).cloned().unwrap_or_default();
+        let (mut paid, mut set_off) = (Cents::ZERO, Cents::ZERO);
+        for payment in bill.standing() {
+            let sum = match payment.way {
+                PaymentWay::Bank { .. } => &mut paid,
+                PaymentWay::SetOff => &mut set_off,
+                PaymentWay::Returned { .. } => continue,
+            };
+            *sum = sum.checked_add(payment.amount).expect("parts of a statement's total fit where the total does");
+        }
+        Self { id, year, statement, bill, paid, set_off }
+    }
+
+    /// A statement's view with the number of its parts, when it is in the wanted state.
+    pub(super) fn sized(
+        view: &View,
+        year: Year,
+        id: StatementId,
+        wanted: Option<StatementState>,
+    ) -> Option<(Self, usize)> {
+        let state = &view.tip.state;
+        let statement = state.get::<Statement>((year, id));
+        let statement = statement.filter(|one| wanted.is_none_or(|wanted| wanted == one.state))?.clone();
+        let statement = Self::of(state, (year, id), statement);
+        let size = 1 + statement.statement.orders.len() + statement.bill.payments.len();
+        Some((statement, size))
     }
 }
 
@@ -113,6 +156,7 @@ impl StatementView {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -122,7 +166,7 @@ pub(super) async fn school_orders(context: Arc<Context>, call: Call) -> Answer {
     let (state, part) = (call.word("state")?, Part::of(&call)?);
     let reader = context.reader(&call).await?;
     reader.school(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let ids = content.school_orders(year, id).copied();
         part.page(view.height(), ids, |order| OrderView::sized(view, year, order, state))
@@ -145,6 +189,7 @@ pub(super) async fn school_orders(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -154,7 +199,7 @@ pub(super) async fn provider_orders(context: Arc<Context>, call: Call) -> Answer
     let (state, part) = (call.word("state")?, Part::of(&call)?);
     let reader = context.reader(&call).await?;
     reader.provider(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let ids = content.provider_orders(year, id).copied();
         part.page(view.height(), ids, |order| OrderView::sized(view, year, order, state))
@@ -176,6 +221,7 @@ pub(super) async fn provider_orders(context: Arc<Context>, call: Call) -> Answer
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -185,7 +231,7 @@ pub(super) async fn provider_sessions(context: Arc<Context>, call: Call) -> Answ
     let part = Part::of(&call)?;
     let reader = context.reader(&call).await?;
     reader.provider(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         part.page(view.height(), content.provider_sessions(year, id).copied(), |id| {
             let session = view.tip.state.get::<Session>((year, id))?.clone();
@@ -200,6 +246,7 @@ pub(super) async fn provider_sessions(context: Arc<Context>, call: Call) -> Answ
     params(
         ("id" = String, Path, description = "The school"),
         ("year" = u16, Query, description = "Programme year"),
+        ("state" = Option<String>, Query, description = "Where they stand, such as `invoice_attached`"),
         ("cursor" = Option<String>, Query, description = "`next` of the answer before"),
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
@@ -209,19 +256,20 @@ pub(super) async fn provider_sessions(context: Arc<Context>, call: Call) -> Answ
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
 pub(super) async fn school_statements(context: Arc<Context>, call: Call) -> Answer {
-    call.allow(&["year", "cursor", "limit"])?;
+    call.allow(&["year", "state", "cursor", "limit"])?;
     let (id, year): (SchoolId, Year) = (call.id()?, call.year()?);
-    let part = Part::of(&call)?;
+    let (state, part) = (call.word("state")?, Part::of(&call)?);
     let reader = context.reader(&call).await?;
     reader.school(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let ids = content.school_statements(year, id).copied();
-        part.page(view.height(), ids, |statement| StatementView::sized(view, year, statement))
+        part.page(view.height(), ids, |statement| StatementView::sized(view, year, statement, state))
     };
     json(StatusCode::OK, Keep::Never, &context.list(read).await?)
 }
@@ -231,6 +279,7 @@ pub(super) async fn school_statements(context: Arc<Context>, call: Call) -> Answ
     params(
         ("id" = String, Path, description = "The provider"),
         ("year" = u16, Query, description = "Programme year"),
+        ("state" = Option<String>, Query, description = "Where they stand, such as `invoice_attached`"),
         ("cursor" = Option<String>, Query, description = "`next` of the answer before"),
         ("limit" = Option<u64>, Query, description = "How many, 1 to 500; 100 if absent"),
     ),
@@ -240,19 +289,20 @@ pub(super) async fn school_statements(context: Arc<Context>, call: Call) -> Answ
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
 pub(super) async fn provider_statements(context: Arc<Context>, call: Call) -> Answer {
-    call.allow(&["year", "cursor", "limit"])?;
+    call.allow(&["year", "state", "cursor", "limit"])?;
     let (id, year): (ProviderId, Year) = (call.id()?, call.year()?);
-    let part = Part::of(&call)?;
+    let (state, part) = (call.word("state")?, Part::of(&call)?);
     let reader = context.reader(&call).await?;
     reader.provider(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let ids = content.provider_statements(year, id).copied();
-        part.page(view.height(), ids, |statement| StatementView::sized(view, year, statement))
+        part.page(view.height(), ids, |statement| StatementView::sized(view, year, statement, state))
     };
     json(StatusCode::OK, Keep::Never, &context.list(read).await?)
 }
@@ -269,12 +319,13 @@ pub(super) async fn provider_statements(context: Arc<Context>, call: Call) -> An
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let (id, year): (OrderId, Year) = (call.id()?, call.year()?);
     let reader = context.reader(&call).await?;
-    let order = reader.view.tip.state.get::<Order>((year, id)).ok_or_else(no_order)?;
+    let order = reader.view.tip.state.get::<Order>((year, id)).ok_or_else(|| no_order(&reader.view, year))?;
     let sight = reader.order(year, order)?;
     let mut order = order.clone();
     match sight {
@@ -285,7 +336,7 @@ pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
             order.change = None;
         }
     }
-    json(StatusCode::OK, Keep::Never, &OrderView { id, year, order })
+    json(StatusCode::OK, Keep::Never, &OrderView::of(&reader.view.tip.state, (year, id), order))
 }
 
 /// What happened to an order, its statements included, for its sides.
@@ -300,6 +351,7 @@ pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -307,7 +359,7 @@ pub(super) async fn history(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let (id, year): (OrderId, Year) = (call.id()?, call.year()?);
     let reader = context.reader(&call).await?;
-    let order = reader.view.tip.state.get::<Order>((year, id)).ok_or_else(no_order)?;
+    let order = reader.view.tip.state.get::<Order>((year, id)).ok_or_else(|| no_order(&reader.view, year))?;
     reader.order(year, order)?;
     let read = move |content: &Content, view: &View| (view.height(), content.history(year, id).to_vec());
     let (height, places) = context.list(read).await?;
@@ -334,17 +386,20 @@ pub(super) async fn history(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn statement(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let (id, year): (StatementId, Year) = (call.id()?, call.year()?);
     let reader = context.reader(&call).await?;
     let statement = reader.view.tip.state.get::<Statement>((year, id));
-    let statement = statement.ok_or_else(|| Problem::not_found("the statement is not on the ledger in this year"))?;
+    let none = || missing(&reader.view.tip.state, year, "the statement is not on the ledger in this year");
+    let statement = statement.ok_or_else(none)?;
     reader.statement(statement)?;
-    json(StatusCode::OK, Keep::Never, &StatementView { id, year, statement: statement.clone() })
+    let statement = StatementView::of(&reader.view.tip.state, (year, id), statement.clone());
+    json(StatusCode::OK, Keep::Never, &statement)
 }
 
-fn no_order() -> Problem {
-    Problem::not_found("the order is not on the ledger in this year")
+fn no_order(view: &View, year: Year) -> Problem {
+    missing(&view.tip.state, year, "the order is not on the ledger in this year")
 }

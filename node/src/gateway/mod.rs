@@ -16,7 +16,10 @@
 //! | `page` | lists in pages |
 //! | `transactions`, `chain`, `money`, `orders`, `catalogue`, `documents`, `system` | the public handlers, one group each |
 //! | `proofs` | what is verified without the node: records, changes of the validators, lines of receipts |
-//! | `wallets`, `lines` | what owners and officers read: wallets; orders, sessions and statements |
+//! | `decisions`, `ratings` | what institutions decided; what is told of ratings |
+//! | `wallets`, `lines`, `debts` | what owners and officers read: wallets; orders, sessions and statements; what is owed back |
+//! | `overview` | a year's orders and statements as a whole, for officers |
+//! | `remedies`, `years` | what extensions, disputes, successions and seals mean to readers |
 //! | `events` | the stream of what takes effect |
 //! | `openapi`, `schema` | the description |
 
@@ -24,6 +27,8 @@ mod blocks;
 mod call;
 mod catalogue;
 mod chain;
+mod debts;
+mod decisions;
 mod documents;
 mod events;
 mod index;
@@ -31,11 +36,14 @@ mod lines;
 mod money;
 mod openapi;
 mod orders;
+mod overview;
 mod page;
 mod patient;
 mod problem;
 mod proofs;
+mod ratings;
 mod reader;
+mod remedies;
 mod routes;
 mod schema;
 mod server;
@@ -43,6 +51,7 @@ pub mod signature;
 mod system;
 mod transactions;
 mod wallets;
+mod years;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

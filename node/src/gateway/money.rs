@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
-use keis_ledger::record::{Order, OrderState, Totals, YearRecord, YearState};
+use keis_ledger::crypto::Hash;
+use keis_ledger::record::{Order, OrderState, Sealed, Totals, YearRecord, YearState};
 use keis_ledger::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +16,8 @@ use super::Context;
 use super::call::{Answer, Call, Keep, json};
 use super::problem::Problem;
 use super::schema;
+use super::years::readable;
+use crate::view::View;
 
 /// Where a year's money is.
 #[derive(Serialize, ToSchema)]
@@ -35,6 +38,22 @@ pub(super) struct Funds {
     money: Money,
     /// Whether all that was brought in is somewhere, for each source.
     balanced: bool,
+    /// What is left of the year, once it is sealed; it has ended before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<Seal>,
+}
+
+/// The one record that a sealed year leaves.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Seal {
+    /// Root over the records that it had.
+    #[schema(value_type = String)]
+    root: Hash,
+    /// How many there were.
+    records: u64,
+    /// When it was sealed, milliseconds since 1970.
+    #[schema(value_type = u64)]
+    at: Timestamp,
 }
 
 /// Sums by source.
@@ -76,16 +95,22 @@ pub(super) async fn funds(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
     let year = Year(call.id()?);
     let view = context.view();
-    let record = view.tip.state.get::<YearRecord>(year).ok_or_else(|| no_year(year))?;
-    let funds = Funds {
-        year,
-        state: record.state,
-        height: view.height(),
-        time: view.tip.time,
-        money: Money { state: record.state_money, school: record.school_money },
-        balanced: record.state_money.balances() && record.school_money.balances(),
-    };
+    let (state, money, sealed) = standing(&view, year)?;
+    let balanced = money.state.balances() && money.school.balances();
+    let funds = Funds { year, state, height: view.height(), time: view.tip.time, money, balanced, sealed };
     json(StatusCode::OK, Keep::Not, &funds)
+}
+
+/// A year's sums, which outlive its other records.
+fn standing(view: &View, year: Year) -> Result<(YearState, Money, Option<Seal>), Problem> {
+    let ledger = &view.tip.state;
+    if let Some(YearRecord { state, state_money, school_money, .. }) = ledger.get(year) {
+        return Ok((*state, Money { state: *state_money, school: *school_money }, None));
+    }
+    let none = || Problem::not_found(format!("the year {year} is not on the ledger"));
+    let Sealed { root, records, at, state_money, school_money } = *ledger.get(year).ok_or_else(none)?;
+    let money = Money { state: state_money, school: school_money };
+    Ok((YearState::Ended, money, Some(Seal { root, records, at })))
 }
 
 /// A year's orders, counted by state.
@@ -95,6 +120,7 @@ pub(super) async fn funds(context: Arc<Context>, call: Call) -> Answer {
         (status = 200, body = OrdersSummary),
         (status = 400, description = "No year", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -102,9 +128,7 @@ pub(super) async fn orders(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
     let year = Year(call.id()?);
     let view = context.view();
-    if view.tip.state.get::<YearRecord>(year).is_none() {
-        return Err(no_year(year));
-    }
+    readable(&view.tip.state, year)?;
     context.index.reached(view.height()).await?;
     let index = context.index.clone();
     let summary = context.work(move || {
@@ -116,8 +140,4 @@ pub(super) async fn orders(context: Arc<Context>, call: Call) -> Answer {
         OrdersSummary { year, height: view.height(), total: orders.values().sum(), orders }
     });
     json(StatusCode::OK, Keep::Not, &summary.await?)
-}
-
-fn no_year(year: Year) -> Problem {
-    Problem::not_found(format!("the year {year} is not on the ledger"))
 }

@@ -6,7 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    blocks, catalogue, chain, documents, events, lines, money, orders, proofs, schema, system, transactions, wallets,
+    blocks, catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview, proofs, schema,
+    system, transactions, wallets,
 };
 
 #[derive(OpenApi)]
@@ -57,6 +58,13 @@ use super::{
         lines::order,
         lines::history,
         lines::statement,
+        debts::receivables,
+        debts::repayments,
+        overview::orders,
+        overview::statements,
+        decisions::decisions,
+        decisions::decision,
+        decisions::measure,
         documents::put,
         documents::get,
         system::step,

@@ -16,6 +16,7 @@ use super::Context;
 use super::call::{Answer, Call, Keep, json};
 use super::problem::Problem;
 use super::schema;
+use super::years::missing;
 
 /// What everybody may know of an order.
 #[derive(Serialize, ToSchema)]
@@ -86,6 +87,7 @@ pub(super) struct BlockReceipts {
         (status = 400, description = "No order's id, or no year", body = schema::Problem,
             content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
@@ -93,7 +95,8 @@ pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
     let key = (call.year()?, id);
     let view = context.view();
     let order = view.tip.state.get::<Order>(key);
-    let order = order.ok_or_else(|| Problem::not_found("the order is not on the ledger in this year"))?;
+    let none = || missing(&view.tip.state, key.0, "the order is not on the ledger in this year");
+    let order = order.ok_or_else(none)?;
     json(StatusCode::OK, Keep::Not, &PublicOrder::of(key, view.height(), order))
 }
 

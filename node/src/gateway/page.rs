@@ -1,4 +1,4 @@
-//! Lists in pages: in the order of ids, which no change of the ledger shifts.
+//! Lists in pages: in an order that no change of the ledger shifts, mostly that of ids.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) struct Page<T: ToSchema> {
     /// Height at which it was read.
     #[schema(value_type = u64)]
     height: Height,
-    /// The items, in the order of their ids.
+    /// The items, in the order of the list.
     items: Vec<T>,
     /// `cursor` of the next page; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,10 +60,20 @@ impl<Id: FromStr + Copy + Ord + ToString> Part<Id> {
         &self,
         height: Height,
         ids: impl Iterator<Item = Id>,
+        item: impl FnMut(Id) -> Option<(T, usize)>,
+    ) -> Page<T> {
+        self.in_order(height, ids.filter(|id| self.cursor.is_none_or(|cursor| cursor < *id)), item)
+    }
+
+    /// The same of ids in an order of their own, from the one after the cursor on.
+    pub(super) fn in_order<T: ToSchema>(
+        &self,
+        height: Height,
+        ids: impl Iterator<Item = Id>,
         mut item: impl FnMut(Id) -> Option<(T, usize)>,
     ) -> Page<T> {
         let (mut items, mut parts, mut last, mut next) = (Vec::new(), 0usize, None, None);
-        for id in ids.filter(|id| self.cursor.is_none_or(|cursor| cursor < *id)) {
+        for id in ids {
             let Some((one, size)) = item(id) else { continue };
             let full = items.len() == self.limit || parts.saturating_add(size) > MOST_PARTS;
             if full && !items.is_empty() {

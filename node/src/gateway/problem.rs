@@ -1,5 +1,7 @@
 //! What goes wrong, as RFC 9457 problems. Texts for clients are written here; causes inside the node go to the log alone.
 
+use keis_ledger::classifiers::Year;
+use keis_ledger::crypto::Hash;
 use keis_ledger::rejection::Rejection;
 use serde_json::{Map, Value, json};
 use warp::http::{HeaderValue, StatusCode, header};
@@ -48,6 +50,13 @@ impl Problem {
     /// There is no such thing.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing", detail)
+    }
+
+    /// The records of a year are no longer in the state.
+    pub(super) fn year_sealed(year: Year, root: &Hash) -> Self {
+        let detail = format!("the year {year} is sealed: one record of it is left, and archives keep the others");
+        let problem = Self::new(StatusCode::GONE, "year_sealed", "The year is sealed", detail);
+        problem.with("year", json!(year)).with("root", json!(root))
     }
 
     /// The route has other methods.

@@ -12,6 +12,7 @@ use keis_ledger::record::{Key, Order, Pupil, Statement};
 use super::Context;
 use super::call::Call;
 use super::problem::Problem;
+use super::remedies::stands_for;
 use super::signature::{Claim, Refusal, Taken, wall_clock};
 use crate::view::View;
 
@@ -92,15 +93,20 @@ impl Signer {
 
     /// The signer as a reader: in use at the ledger's time, with the scope to read unless an office gives it.
     pub(super) fn reader(self) -> Result<Reader, Problem> {
-        let Key { owner, scopes, from, until, .. } = self.record;
-        let now = self.view.tip.time;
-        if now < from || until <= now {
+        let Key { owner, scopes, from, .. } = self.record;
+        let (state, now) = (&self.view.tip.state, self.view.tip.time);
+        if now < from || state.key_end(self.key).is_none_or(|end| end <= now) {
             return Err(Problem::not_yours("the key is not in use at the ledger's time"));
         }
         let role = match owner {
             Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) => Role::Officer,
             Owner::Governance(_) => {
                 return Err(Problem::not_yours("a governance key votes on measures and reads nothing"));
+            }
+            Owner::Party(party) if stands_for(state, party) != party => {
+                return Err(Problem::not_yours(
+                    "another one stands in the place of this key's holder, and reads for it",
+                ));
             }
             Owner::Party(party) if scopes.has(Scope::Read) => Role::Party(party),
             Owner::Party(_) => return Err(Problem::not_yours("the key has not the scope to read")),
@@ -110,8 +116,9 @@ impl Signer {
 }
 
 impl Reader {
+    /// Whether the reader is the party, or stands in its place.
     fn holds(&self, party: Party) -> bool {
-        self.role == Role::Officer || self.role == Role::Party(party)
+        self.role == Role::Officer || self.role == Role::Party(stands_for(&self.view.tip.state, party))
     }
 
     fn only_if(holds: bool, whose: &str) -> Result<(), Problem> {

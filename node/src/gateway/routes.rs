@@ -14,8 +14,8 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, blocks, catalogue, chain, documents, events, lines, money, orders, proofs, system, transactions,
-    wallets,
+    Context, Limits, blocks, catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview,
+    proofs, system, transactions, wallets,
 };
 
 /// Longest body of a clock step.
@@ -41,6 +41,7 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/proofs/sessions/{id}", proofs::session),
         get(it, "/v1/funds/{year}", money::funds),
         get(it, "/v1/orders/summary/{year}", money::orders),
+        get(it, "/v1/orders", overview::orders),
         get(it, "/v1/orders/{id}", orders::order),
         get(it, "/v1/blocks", blocks::blocks),
         get(it, "/v1/blocks/{height}/receipts", orders::block_receipts),
@@ -62,7 +63,13 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/providers/{id}/statements", lines::provider_statements),
         get(it, "/v1/orders/{id}/lines", lines::order),
         get(it, "/v1/orders/{id}/history", lines::history),
+        get(it, "/v1/providers/{id}/receivables", debts::receivables),
+        get(it, "/v1/providers/{id}/repayments", debts::repayments),
+        get(it, "/v1/statements", overview::statements),
         get(it, "/v1/statements/{id}", lines::statement),
+        get(it, "/v1/decisions", decisions::decisions),
+        get(it, "/v1/decisions/{id}", decisions::decision),
+        get(it, "/v1/decisions/{id}/measure", decisions::measure),
         post(it, "/v1/documents", "application/json", documents::LIMIT, documents::put),
         get(it, "/v1/documents/{id}", documents::get),
         post(it, "/v1/clock", "application/json", STEP_BYTES, system::step),

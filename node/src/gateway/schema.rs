@@ -3,7 +3,11 @@
 
 #![allow(dead_code, reason = "read by the derive alone")]
 
+mod settlement;
+
 use utoipa::ToSchema;
+
+pub(super) use settlement::{Bill, PaymentAccount, Repayment, Statement};
 
 /// What went wrong (RFC 9457). A rejection's fields stand beside these.
 #[derive(ToSchema)]
@@ -164,6 +168,8 @@ pub(super) struct Subject {
     provider: Option<String>,
     /// The statement.
     statement: Option<String>,
+    /// The decision of governance.
+    decision: Option<String>,
 }
 
 /// Parameters of the network.
@@ -429,23 +435,17 @@ pub(super) struct Session {
     open: bool,
 }
 
-/// A statement as the ledger has it: what one buyer owes one provider for these orders.
+/// The last dispute on an order.
 #[derive(ToSchema)]
-pub(super) struct Statement {
-    /// Who earned.
-    provider: String,
-    /// Who pays: `"programme"`, or `{"school": "sch_00ff…"}`.
-    #[schema(value_type = Value)]
-    buyer: (),
-    /// The orders.
-    orders: Vec<String>,
-    /// Sum of the orders' parts, in cents.
-    total: u64,
-    /// What the statement still holds in settlement, in cents.
-    balance: u64,
-    /// Issued, accepted or contested.
-    #[schema(example = "issued")]
+pub(super) struct Dispute {
+    /// Who raised it: `orderer` or `provider`.
+    by: String,
+    /// When.
+    raised: u64,
+    /// Where the order stood.
+    was: String,
+    /// `open`, `withdrawn` or `resolved`.
     state: String,
-    /// When it was issued.
-    issued: u64,
+    /// Whether the other side raised one before this one.
+    both: bool,
 }

@@ -6,6 +6,8 @@ use keis_engine::guard::GuardState;
 use keis_ledger::chain::{Address, Height};
 use keis_ledger::crypto::{Hash, PublicKey, Signature};
 use keis_ledger::ids::{BlockId, InstitutionId};
+use keis_ledger::protocol;
+use keis_ledger::record::ProtocolSwitch;
 use keis_ledger::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +17,7 @@ use super::call::{Answer, Call, Keep, bytes, json};
 use super::problem::Problem;
 use super::{Context, openapi, schema};
 use crate::clock::{ClockError, ClockStep};
+use crate::view::View;
 
 /// What the node is and where it stands.
 #[derive(Serialize, ToSchema)]
@@ -62,6 +65,30 @@ pub(super) struct Status {
     peers: Vec<Peer>,
     /// What waits.
     mempool: Pool,
+    /// Versions of the rules.
+    protocol: Protocol,
+}
+
+/// Versions of the rules.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Protocol {
+    /// The next block's.
+    version: u32,
+    /// The newest that this node's software knows.
+    supported: u32,
+    /// A switch that was decided and whose height has not come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    switch: Option<Switch>,
+}
+
+/// A decided switch of the rules.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Switch {
+    /// The version.
+    version: u32,
+    /// The first block under it.
+    #[schema(value_type = u64)]
+    height: Height,
 }
 
 /// A peer.
@@ -135,8 +162,18 @@ pub(super) async fn status(context: Arc<Context>, call: Call) -> Answer {
         network_height: node.network_height.max(view.height()),
         peers: peers.into_iter().map(|peer| Peer { key: peer.network_key, connected: peer.connected }).collect(),
         mempool: Pool { transactions: context.services.mempool.ids().len() as u64 },
+        protocol: Protocol::of(&view),
     };
     json(StatusCode::OK, Keep::Not, &status)
+}
+
+impl Protocol {
+    fn of(view: &View) -> Self {
+        let version = view.tip.next_protocol();
+        let switch = view.tip.state.get::<ProtocolSwitch>(()).filter(|switch| switch.version > version);
+        let switch = switch.map(|switch| Switch { version: switch.version, height: switch.height });
+        Self { version, supported: protocol::LATEST, switch }
+    }
 }
 
 fn guard(state: &GuardState) -> &'static str {

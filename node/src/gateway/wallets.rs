@@ -8,7 +8,10 @@ use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{Nullifier, ProviderId, PupilId, SchoolId};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{Owner, Party};
-use keis_ledger::record::{Booking, Key, Provider, ProviderPurse, Pupil, School, SchoolPurse, Standing, YearRecord};
+use keis_ledger::record::{
+    Booking, Key, PaymentAccount, Provider, ProviderPurse, Pupil, School, SchoolPurse, Standing,
+};
+use keis_ledger::state::State;
 use keis_ledger::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +22,9 @@ use super::call::{Answer, Call, Keep, json};
 use super::index::Content;
 use super::page::{Page, Part};
 use super::problem::Problem;
+use super::remedies::{provider_successor, school_successor};
 use super::schema;
+use super::years::{missing, readable};
 use crate::view::View;
 
 /// A bound key.
@@ -67,6 +72,13 @@ pub(super) struct SchoolWallet {
     pupils: u64,
     /// Every key ever bound to it.
     keys: Vec<KeyView>,
+    /// The school that stands in its place.
+    #[schema(value_type = Option<String>, example = "sch_00ff…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<SchoolId>,
+    /// Schools in whose place it stands; what they did is listed under their names.
+    #[schema(value_type = Vec<String>)]
+    predecessors: Vec<SchoolId>,
 }
 
 /// A provider's wallet in a year.
@@ -86,6 +98,17 @@ pub(super) struct ProviderWallet {
     purse: Amounts,
     /// Every key ever bound to it.
     keys: Vec<KeyView>,
+    /// Where it is paid, once two persons have bound that.
+    #[schema(value_type = Option<schema::PaymentAccount>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_account: Option<PaymentAccount>,
+    /// The provider that stands in its place.
+    #[schema(value_type = Option<String>, example = "prv_00ff…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<ProviderId>,
+    /// Providers in whose place it stands; what they did is listed under their names.
+    #[schema(value_type = Vec<String>)]
+    predecessors: Vec<ProviderId>,
 }
 
 /// A pupil's wallet in a year.
@@ -117,14 +140,14 @@ pub(super) struct PupilWallet {
 }
 
 impl KeyView {
-    fn of(key: PublicKey, record: &Key) -> Self {
-        let Key { owner, scopes, cap, from, until } = *record;
-        Self { key, owner, scopes, cap, from, until }
+    /// A key as it holds by now: all keys of a party may have been revoked at once.
+    fn of(state: &State, key: PublicKey) -> Option<Self> {
+        let Key { owner, scopes, cap, from, until: _ } = *state.get::<Key>(key)?;
+        Some(Self { key, owner, scopes, cap, from, until: state.key_end(key)? })
     }
 
     fn all(content: &Content, view: &View, party: Party) -> Vec<Self> {
-        let record = |key: &PublicKey| view.tip.state.get::<Key>(*key).map(|record| Self::of(*key, record));
-        content.keys(party).filter_map(record).collect()
+        content.keys(party).filter_map(|key| Self::of(&view.tip.state, *key)).collect()
     }
 }
 
@@ -141,10 +164,18 @@ impl PupilWallet {
     }
 }
 
-/// Refuses a year that is not on the ledger.
-pub(super) fn known_year(view: &View, year: Year) -> Result<(), Problem> {
-    let known = view.tip.state.get::<YearRecord>(year).is_some();
-    if known { Ok(()) } else { Err(Problem::not_found(format!("the year {year} is not on the ledger"))) }
+fn school_of(party: &Party) -> Option<SchoolId> {
+    match party {
+        Party::School(school) => Some(*school),
+        Party::Provider(_) | Party::Pupil(..) => None,
+    }
+}
+
+fn provider_of(party: &Party) -> Option<ProviderId> {
+    match party {
+        Party::Provider(provider) => Some(*provider),
+        Party::School(_) | Party::Pupil(..) => None,
+    }
 }
 
 /// A key, for itself, the other keys of its holder and officers.
@@ -170,8 +201,8 @@ pub(super) async fn key(context: Arc<Context>, call: Call) -> Answer {
             None => reader.officer()?,
         }
     }
-    let record = record.ok_or_else(|| Problem::not_found("the key is not on the ledger"))?;
-    json(StatusCode::OK, Keep::Never, &KeyView::of(key, record))
+    let key = KeyView::of(&view.tip.state, key).ok_or_else(|| Problem::not_found("the key is not on the ledger"))?;
+    json(StatusCode::OK, Keep::Never, &key)
 }
 
 /// A school's wallet.
@@ -186,6 +217,7 @@ pub(super) async fn key(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -194,7 +226,7 @@ pub(super) async fn school(context: Arc<Context>, call: Call) -> Answer {
     let (id, year): (SchoolId, Year) = (call.id()?, call.year()?);
     let reader = context.reader(&call).await?;
     reader.school(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let state = &view.tip.state;
         let School { place, standing, .. } = *state.get::<School>(id)?;
@@ -209,6 +241,8 @@ pub(super) async fn school(context: Arc<Context>, call: Call) -> Answer {
             purse: state.get::<SchoolPurse>((year, id)).map_or(Cents::ZERO, |purse| purse.balance),
             pupils: content.school_pupils(year, id).filter(open).count() as u64,
             keys: KeyView::all(content, view, Party::School(id)),
+            successor: school_successor(state, id),
+            predecessors: content.predecessors(Party::School(id)).filter_map(school_of).collect(),
         })
     };
     let wallet = context.list(read).await?;
@@ -229,6 +263,7 @@ pub(super) async fn school(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -238,7 +273,7 @@ pub(super) async fn school_pupils(context: Arc<Context>, call: Call) -> Answer {
     let part: Part<PupilId> = Part::of(&call)?;
     let reader = context.reader(&call).await?;
     reader.school(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let ids = content.school_pupils(year, id).copied();
         part.page(view.height(), ids, |pupil| {
@@ -262,6 +297,7 @@ pub(super) async fn school_pupils(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "They belong to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -271,7 +307,7 @@ pub(super) async fn pupils(context: Arc<Context>, call: Call) -> Answer {
     let part: Part<PupilId> = Part::of(&call)?;
     let reader = context.reader(&call).await?;
     reader.officer()?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let ids = content.pupils(year, part.cursor).copied();
         part.page(view.height(), ids, |pupil| {
@@ -294,13 +330,15 @@ pub(super) async fn pupils(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn pupil(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["year"])?;
     let (id, year): (PupilId, Year) = (call.id()?, call.year()?);
     let reader = context.reader(&call).await?;
     let pupil = reader.view.tip.state.get::<Pupil>((year, id));
-    let pupil = pupil.ok_or_else(|| Problem::not_found("the wallet is not on the ledger in this year"))?;
+    let none = || missing(&reader.view.tip.state, year, "the wallet is not on the ledger in this year");
+    let pupil = pupil.ok_or_else(none)?;
     reader.pupil(year, pupil)?;
     json(StatusCode::OK, Keep::Never, &PupilWallet::of(pupil))
 }
@@ -317,6 +355,7 @@ pub(super) async fn pupil(context: Arc<Context>, call: Call) -> Answer {
         (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
         (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "History is still being read", body = schema::Problem,
             content_type = "application/problem+json"),
     ))]
@@ -325,7 +364,7 @@ pub(super) async fn provider(context: Arc<Context>, call: Call) -> Answer {
     let (id, year): (ProviderId, Year) = (call.id()?, call.year()?);
     let reader = context.reader(&call).await?;
     reader.provider(id)?;
-    known_year(&reader.view, year)?;
+    readable(&reader.view.tip.state, year)?;
     let read = move |content: &Content, view: &View| {
         let state = &view.tip.state;
         Some(ProviderWallet {
@@ -334,6 +373,9 @@ pub(super) async fn provider(context: Arc<Context>, call: Call) -> Answer {
             standing: state.get::<Provider>(id)?.standing,
             purse: state.get::<ProviderPurse>((year, id)).map_or(Amounts::ZERO, |purse| purse.balance),
             keys: KeyView::all(content, view, Party::Provider(id)),
+            payment_account: state.get::<PaymentAccount>(id).copied(),
+            successor: provider_successor(state, id),
+            predecessors: content.predecessors(Party::Provider(id)).filter_map(provider_of).collect(),
         })
     };
     let wallet = context.list(read).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keis_ledger::chain::{Certificate, Header, Height};
-use keis_ledger::classifiers::{Place, Year};
+use keis_ledger::classifiers::{Fact, Place, Year};
 use keis_ledger::crypto::Hash;
 use keis_ledger::ids::{BlockId, DocumentId, ProviderId, SchoolId, ServiceId, SessionId, StatementId};
 use keis_ledger::money::{Amounts, Cents};
@@ -101,9 +101,34 @@ pub struct Status {
     pub simulated: bool,
     /// Whether the node is catching up with its peers.
     pub syncing: bool,
+    /// Versions of the rules; none from a gateway that knows the first ones alone.
+    #[serde(default)]
+    pub protocol: Option<Protocol>,
     /// Everything else that the gateway tells of itself.
     #[serde(flatten)]
     pub node: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Versions of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Protocol {
+    /// The next block's.
+    pub version: u32,
+    /// The newest that the node's software knows.
+    pub supported: u32,
+    /// A switch that was decided and whose height has not come.
+    #[serde(default)]
+    pub switch: Option<Switch>,
+}
+
+/// A decided switch of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Switch {
+    /// The version.
+    pub version: u32,
+    /// The first block under it.
+    #[serde(deserialize_with = "height")]
+    pub height: Height,
 }
 
 /// The head of a block.
@@ -124,6 +149,9 @@ pub struct Parameters {
     pub network: NetworkParameters,
     /// Those of each year, ascending.
     pub years: Vec<YearParameters>,
+    /// Years that are sealed and have none any more, ascending.
+    #[serde(default)]
+    pub sealed: Vec<Year>,
 }
 
 /// Parameters of a programme year.
@@ -155,6 +183,20 @@ pub struct Funds {
     pub money: Money,
     /// Whether the gateway finds the money equation to hold; [`Money::balances`] counts again.
     pub balanced: bool,
+    /// What is left of the year, once it is sealed.
+    #[serde(default)]
+    pub sealed: Option<Seal>,
+}
+
+/// The one record that a sealed year leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Seal {
+    /// Root over the records that it had.
+    pub root: Hash,
+    /// How many there were.
+    pub records: u64,
+    /// When it was sealed.
+    pub at: Timestamp,
 }
 
 /// Sums of accounts by source.
@@ -256,6 +298,31 @@ pub struct ServiceView {
     pub standing: Standing,
     /// What it offers.
     pub terms: ServiceTerms,
+    /// What those who were there say of it.
+    #[serde(default)]
+    pub rating: Rating,
+}
+
+/// Sums of a service's ratings over all years; none where there are too few to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Rating {
+    /// Those of schools.
+    #[serde(default)]
+    pub schools: Option<Ratings>,
+    /// Those of pupils.
+    #[serde(default)]
+    pub pupils: Option<Ratings>,
+}
+
+/// Sums of ratings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Ratings {
+    /// How many.
+    pub count: u32,
+    /// Average of the scores, 1 to 5, in hundredths.
+    pub average_hundredths: u64,
+    /// How many say each.
+    pub facts: BTreeMap<Fact, u32>,
 }
 
 /// A service with its public description.

@@ -4,17 +4,19 @@ use keis_ledger::chain::Height;
 use keis_ledger::classifiers::{Place, Scopes, Year};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{
-    Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
+    Commitment, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
 };
 use keis_ledger::money::{Amounts, Cents};
-use keis_ledger::operation::Owner;
+use keis_ledger::operation::{Buyer, Owner};
 use keis_ledger::receipt::Receipt;
-use keis_ledger::record::{Booking, Order, Session, Standing, Statement};
+use keis_ledger::record::{
+    Bill, Booking, DisputeState, Order, OrderState, PaymentAccount, Repayment, Session, Side, Standing, Statement,
+};
 use keis_ledger::time::Timestamp;
 use serde::Deserialize;
 
 use super::model::receipts;
-use crate::wire::height;
+use crate::wire::{height, named};
 
 /// Part of a list, in the order of ids.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -64,6 +66,12 @@ pub struct SchoolWallet {
     pub pupils: u64,
     /// Every key ever bound to it.
     pub keys: Vec<KeyView>,
+    /// The school that stands in its place.
+    #[serde(default)]
+    pub successor: Option<SchoolId>,
+    /// Schools in whose place it stands; what they did is listed under their names.
+    #[serde(default)]
+    pub predecessors: Vec<SchoolId>,
 }
 
 /// A provider's wallet in a year.
@@ -80,6 +88,15 @@ pub struct ProviderWallet {
     pub purse: Amounts,
     /// Every key ever bound to it.
     pub keys: Vec<KeyView>,
+    /// Where it is paid, once that is bound.
+    #[serde(default)]
+    pub payment_account: Option<PaymentAccount>,
+    /// The provider that stands in its place.
+    #[serde(default)]
+    pub successor: Option<ProviderId>,
+    /// Providers in whose place it stands; what they did is listed under their names.
+    #[serde(default)]
+    pub predecessors: Vec<ProviderId>,
 }
 
 /// A pupil's wallet in a year.
@@ -113,6 +130,49 @@ pub struct OrderView {
     pub year: Year,
     /// The ledger's record.
     pub order: Order,
+    /// Its deadlines as extensions have moved them; none from a gateway that knows no extensions.
+    #[serde(default)]
+    pub deadlines: Option<Deadlines>,
+    /// The last dispute on it.
+    #[serde(default)]
+    pub dispute: Option<DisputeView>,
+    /// Who stands in its school's place by now.
+    #[serde(default)]
+    pub school_successor: Option<SchoolId>,
+    /// Who stands in its provider's place by now.
+    #[serde(default)]
+    pub provider_successor: Option<ProviderId>,
+}
+
+/// When an order's deadlines fall by now. The rules go by these, not by the one in the order's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Deadlines {
+    /// From this instant on an answer, or a confirmation of attendance, comes too late; none when none is awaited.
+    #[serde(default)]
+    pub next: Option<Timestamp>,
+    /// Changes by agreement are free until then.
+    pub free_change: Timestamp,
+    /// Cancelling is free until then.
+    pub free_cancel: Timestamp,
+    /// A confirmed order that was never reported is free to cancel from then on.
+    #[serde(default)]
+    pub unreported: Option<Timestamp>,
+}
+
+/// The last dispute on an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct DisputeView {
+    /// Who raised it.
+    pub by: Side,
+    /// When.
+    pub raised: Timestamp,
+    /// Where the order stood.
+    pub was: OrderState,
+    /// Where the dispute stands.
+    #[serde(deserialize_with = "named")]
+    pub state: DisputeState,
+    /// Whether the other side raised one before this one.
+    pub both: bool,
 }
 
 /// A provider's own session.
@@ -133,8 +193,35 @@ pub struct StatementView {
     pub id: StatementId,
     /// Its year.
     pub year: Year,
-    /// The ledger's record.
+    /// The ledger's record; what is open is its balance.
     pub statement: Statement,
+    /// What followed its acceptance.
+    #[serde(default)]
+    pub bill: Bill,
+    /// What the bank paid and did not send back.
+    #[serde(default)]
+    pub paid: Cents,
+    /// What was set off against what the provider owed.
+    #[serde(default)]
+    pub set_off: Cents,
+}
+
+/// What a provider owes a buyer for what was paid and reversed afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ReceivableView {
+    /// To whom.
+    pub buyer: Buyer,
+    /// How much.
+    pub owed: Cents,
+}
+
+/// Money that a provider paid back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct RepaymentView {
+    /// Commitment to the bank's reference.
+    pub reference: Commitment,
+    /// The ledger's record.
+    pub repayment: Repayment,
 }
 
 /// A session with the service that it is of.

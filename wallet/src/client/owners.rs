@@ -5,6 +5,7 @@ use keis_ledger::crypto::{PublicKey, SecretKey};
 use keis_ledger::ids::{OrderId, ProviderId, PupilId, SchoolId, SessionId, StatementId};
 use keis_ledger::receipt::Receipt;
 use keis_ledger::record::OrderState;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::owned::OrderHistory;
@@ -17,22 +18,32 @@ use super::{
 /// Most items that a gateway puts in one page.
 const LONGEST_PAGE: u32 = 500;
 
-/// A list of a wallet's own things in one year.
-struct List {
+/// A list, mostly of what is in one year.
+pub(super) struct List {
     path: String,
-    year: Year,
-    state: Option<OrderState>,
+    year: Option<Year>,
+    state: Option<String>,
 }
 
 impl List {
-    fn new(path: String, year: Year) -> Self {
-        Self { path, year, state: None }
+    pub(super) fn new(path: impl Into<String>, year: impl Into<Option<Year>>) -> Self {
+        Self { path: path.into(), year: year.into(), state: None }
+    }
+
+    /// Narrowed to one state, by the name under which it is written.
+    pub(super) fn in_state(self, state: Option<impl Serialize>) -> Self {
+        let written = state.and_then(|state| serde_json::to_value(state).ok());
+        Self { state: written.and_then(|state| state.as_str().map(str::to_owned)), ..self }
     }
 
     fn call(&self, cursor: Option<&str>) -> Call {
-        let mut call = Call::get(self.path.as_str()).with("year", self.year).with("limit", LONGEST_PAGE);
-        if let Some(state) = self.state.and_then(|state| serde_json::to_value(state).ok()) {
-            call = call.with("state", state.as_str().unwrap_or_default());
+        let mut call = Call::get(self.path.as_str());
+        if let Some(year) = self.year {
+            call = call.with("year", year);
+        }
+        call = call.with("limit", LONGEST_PAGE);
+        if let Some(state) = &self.state {
+            call = call.with("state", state);
         }
         cursor.into_iter().fold(call, |call, cursor| call.with("cursor", cursor))
     }
@@ -148,7 +159,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::key`].
     pub async fn pupils(&self, year: Year, cursor: Option<&str>) -> Result<Page<PupilWallet>, ClientError> {
-        self.page(&List::new("/v1/pupils".to_owned(), year), cursor).await
+        self.page(&List::new("/v1/pupils", year), cursor).await
     }
 
     /// A provider's wallet in a year, for the provider and officers.
@@ -268,11 +279,15 @@ impl Client {
         about(&call, found, |found| found.as_ref().is_none_or(|detail| (detail.year, detail.id) == (year, id)))
     }
 
-    async fn page<T: DeserializeOwned>(&self, list: &List, cursor: Option<&str>) -> Result<Page<T>, ClientError> {
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        list: &List,
+        cursor: Option<&str>,
+    ) -> Result<Page<T>, ClientError> {
         self.get(&list.call(cursor)).await
     }
 
-    async fn all<T: DeserializeOwned>(&self, list: &List) -> Result<Vec<T>, ClientError> {
+    pub(super) async fn all<T: DeserializeOwned>(&self, list: &List) -> Result<Vec<T>, ClientError> {
         let mut all = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
@@ -294,9 +309,9 @@ fn school_pupils(id: SchoolId, year: Year) -> List {
 }
 
 fn school_orders(id: SchoolId, year: Year, state: Option<OrderState>) -> List {
-    List { state, ..List::new(format!("/v1/schools/{id}/orders"), year) }
+    List::new(format!("/v1/schools/{id}/orders"), year).in_state(state)
 }
 
 fn provider_orders(id: ProviderId, year: Year, state: Option<OrderState>) -> List {
-    List { state, ..List::new(format!("/v1/providers/{id}/orders"), year) }
+    List::new(format!("/v1/providers/{id}/orders"), year).in_state(state)
 }

@@ -6,11 +6,14 @@ use std::ops::Bound;
 use keis_ledger::chain::{Height, ValidatorSet};
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::{Hash, PublicKey};
-use keis_ledger::ids::{Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
-use keis_ledger::operation::Party;
-use keis_ledger::record::{Network, Service, Statement};
+use keis_ledger::ids::{
+    Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
+};
+use keis_ledger::operation::{Buyer, Measure, Party};
+use keis_ledger::record::{Decision, Network, Sealed, Service, Statement};
 use keis_ledger::state::State;
 
+use super::decided::Decided;
 use super::facts::Fact;
 
 /// What is on the ledger, by id.
@@ -24,6 +27,10 @@ pub(in crate::gateway) struct Content {
     pub(in crate::gateway) sessions: BTreeMap<(ServiceId, Year), BTreeSet<SessionId>>,
     /// Every key ever bound to a party.
     keys: BTreeMap<Party, BTreeSet<PublicKey>>,
+    /// Decisions of governance.
+    pub(in crate::gateway) decided: Decided,
+    /// In whose place a party stands.
+    predecessors: BTreeMap<Party, BTreeSet<Party>>,
     years: BTreeMap<Year, Programme>,
     /// Heights after which other validators decide, and the hash of those.
     handovers: BTreeMap<Height, Hash>,
@@ -43,6 +50,10 @@ struct Programme {
     provider_sessions: BTreeMap<ProviderId, BTreeSet<SessionId>>,
     school_statements: BTreeMap<SchoolId, BTreeSet<StatementId>>,
     provider_statements: BTreeMap<ProviderId, BTreeSet<StatementId>>,
+    statements: BTreeSet<StatementId>,
+    /// Who ever had a statement of a provider.
+    buyers: BTreeMap<ProviderId, BTreeSet<Buyer>>,
+    repayments: BTreeMap<ProviderId, BTreeSet<Commitment>>,
 }
 
 /// Where a pupil is, and the token of its wallet.
@@ -90,6 +101,26 @@ impl Content {
         of(self.years.get(&year).map(|year| &year.provider_statements), provider)
     }
 
+    /// Every statement of a year.
+    pub(in crate::gateway) fn statements(&self, year: Year) -> impl Iterator<Item = &StatementId> {
+        self.years.get(&year).into_iter().flat_map(|year| &year.statements)
+    }
+
+    /// Who ever had a statement of a provider: the only ones whom it can owe.
+    pub(in crate::gateway) fn buyers(&self, year: Year, provider: ProviderId) -> Ids<'_, Buyer> {
+        of(self.years.get(&year).map(|year| &year.buyers), provider)
+    }
+
+    /// Bank references of what a provider paid back.
+    pub(in crate::gateway) fn repayments(&self, year: Year, provider: ProviderId) -> Ids<'_, Commitment> {
+        of(self.years.get(&year).map(|year| &year.repayments), provider)
+    }
+
+    /// Parties in whose place a party was put.
+    pub(in crate::gateway) fn predecessors(&self, party: Party) -> Ids<'_, Party> {
+        of(Some(&self.predecessors), party)
+    }
+
     /// Pupils enrolled at a school.
     pub(in crate::gateway) fn school_pupils(&self, year: Year, school: SchoolId) -> Ids<'_, PupilId> {
         of(self.years.get(&year).map(|year| &year.classes), school)
@@ -133,7 +164,10 @@ impl Content {
     /// Takes in what blocks up to `height` say; `state` is of that height or later.
     pub(super) fn take(&mut self, facts: Vec<Fact>, height: Height, state: &State) {
         for fact in facts {
-            self.add(fact, state);
+            // What a sealed year held can no longer be read, so it is not kept either.
+            if fact.year().is_none_or(|year| state.get::<Sealed>(year).is_none()) {
+                self.add(fact, state);
+            }
         }
         if let Some(network) = state.get::<Network>(()) {
             self.validators.entry(network.validators.hash()).or_insert_with(|| network.validators.clone());
@@ -172,6 +206,12 @@ impl Content {
                 year.classes.entry(school).or_default().insert(pupil);
             }
             Fact::Moved { year, pupil, school } => self.year(year).move_pupil(pupil, school),
+            Fact::Repayment { year, provider, reference } => {
+                self.year(year).repayments.entry(provider).or_default().insert(reference);
+            }
+            Fact::Decision { decision, at } => self.decided.add(decision, at),
+            Fact::Succession { decision } => self.succession(decision, state),
+            Fact::Sealed(year) => self.forget(year),
             Fact::Key { party, key } => {
                 self.keys.entry(party).or_default().insert(key);
             }
@@ -179,6 +219,20 @@ impl Content {
                 self.handovers.insert(at, next);
             }
         }
+    }
+
+    /// A receipt names the decision; its record keeps who takes whose place.
+    fn succession(&mut self, decision: DecisionId, state: &State) {
+        if let Some(Decision { measure: Measure::Succeed { from, to, .. }, .. }) = state.get(decision) {
+            self.predecessors.entry(*to).or_default().insert(*from);
+        }
+    }
+
+    /// Lets go of all that a sealed year held.
+    fn forget(&mut self, year: Year) {
+        self.years.remove(&year);
+        self.sessions.retain(|(_, of), _| *of != year);
+        self.keys.retain(|party, _| !matches!(party, Party::Pupil(of, _) if *of == year));
     }
 
     fn year(&mut self, year: Year) -> &mut Programme {
@@ -195,6 +249,8 @@ impl Programme {
         orders: &[OrderId],
         at: (Height, u32),
     ) {
+        self.statements.insert(statement);
+        self.buyers.entry(provider).or_default().insert(school.map_or(Buyer::Programme, Buyer::School));
         self.provider_statements.entry(provider).or_default().insert(statement);
         if let Some(school) = school {
             self.school_statements.entry(school).or_default().insert(statement);

@@ -4,8 +4,10 @@
 use keis_ledger::chain::{Header, Height};
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::{Hash, PublicKey};
-use keis_ledger::ids::{Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
-use keis_ledger::operation::{Operation, Party, WalletOperation};
+use keis_ledger::ids::{
+    Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
+};
+use keis_ledger::operation::{Operation, Party, SettlementOperation, WalletOperation};
 use keis_ledger::receipt::{Kind, Receipt};
 
 use crate::chain::{Archive, ChainError};
@@ -28,6 +30,35 @@ pub(super) enum Fact {
     Key { party: Party, key: PublicKey },
     /// Other validators decide after this height: those of this hash.
     Handover { at: Height, next: Hash },
+    /// A provider has paid something back.
+    Repayment { year: Year, provider: ProviderId, reference: Commitment },
+    /// Something happened to a decision.
+    Decision { decision: DecisionId, at: (Height, u32) },
+    /// A decision has put one party in the place of another.
+    Succession { decision: DecisionId },
+    /// A year's records are gone.
+    Sealed(Year),
+}
+
+impl Fact {
+    /// The year that it belongs to, if it does not outlive that.
+    pub(super) fn year(&self) -> Option<Year> {
+        match self {
+            Self::Session { year, .. }
+            | Self::Order { year, .. }
+            | Self::Statement { year, .. }
+            | Self::Pupil { year, .. }
+            | Self::Moved { year, .. }
+            | Self::Repayment { year, .. }
+            | Self::Key { party: Party::Pupil(year, _), .. } => Some(*year),
+            Self::Service(_)
+            | Self::Key { party: Party::School(_) | Party::Provider(_), .. }
+            | Self::Handover { .. }
+            | Self::Decision { .. }
+            | Self::Succession { .. }
+            | Self::Sealed(_) => None,
+        }
+    }
 }
 
 /// Reads some blocks, in order.
@@ -39,16 +70,17 @@ pub(super) fn read(archive: &Archive, from: Height, until: Height) -> Result<Vec
         if validators != next_validators {
             facts.push(Fact::Handover { at: height, next: next_validators });
         }
-        let mut names_wallets = false;
+        let mut says_less = false;
         for full in &past.receipts {
             facts.extend(public(&full.receipt));
-            names_wallets |= matches!(
+            facts.extend(decision(&full.receipt));
+            says_less |= matches!(
                 full.receipt.kind,
-                Kind::PupilsOpened | Kind::PupilMoved | Kind::PupilsMoved | Kind::KeysBound
+                Kind::PupilsOpened | Kind::PupilMoved | Kind::PupilsMoved | Kind::KeysBound | Kind::RepaymentRecorded
             );
         }
-        if names_wallets {
-            wallets(archive, height, &mut facts)?;
+        if says_less {
+            transactions(archive, height, &mut facts)?;
         }
     }
     Ok(facts)
@@ -104,6 +136,8 @@ fn public(receipt: &Receipt) -> Option<Fact> {
         | Kind::InvoiceApproved
         | Kind::PaymentRecorded
         | Kind::PaymentSetOff
+        | Kind::PaymentReturned
+        | Kind::PaymentReconciled
         | Kind::CreditNoted => Some(Fact::Statement {
             year: subject.year?,
             statement: subject.statement?,
@@ -111,6 +145,8 @@ fn public(receipt: &Receipt) -> Option<Fact> {
             provider: subject.provider?,
             at,
         }),
+        Kind::YearSealed => subject.year.map(Fact::Sealed),
+        Kind::PartySucceeded => subject.decision.map(|decision| Fact::Succession { decision }),
         Kind::YearOpened
         | Kind::Allocated
         | Kind::SchoolMoneyRecorded
@@ -139,56 +175,69 @@ fn public(receipt: &Receipt) -> Option<Fact> {
         | Kind::GovernanceKeysReplaced
         | Kind::ProtocolSwitchDecided
         | Kind::ProtocolSwitched
-        | Kind::PaymentReturned
-        | Kind::PaymentReconciled
         | Kind::RepaymentRecorded
         | Kind::RepaymentReconciled
         | Kind::PaymentAccountSet
-        | Kind::YearSealed
         | Kind::RatedByPupil
         | Kind::ForceMajeureDeclared
         | Kind::ForceMajeureContinued
         | Kind::ForceMajeureEnded
         | Kind::DeadlinesExtended
-        | Kind::PartySucceeded
         | Kind::AllKeysRevoked
         | Kind::PupilsMoved => None,
     }
 }
 
-/// Pupils and keys of a block. A block holds only transactions that took effect.
-fn wallets(archive: &Archive, height: Height, facts: &mut Vec<Fact>) -> Result<(), ChainError> {
+/// What a receipt says of a decision. How far force majeure has come is told in too many of them.
+fn decision(receipt: &Receipt) -> Option<Fact> {
+    let decision = receipt.subject.decision.filter(|_| receipt.kind != Kind::ForceMajeureContinued)?;
+    Some(Fact::Decision { decision, at: (receipt.height, receipt.index) })
+}
+
+/// Pupils, keys and bank references of a block. A block holds only transactions that took effect.
+fn transactions(archive: &Archive, height: Height, facts: &mut Vec<Fact>) -> Result<(), ChainError> {
     let Some(block) = archive.block(height)? else { return Ok(()) };
     for raw in block.raw_transactions() {
         let malformed = |_| ChainError::Malformed { what: "a transaction", height };
         let transaction = raw.parse(&block.header.network).map_err(malformed)?;
-        let Operation::Wallet(operation) = &transaction.body().operation else { continue };
-        match operation {
-            WalletOperation::OpenPupils { year, pupils } => facts.extend(pupils.iter().map(|new| Fact::Pupil {
-                year: *year,
-                pupil: new.pupil,
-                school: new.school,
-                nullifier: new.nullifier,
-            })),
-            WalletOperation::BindKeys { grants } => {
-                facts.extend(grants.iter().map(|grant| Fact::Key { party: grant.party, key: grant.key }));
-            }
-            WalletOperation::MovePupil { year, pupil, school, .. } => {
-                facts.push(Fact::Moved { year: *year, pupil: *pupil, school: *school });
-            }
-            WalletOperation::MovePupils { year, moves, .. } => facts.extend(moves.iter().map(|moved| Fact::Moved {
-                year: *year,
-                pupil: moved.pupil,
-                school: moved.school,
-            })),
-            WalletOperation::OpenSchools { .. }
-            | WalletOperation::OpenProviders { .. }
-            | WalletOperation::RevokeKey { .. }
-            | WalletOperation::RevokeAllKeys { .. }
-            | WalletOperation::Suspend { .. }
-            | WalletOperation::Reinstate { .. }
-            | WalletOperation::Close { .. } => {}
+        let operation = &transaction.body().operation;
+        if let Operation::Wallet(operation) = operation {
+            wallets(operation, facts);
+        } else if let Operation::Settlement(SettlementOperation::RecordRepayment {
+            year, provider, reference, ..
+        }) = operation
+        {
+            facts.push(Fact::Repayment { year: *year, provider: *provider, reference: *reference });
         }
     }
     Ok(())
+}
+
+fn wallets(operation: &WalletOperation, facts: &mut Vec<Fact>) {
+    match operation {
+        WalletOperation::OpenPupils { year, pupils } => facts.extend(pupils.iter().map(|new| Fact::Pupil {
+            year: *year,
+            pupil: new.pupil,
+            school: new.school,
+            nullifier: new.nullifier,
+        })),
+        WalletOperation::BindKeys { grants } => {
+            facts.extend(grants.iter().map(|grant| Fact::Key { party: grant.party, key: grant.key }));
+        }
+        WalletOperation::MovePupil { year, pupil, school, .. } => {
+            facts.push(Fact::Moved { year: *year, pupil: *pupil, school: *school });
+        }
+        WalletOperation::MovePupils { year, moves, .. } => facts.extend(moves.iter().map(|moved| Fact::Moved {
+            year: *year,
+            pupil: moved.pupil,
+            school: moved.school,
+        })),
+        WalletOperation::OpenSchools { .. }
+        | WalletOperation::OpenProviders { .. }
+        | WalletOperation::RevokeKey { .. }
+        | WalletOperation::RevokeAllKeys { .. }
+        | WalletOperation::Suspend { .. }
+        | WalletOperation::Reinstate { .. }
+        | WalletOperation::Close { .. } => {}
+    }
 }
