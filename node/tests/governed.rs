@@ -178,9 +178,7 @@ async fn a_node_stops_before_rules_that_it_does_not_know() {
         cluster.receipt(0, &id).await;
         school += 1;
     }
-    let expected = |error: &NodeError| {
-        matches!(error, NodeError::ProtocolUnknown { height: at, version: 2, supported: 1 } if *at == height)
-    };
+    let expected = |error: &NodeError| matches!(error, NodeError::ProtocolUnknown { height: at, version: 2, supported: 1 } if *at == height);
     let refusal = ended(&mut cluster, 3).await;
     assert!(expected(&refusal), "{refusal}");
     let again = Node::start(&cluster.homes[3], config, old).await.err().expect("it cannot go on");

@@ -181,13 +181,8 @@ impl Cluster {
     /// A transaction of somebody.
     pub fn compose_by(&mut self, signer: &SecretKey, now: Timestamp, operation: Operation) -> SignedTransaction {
         self.salt += 1;
-        let body = Body {
-            signer: signer.public(),
-            behalf: None,
-            salt: self.salt,
-            valid_until: now.after(HOUR),
-            operation,
-        };
+        let body =
+            Body { signer: signer.public(), behalf: None, salt: self.salt, valid_until: now.after(HOUR), operation };
         body.sign(&self.network(), signer)
     }
 
