@@ -98,7 +98,7 @@ impl Hub {
         }
         let unusable = |reason: String| NetworkError::Listen { address: config.listen, reason };
         swarm.listen_on(multiaddr(config.listen)).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self {
+        let hub = Self {
             listen: config.listen,
             swarm,
             services: None,
@@ -110,7 +110,10 @@ impl Hub {
             ticks: 0,
             lagging,
             statuses,
-        })
+        };
+        // Whoever looks at once sees peers that are not connected yet, not none.
+        hub.report();
+        Ok(hub)
     }
 
     /// Waits until the socket is bound; says to what.
@@ -133,7 +136,6 @@ impl Hub {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken) {
         let mut ticker = tokio::time::interval(TICK);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.report();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -143,7 +145,6 @@ impl Hub {
                     Ok(done) => self.on_done(done),
                     Err(error) => tracing::error!(%error, "handling a peer's words failed"),
                 },
-                // Who asked may have gone.
                 Some((channel, response)) = self.exchange.made() => {
                     self.swarm.behaviour_mut().exchange.send_response(channel, response).ok();
                 }

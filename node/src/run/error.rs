@@ -107,12 +107,10 @@ pub enum NodeError {
 
 impl From<ChainError> for NodeError {
     fn from(error: ChainError) -> Self {
-        match error {
-            ChainError::ProtocolUnknown { height, version, supported } => {
-                Self::ProtocolUnknown { height, version, supported }
-            }
-            error => Self::Chain(error),
+        if let ChainError::ProtocolUnknown { height, version, supported } = error {
+            return Self::ProtocolUnknown { height, version, supported };
         }
+        Self::Chain(error)
     }
 }
 

@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Chunks asked for at once.
 const AT_ONCE: usize = 4;
 /// How often a node that may fetch blocks instead tries to fetch a snapshot that peers offer.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 3;
 
 /// What a node that has no chain needs in order to join one.
 pub struct Joining {

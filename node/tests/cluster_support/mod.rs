@@ -14,6 +14,7 @@ use keis_ledger::classifiers::Place;
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::{EntityId, InstitutionId, ProviderId, SchoolId, TransactionId};
 use keis_ledger::operation::{NewProvider, NewSchool, Operation, WalletOperation};
+use keis_ledger::parameters::NetworkParameters;
 use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::{Body, SignedTransaction};
 use keis_node::chain::Located;
@@ -51,6 +52,11 @@ fn institution(number: u8) -> InstitutionId {
 
 /// A founding document of `count` validators of equal weight.
 pub fn genesis(count: u8, simulated: bool) -> Genesis {
+    genesis_under(count, simulated, default_parameters())
+}
+
+/// The same under other parameters.
+pub fn genesis_under(count: u8, simulated: bool, parameters: NetworkParameters) -> Genesis {
     let institutions = (0..count).map(|number| Institution {
         id: institution(number),
         name: format!("Institution {number}"),
@@ -72,7 +78,7 @@ pub fn genesis(count: u8, simulated: bool) -> Genesis {
         name: "Test".to_owned(),
         time: START,
         clock,
-        parameters: default_parameters(),
+        parameters,
         institutions: institutions.collect(),
         officers: vec![officer(0, Office::Operator), officer(1, Office::BudgetHolder)],
     };
@@ -88,8 +94,13 @@ fn free_addresses(count: usize) -> Vec<SocketAddr> {
 impl Cluster {
     /// Folders of a network of four, none running; `adjust` may change each node's settings.
     pub fn new(simulated: bool, adjust: impl Fn(&mut Config)) -> Self {
+        Self::founded(genesis(4, simulated), adjust)
+    }
+
+    /// Folders of the network of four that a document founds.
+    pub fn founded(genesis: Genesis, adjust: impl Fn(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let genesis = genesis(4, simulated);
+        let simulated = genesis.is_simulated();
         let path = folder.path().join("genesis.json");
         genesis.save(&path).expect("the founding document is written");
         let addresses = free_addresses(8);
@@ -163,20 +174,27 @@ impl Cluster {
 
     /// A transaction of the operator.
     pub fn compose(&mut self, now: Timestamp, operation: Operation) -> SignedTransaction {
+        let operator = self.operator.clone();
+        self.compose_by(&operator, now, operation)
+    }
+
+    /// A transaction of somebody.
+    pub fn compose_by(&mut self, signer: &SecretKey, now: Timestamp, operation: Operation) -> SignedTransaction {
         self.salt += 1;
-        let body = Body {
-            signer: self.operator.public(),
-            behalf: None,
-            salt: self.salt,
-            valid_until: now.after(HOUR),
-            operation,
-        };
-        body.sign(&self.network(), &self.operator)
+        let body =
+            Body { signer: signer.public(), behalf: None, salt: self.salt, valid_until: now.after(HOUR), operation };
+        body.sign(&self.network(), signer)
     }
 
     /// Hands an operation of the operator to a node, as its gateway would.
     pub fn submit(&mut self, number: usize, operation: Operation) -> TransactionId {
-        let signed = self.compose(self.node(number).clock().now(), operation);
+        let operator = self.operator.clone();
+        self.submit_by(&operator, number, operation)
+    }
+
+    /// Hands somebody's operation to a node.
+    pub fn submit_by(&mut self, signer: &SecretKey, number: usize, operation: Operation) -> TransactionId {
+        let signed = self.compose_by(signer, self.node(number).clock().now(), operation);
         let node = self.node(number);
         node.mempool().submit(signed.raw().to_vec(), Origin::Client).expect("the transaction is taken");
         node.network().publish(signed.raw());
