@@ -209,7 +209,10 @@ impl Content {
             Fact::Repayment { year, provider, reference } => {
                 self.year(year).repayments.entry(provider).or_default().insert(reference);
             }
-            Fact::Decision { decision, at } => self.decided.add(decision, at),
+            Fact::Decision { decision, at } => {
+                self.decided.add(decision, at);
+                self.proposed_set(decision, state);
+            }
             Fact::Succession { decision } => self.succession(decision, state),
             Fact::Sealed(year) => self.forget(year),
             Fact::Key { party, key } => {
@@ -218,6 +221,15 @@ impl Content {
             Fact::Handover { at, next } => {
                 self.handovers.insert(at, next);
             }
+        }
+    }
+
+    /// A set that is no longer the tip's is found in the decision that brought it: records of decisions are kept.
+    fn proposed_set(&mut self, decision: DecisionId, state: &State) {
+        if let Some(Decision { measure: Measure::SetValidators { validators, .. }, .. }) = state.get(decision)
+            && let Ok(set) = ValidatorSet::new(validators.clone())
+        {
+            self.validators.insert(set.hash(), set);
         }
     }
 
