@@ -43,7 +43,7 @@ officer_dismissed governance_keys_replaced protocol_switch_decided protocol_swit
 invoice_approved payment_recorded payment_set_off payment_reconciled credit_noted repayment_recorded
 repayment_reconciled payment_account_set year_sealed rated_by_school rated_by_pupil order_disputed dispute_withdrawn
 dispute_resolved order_reversed force_majeure_declared force_majeure_continued force_majeure_ended order_struck
-deadlines_extended deadline_postponed party_succeeded all_keys_revoked pupils_moved""".split()
+deadlines_extended deadline_postponed party_succeeded all_keys_revoked pupils_moved payment_returned""".split()
 
 ORDER_STATES = """proposed requested confirmed delivered attended attended_automatically settled declined lapsed
 cancelled_free cancelled_late cancelled_by_provider disputed reversed cancelled_force_majeure""".split()

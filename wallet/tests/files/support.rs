@@ -38,6 +38,7 @@ pub fn genesis() -> Genesis {
         name: format!("Įstaiga {index}"),
         consensus_key: key(10 + index).public(),
         network_key: key(20 + index).public(),
+        governance_keys: [key(40 + index).public(), key(50 + index).public()],
         power: u64::from(index % 2) + 2,
     };
     let officer = |index, office, seed| Officer {
