@@ -2,16 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
 
+mod acts;
 mod catalogue;
 mod chain;
 mod client;
+mod decisions;
 mod documents;
 mod events;
 mod openapi;
 mod owners;
 mod pages;
 mod party;
+mod ratings;
+mod remedies;
+mod sealing;
 mod server;
+mod settlement;
 mod signature;
 mod support;
 mod system;
