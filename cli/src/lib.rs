@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod found;
 pub mod genesis;
+pub mod governance;
 pub mod key;
 pub mod node;
 pub mod portal;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keis_cli::{demo, genesis, key, node, portal, registry, sample, wallet, words};
+use keis_cli::{demo, genesis, governance, key, node, portal, registry, sample, wallet, words};
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ enum Command {
     #[command(subcommand)]
     Wallet(wallet::WalletCommand),
     #[command(subcommand)]
+    Governance(governance::GovernanceCommand),
+    #[command(subcommand)]
     Key(key::KeyCommand),
 }
 
@@ -61,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Portal(command) => portal::run(command),
         Command::Registry(command) => registry::run(command),
         Command::Wallet(command) => wallet::run(command),
+        Command::Governance(command) => governance::run(command),
         Command::Key(command) => key::run(command),
     }
 }

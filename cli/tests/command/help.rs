@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 29] = [
     &[],
     &["sample"],
     &["demo"],
@@ -21,6 +21,13 @@ const COMMANDS: [&[&str]; 22] = [
     &["wallet", "receipt"],
     &["wallet", "verify"],
     &["wallet", "example"],
+    &["governance"],
+    &["governance", "propose"],
+    &["governance", "approve"],
+    &["governance", "withdraw"],
+    &["governance", "list"],
+    &["governance", "show"],
+    &["governance", "example"],
     &["key"],
     &["key", "new"],
     &["key", "show"],
@@ -50,6 +57,9 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["node", "status", "--home", "x", "--gateway", "http://localhost"],
         &["wallet", "send", "--gateway", "http://localhost", "--operation", "x"],
         &["wallet", "receipt", "--gateway", "http://localhost", "--genesis", "x", "ord_00"],
+        &["governance", "propose", "--key", "x", "--gateway", "http://localhost"],
+        &["governance", "propose", "--switch-protocol", "2", "--key", "x", "--gateway", "http://localhost"],
+        &["governance", "approve", "ord_00", "--key", "x", "--gateway", "http://localhost"],
     ] {
         assert_eq!(place.run(wrong).code, 2, "{wrong:?}");
     }
