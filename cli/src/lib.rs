@@ -6,6 +6,7 @@ pub mod draw;
 pub mod export;
 pub mod found;
 pub mod genesis;
+pub mod governance;
 pub mod key;
 pub mod node;
 pub mod portal;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keis_cli::{audit, demo, export, genesis, key, node, portal, proof, receipt, registry, sample, wallet, words};
+use keis_cli::{
+    audit, demo, export, genesis, governance, key, node, portal, proof, receipt, registry, sample, wallet, words,
+};
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
@@ -41,6 +43,8 @@ enum Command {
     Export(export::ExportArgs),
     Audit(audit::AuditArgs),
     #[command(subcommand)]
+    Governance(governance::GovernanceCommand),
+    #[command(subcommand)]
     Key(key::KeyCommand),
 }
 
@@ -71,6 +75,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(&args),
         // Its exit codes are an auditor's: the verdict before all.
         Command::Audit(args) => return Ok(audit::run(&args)),
+        Command::Governance(command) => governance::run(command),
         Command::Key(command) => key::run(command),
     };
     well.map(|well| if well { ExitCode::SUCCESS } else { ExitCode::from(ASTRAY) })

@@ -2,6 +2,8 @@
 
 #[path = "command/genesis.rs"]
 mod genesis;
+#[path = "command/governance.rs"]
+mod governance;
 #[path = "command/help.rs"]
 mod help;
 #[path = "command/key.rs"]

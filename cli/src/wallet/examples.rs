@@ -1,14 +1,20 @@
 //! An example of every operation. They are values of the ledger's own types, so that none can fall behind them.
 
-use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory, Year};
+mod settlement;
+
+use keis_ledger::chain::Height;
+use keis_ledger::classifiers::{
+    ArtField, Fact, Facts, Grades, Place, Scope, Scopes, Score, ServiceKind, VatCategory, Year,
+};
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{
-    DocumentId, EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
+    DecisionId, DocumentId, EntityId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId,
+    StatementId,
 };
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, Change, FundsOperation, KeyGrant, NewProvider, NewPupil, NewSchool, Operation,
-    OrderAction, Party, ServiceTerms, SessionOffer, SettlementOperation, WalletOperation,
+    CatalogueOperation, Change, FundsOperation, GovernanceOperation, KeyGrant, Measure, NewProvider, NewPupil,
+    NewSchool, Operation, OrderAction, Party, PupilMove, ServiceTerms, SessionOffer, WalletOperation,
 };
 use keis_ledger::parameters::{ArrivalAmount, ProgrammeParameters};
 use keis_ledger::time::{Calendar, Day, Offset, Span, Timestamp};
@@ -31,6 +37,7 @@ const PROVIDER: ProviderId = ProviderId([0x22; 16]);
 const SERVICE: ServiceId = ServiceId([0x33; 16]);
 const SESSION: SessionId = SessionId([0x44; 16]);
 const ORDER: OrderId = OrderId([0x55; 16]);
+const DECISION: DecisionId = DecisionId([0xdd; 16]);
 const STATEMENT: StatementId = StatementId([0x66; 16]);
 const PUPIL: PupilId = PupilId([0x77; 16]);
 const OTHER_PUPIL: PupilId = PupilId([0x78; 16]);
@@ -46,7 +53,7 @@ const fn euros(euros: u64) -> Cents {
 
 /// Every example, in the order of a year.
 pub fn examples() -> Vec<Example> {
-    [funds(), wallets(), catalogue(), orders(), settlement()].concat()
+    [funds(), wallets(), catalogue(), orders(), settlement::settlement(), together()].concat()
 }
 
 fn example(name: &'static str, about: &'static str, operation: Operation) -> Example {
@@ -74,6 +81,7 @@ fn funds() -> Vec<Example> {
             FundsOperation::RecordSchoolMoney { year: YEAR, school: SCHOOL, amount: euros(500) },
         ),
         of("end-year", "budget holder: ends a year", FundsOperation::EndYear { year: YEAR }),
+        of("seal-year", "budget holder: seals an ended year for good", FundsOperation::SealYear { year: YEAR }),
     ]
 }
 
@@ -110,6 +118,20 @@ fn wallets() -> Vec<Example> {
             "move-pupil",
             "operator: moves a pupil to another school",
             WalletOperation::MovePupil { year: YEAR, pupil: PUPIL, school: SCHOOL, grade: 6, keep_lines: true },
+        ),
+        of(
+            "move-pupils",
+            "operator: moves pupils to other schools or grades, all or none",
+            WalletOperation::MovePupils {
+                year: YEAR,
+                moves: vec![PupilMove { pupil: PUPIL, school: SCHOOL, grade: 6 }],
+                keep_lines: true,
+            },
+        ),
+        of(
+            "revoke-all-keys",
+            "operator: ends every key of a party, after a loss",
+            WalletOperation::RevokeAllKeys { party },
         ),
         of("suspend-wallet", "operator: stops new orders of or to a wallet", WalletOperation::Suspend { party }),
         of("reinstate-wallet", "operator: ends a suspension", WalletOperation::Reinstate { party }),
@@ -214,35 +236,35 @@ fn orders() -> Vec<Example> {
         of("cancel", "school or provider: ends an order", ORDER, OrderAction::Cancel),
         of("report-delivery", "provider: it took place", ORDER, OrderAction::ReportDelivery { absent: vec![1] }),
         of("confirm-attendance", "school: who was there", ORDER, attended),
+        of("dispute", "school or provider: freezes what is due of an order", ORDER, OrderAction::Dispute),
+        of("withdraw-dispute", "who raised it: takes it back", ORDER, OrderAction::WithdrawDispute),
     ]
 }
 
-fn settlement() -> Vec<Example> {
-    let of = |name, about, operation| example(name, about, Operation::Settlement(operation));
-    let issue = SettlementOperation::Issue {
+/// What is said of orders afterwards, and what institutions decide together.
+fn together() -> Vec<Example> {
+    let of = |name, about, operation| example(name, about, Operation::Governance(operation));
+    let rate = Operation::Rate {
         year: YEAR,
-        statement: new_id(StatementId),
-        provider: PROVIDER,
-        buyer: Buyer::Programme,
-        orders: vec![ORDER],
+        order: ORDER,
+        score: Score::new(5).expect("a score written here is 1 to 5"),
+        facts: Facts::of(&[Fact::TookPlace, Fact::OnTime]),
+    };
+    let propose = GovernanceOperation::Propose {
+        decision: new_id(DecisionId),
+        measure: Measure::SwitchProtocol { version: 2, height: Height(90_000) },
+        until: NEW_YEAR.after(Span::days(30)),
     };
     vec![
-        of("issue-statement", "operator: puts earned orders into a statement", issue),
-        of(
-            "accept-statement",
-            "provider: agrees to a statement",
-            SettlementOperation::Accept { year: YEAR, statement: STATEMENT },
-        ),
-        of(
-            "contest-statement",
-            "provider: does not agree",
-            SettlementOperation::Contest { year: YEAR, statement: STATEMENT },
-        ),
+        example("rate", "school or pupil: how an order was", rate),
+        of("propose-measure", "institution: proposes a measure (easier: keis governance propose)", propose),
+        of("approve-measure", "another institution: votes for it", GovernanceOperation::Approve { decision: DECISION }),
+        of("withdraw-measure", "its proposer: takes it back", GovernanceOperation::Withdraw { decision: DECISION }),
     ]
 }
 
 /// Rules of a year; the holidays are to be completed.
-fn parameters() -> ProgrammeParameters {
+pub(crate) fn parameters() -> ProgrammeParameters {
     let share = |points| BasisPoints::new(points).expect("a share written here is below the whole");
     ProgrammeParameters {
         amount_per_pupil: euros(14),

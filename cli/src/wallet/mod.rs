@@ -16,8 +16,12 @@ use keis_wallet::random::new_key;
 use crate::words::Advice;
 
 pub use examples::examples;
+pub(crate) use examples::parameters as example_parameters;
+pub(crate) use operation::ignored;
 pub use operation::read_operation;
+pub(crate) use send::Sending;
 pub use summary::summary;
+pub(crate) use summary::{decision_words, threshold_words};
 
 /// Commands of wallets.
 #[derive(Debug, Subcommand)]

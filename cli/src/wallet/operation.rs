@@ -49,7 +49,7 @@ fn parse(text: &str) -> anyhow::Result<Operation> {
 }
 
 /// The path of the first field that was written and has not been understood.
-fn ignored(written: &Value, understood: &Value) -> Option<String> {
+pub(crate) fn ignored(written: &Value, understood: &Value) -> Option<String> {
     match (written, understood) {
         (Value::Object(written), Value::Object(understood)) => {
             written.iter().find_map(|(name, value)| match understood.get(name) {

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use keis_genesis::Genesis;
 use keis_ledger::crypto::SecretKey;
-use keis_ledger::operation::Party;
+use keis_ledger::operation::{Operation, Party};
 use keis_ledger::time::Span;
 use keis_ledger::transaction::SignedTransaction;
 use keis_wallet::client::{Client, ClientError, Outcome, Policy, Rejection, Status, Submission, TransactionStatus};
@@ -31,6 +31,19 @@ use crate::words::{Advice, instant};
         keis wallet example end-year |\n    keis wallet send --wallet officer.wallet --operation - --gateway https://keis.example.lt"
 )]
 pub struct SendArgs {
+    /// File of the operation; - reads the standard input
+    #[arg(long, value_name = "FILE")]
+    pub operation: PathBuf,
+    /// The party that asked an officer by telephone or letter: school:sch_…, provider:prv_… or pupil:YEAR:pup_…
+    #[arg(long, value_name = "PARTY", value_parser = operation::party)]
+    pub on_behalf: Option<Party>,
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+// Who signs, and where to: what every command that sends a transaction takes. No doc comment: clap would show it.
+#[derive(Debug, Clone, Args)]
+pub struct Sending {
     /// File of the sealed key that signs
     #[arg(long, value_name = "FILE", required_unless_present = "key", conflicts_with = "key")]
     pub wallet: Option<PathBuf>,
@@ -40,12 +53,6 @@ pub struct SendArgs {
     /// Address of a gateway; several are tried in turn
     #[arg(long = "gateway", value_name = "URL", required = true)]
     pub gateways: Vec<String>,
-    /// File of the operation; - reads the standard input
-    #[arg(long, value_name = "FILE")]
-    pub operation: PathBuf,
-    /// The party that asked an officer by telephone or letter: school:sch_…, provider:prv_… or pupil:YEAR:pup_…
-    #[arg(long, value_name = "PARTY", value_parser = operation::party)]
-    pub on_behalf: Option<Party>,
     /// Founding document: the gateways must be of its network, and the receipt is verified
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
@@ -69,52 +76,76 @@ pub struct SendArgs {
 /// Signs and sends; says whether the ledger took it.
 pub(super) fn run(args: &SendArgs) -> anyhow::Result<bool> {
     let operation = super::read_operation(&args.operation)?;
-    let genesis = args.genesis.as_deref().map(Genesis::load).transpose()?;
     eprintln!("{}", summary::summary(&operation));
     if let Some(party) = &args.on_behalf {
         eprintln!("On behalf of {}, who asked for it.", summary::party_words(party));
     }
-    let key = key(args)?;
-    let client = Client::new(&args.gateways, Policy::default())?;
-    // Before anything is signed nothing is lost by giving up soon.
-    let asking = Client::new(&args.gateways, Policy { attempts: 3, ..Policy::default() })?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let status =
-            asking.status().await.or_advise("Is the address right, and the node running? Nothing was sent.")?;
-        if let Some(genesis) = &genesis {
-            ensure!(
-                status.network == genesis.hash(),
-                "the gateway is of the network {}, the founding document of {}; nothing was signed",
-                status.network,
-                genesis.hash()
-            );
-        }
-        let transaction = compose(args, key, &status, operation)?;
-        if args.no_wait {
-            offer(args, &client, &transaction).await
-        } else {
-            follow(args, &client, &transaction, genesis.as_ref()).await
-        }
-    })
+    let genesis = args.sending.genesis()?;
+    let key = args.sending.open_key()?;
+    args.sending.deliver(key, genesis.as_ref(), args.on_behalf, |_| Ok(operation))
 }
 
-fn key(args: &SendArgs) -> anyhow::Result<SecretKey> {
-    match (&args.wallet, &args.key) {
-        (Some(wallet), _) => secret::open(wallet, args.passphrase_file.as_deref()),
-        (None, Some(file)) => secret::machine(file),
-        (None, None) => anyhow::bail!("name the key that signs with --wallet or --key"),
+impl Sending {
+    /// The founding document, if one was named.
+    pub(crate) fn genesis(&self) -> anyhow::Result<Option<Genesis>> {
+        Ok(self.genesis.as_deref().map(Genesis::load).transpose()?)
+    }
+
+    /// The key that signs.
+    pub(crate) fn open_key(&self) -> anyhow::Result<SecretKey> {
+        match (&self.wallet, &self.key) {
+            (Some(wallet), _) => secret::open(wallet, self.passphrase_file.as_deref()),
+            (None, Some(file)) => secret::machine(file),
+            (None, None) => anyhow::bail!("name the key that signs with --wallet or --key"),
+        }
+    }
+
+    /// A client for questions: before anything is signed nothing is lost by giving up soon.
+    pub(crate) fn asking(&self) -> anyhow::Result<Client> {
+        Ok(Client::new(&self.gateways, Policy { attempts: 3, ..Policy::default() })?)
+    }
+
+    /// Signs what `operation` makes of the network's status, sends it and follows it; says whether the ledger took it.
+    pub(crate) fn deliver(
+        &self,
+        key: SecretKey,
+        genesis: Option<&Genesis>,
+        on_behalf: Option<Party>,
+        operation: impl FnOnce(&Status) -> anyhow::Result<Operation>,
+    ) -> anyhow::Result<bool> {
+        let client = Client::new(&self.gateways, Policy::default())?;
+        let asking = self.asking()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let status =
+                asking.status().await.or_advise("Is the address right, and the node running? Nothing was sent.")?;
+            if let Some(genesis) = genesis {
+                ensure!(
+                    status.network == genesis.hash(),
+                    "the gateway is of the network {}, the founding document of {}; nothing was signed",
+                    status.network,
+                    genesis.hash()
+                );
+            }
+            let transaction = compose(self, key, &status, on_behalf, operation(&status)?)?;
+            if self.no_wait {
+                offer(self, &client, &transaction).await
+            } else {
+                follow(self, &client, &transaction, genesis).await
+            }
+        })
     }
 }
 
 fn compose(
-    args: &SendArgs,
+    args: &Sending,
     key: SecretKey,
     status: &Status,
-    operation: keis_ledger::operation::Operation,
+    on_behalf: Option<Party>,
+    operation: Operation,
 ) -> anyhow::Result<SignedTransaction> {
     let composer = Composer::new(status.network, key).valid_for(Span(args.valid_for.saturating_mul(1_000)));
-    let transaction = match args.on_behalf {
+    let transaction = match on_behalf {
         Some(party) => composer.compose_on_behalf(status.clock, party, operation),
         None => composer.compose(status.clock, operation),
     };
@@ -125,7 +156,7 @@ fn compose(
     Ok(transaction)
 }
 
-async fn offer(args: &SendArgs, client: &Client, transaction: &SignedTransaction) -> anyhow::Result<bool> {
+async fn offer(args: &Sending, client: &Client, transaction: &SignedTransaction) -> anyhow::Result<bool> {
     let id = transaction.id();
     let standing = match client.submit(transaction.raw()).await? {
         Submission::Refused(rejection) => return Ok(refused(args, transaction, "refused", &rejection)),
@@ -146,7 +177,7 @@ async fn offer(args: &SendArgs, client: &Client, transaction: &SignedTransaction
 }
 
 async fn follow(
-    args: &SendArgs,
+    args: &Sending,
     client: &Client,
     transaction: &SignedTransaction,
     genesis: Option<&Genesis>,
@@ -186,7 +217,7 @@ async fn follow(
 }
 
 /// Tells the rule that stands against it. Always an outcome that was not wanted.
-fn refused(args: &SendArgs, transaction: &SignedTransaction, outcome: &str, rejection: &Rejection) -> bool {
+fn refused(args: &Sending, transaction: &SignedTransaction, outcome: &str, rejection: &Rejection) -> bool {
     let id = transaction.id();
     if args.json {
         println!("{:#}", json!({ "id": id, "outcome": outcome, "rejection": rejection }));

@@ -12,7 +12,7 @@ use crate::words::{count, instant};
 mod measure;
 mod settlement;
 
-pub(crate) use measure::{decision_words, owner_words, threshold_words};
+pub(crate) use measure::{decision_words, threshold_words};
 
 /// Longest list that is told item by item.
 const TOLD: usize = 6;
@@ -169,7 +169,9 @@ fn action_words(action: &OrderAction) -> String {
             let added = if added.is_empty() { String::new() } else { format!(", added: {}", listed(added, "pupil")) };
             format!("confirm who was there, {}{added}.", absent_words(absent))
         }
-        OrderAction::Dispute => "dispute it; its money is frozen until the dispute is taken back or decided.".to_owned(),
+        OrderAction::Dispute => {
+            "dispute it; its money is frozen until the dispute is taken back or decided.".to_owned()
+        }
         OrderAction::WithdrawDispute => "take one's own dispute back.".to_owned(),
     }
 }

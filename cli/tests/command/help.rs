@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: [&[&str]; 36] = [
     &[],
     &["sample"],
     &["demo"],
@@ -28,6 +28,13 @@ const COMMANDS: [&[&str]; 29] = [
     &["export"],
     &["audit"],
     &["audit", "sample"],
+    &["governance"],
+    &["governance", "propose"],
+    &["governance", "approve"],
+    &["governance", "withdraw"],
+    &["governance", "list"],
+    &["governance", "show"],
+    &["governance", "example"],
     &["key"],
     &["key", "new"],
     &["key", "show"],
@@ -61,6 +68,9 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["proof", "get", "--gateway", "http://localhost"],
         &["proof", "get", "--gateway", "http://localhost", "--parameters", "--year", "2027"],
         &["proof", "get", "--gateway", "http://localhost", "--session", "ses_00000000000000000000000000000000"],
+        &["governance", "propose", "--key", "x", "--gateway", "http://localhost"],
+        &["governance", "propose", "--switch-protocol", "2", "--key", "x", "--gateway", "http://localhost"],
+        &["governance", "approve", "ord_00", "--key", "x", "--gateway", "http://localhost"],
     ] {
         assert_eq!(place.run(wrong).code, 2, "{wrong:?}");
     }

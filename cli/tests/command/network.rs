@@ -14,7 +14,8 @@ use crate::support::{FOUNDERS, Place, addresses, public_key};
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Node(Child);
+/// A node's process; it ends with this value.
+pub struct Node(Child);
 
 impl Drop for Node {
     fn drop(&mut self) {
@@ -43,7 +44,7 @@ impl Node {
 }
 
 #[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < PATIENCE, "{what} in {PATIENCE:?}");
@@ -52,7 +53,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Makes and starts the four nodes; returns them with the addresses of their gateways.
-fn network(place: &Place) -> (Vec<Node>, Vec<String>) {
+pub fn network(place: &Place) -> (Vec<Node>, Vec<String>) {
     place.found("\"real\"");
     let addresses = addresses(FOUNDERS.len());
     let peers: Vec<_> = FOUNDERS

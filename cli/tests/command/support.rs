@@ -107,8 +107,10 @@ impl Place {
         let mut text = format!("name = \"A network\"\nclock = {clock}\n");
         for name in FOUNDERS {
             let (consensus, network) = (self.key(&format!("{name}-consensus")), self.key(&format!("{name}-network")));
+            let votes = [1, 2].map(|number| self.key(&format!("{name}-governance-{number}")));
             text += &format!(
-                "[[institutions]]\nname = \"{name}\"\nconsensus_key = \"{consensus}\"\nnetwork_key = \"{network}\"\n"
+                "[[institutions]]\nname = \"{name}\"\nconsensus_key = \"{consensus}\"\nnetwork_key = \"{network}\"\n\
+                governance_keys = {votes:?}\n"
             );
         }
         for (institution, office) in [("library", "operator"), ("ministry", "budget_holder")] {

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
 
 mod blocks;
+mod acts;
 mod catalogue;
 mod chain;
 mod client;
+mod decisions;
 mod documents;
 mod events;
 mod openapi;
@@ -13,7 +15,11 @@ mod owners;
 mod pages;
 mod party;
 mod proofs;
+mod ratings;
+mod remedies;
+mod sealing;
 mod server;
+mod settlement;
 mod signature;
 mod support;
 mod system;

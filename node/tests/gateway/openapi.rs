@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use keis_ledger::classifiers::ArtField;
 use serde_json::Value;
 
-use crate::party;
 use crate::support::{AUDITOR, ORDER, PROVIDER, PUPIL, SCHOOL, SERVICE, SESSION, Stand, key};
+use crate::{acts, party};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn description_and_routes_are_the_same() {
@@ -67,6 +67,7 @@ async fn real_answers_have_the_described_form() {
         ("/v1/services", "/v1/services".to_owned()),
         ("/v1/services/{id}", format!("/v1/services/{SERVICE}")),
         ("/v1/services/{id}/sessions", format!("/v1/services/{SERVICE}/sessions?year=2026")),
+        ("/v1/decisions", "/v1/decisions".to_owned()),
         ("/health/live", "/health/live".to_owned()),
         ("/health/ready", "/health/ready".to_owned()),
     ] {
@@ -89,9 +90,14 @@ async fn signed_answers_have_the_described_form() {
     let mut stand = party::stand().await;
     party::request_orders(&mut stand).await;
     party::settle(&mut stand).await;
+    acts::bill(&mut stand).await;
+    acts::pay(&mut stand, 800, 71).await;
+    acts::reverse(&mut stand, 2).await;
+    acts::repay(&mut stand, 300, 81).await;
     let document = stand.get("/v1/openapi.json").await.is(200);
     assert!(document["components"]["securitySchemes"]["signature"]["description"].is_string());
-    let (key, statement) = (key(party::SCHOOL_KEY).public(), party::STATEMENT);
+    let (key, statement, decision) = (key(party::SCHOOL_KEY).public(), party::STATEMENT, acts::decision(2));
+    let public = ["/v1/sessions/{id}", "/v1/decisions/{id}"];
     for (template, path) in [
         ("/v1/keys/{key}", format!("/v1/keys/{key}?")),
         ("/v1/schools/{id}", format!("/v1/schools/{SCHOOL}?year=2026")),
@@ -104,6 +110,12 @@ async fn signed_answers_have_the_described_form() {
         ("/v1/providers/{id}/orders", format!("/v1/providers/{PROVIDER}/orders?year=2026")),
         ("/v1/providers/{id}/sessions", format!("/v1/providers/{PROVIDER}/sessions?year=2026")),
         ("/v1/providers/{id}/statements", format!("/v1/providers/{PROVIDER}/statements?year=2026")),
+        ("/v1/providers/{id}/receivables", format!("/v1/providers/{PROVIDER}/receivables?year=2026")),
+        ("/v1/providers/{id}/repayments", format!("/v1/providers/{PROVIDER}/repayments?year=2026")),
+        ("/v1/orders", "/v1/orders?year=2026".to_owned()),
+        ("/v1/statements", "/v1/statements?year=2026".to_owned()),
+        ("/v1/decisions/{id}", format!("/v1/decisions/{decision}?")),
+        ("/v1/decisions/{id}/measure", format!("/v1/decisions/{decision}/measure?")),
         ("/v1/orders/{id}/lines", format!("/v1/orders/{ORDER}/lines?year=2026")),
         ("/v1/orders/{id}/history", format!("/v1/orders/{ORDER}/history?year=2026")),
         ("/v1/statements/{id}", format!("/v1/statements/{statement}?year=2026")),
@@ -111,7 +123,7 @@ async fn signed_answers_have_the_described_form() {
     ] {
         has_the_described_form(&document, template, &stand.read(AUDITOR, &path).await.is(200));
         let security = &document["paths"][template]["get"]["security"];
-        assert_eq!(security.is_null(), template == "/v1/sessions/{id}", "{template} says whether it needs a signature");
+        assert_eq!(security.is_null(), public.contains(&template), "{template} says whether it needs a signature");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::support::{AUDITOR, BUDGET_HOLDER, OPERATOR, ORDER, PROVIDER, PUPIL, S
 const OFFICERS: [u8; 3] = [OPERATOR, BUDGET_HOLDER, AUDITOR];
 
 /// The readers get an answer, the others are refused, and nobody without a signature gets one.
-async fn who(stand: &Stand, path: &str, readers: &[u8], others: &[u8]) {
+pub async fn who(stand: &Stand, path: &str, readers: &[u8], others: &[u8]) {
     for seed in readers.iter().chain(&OFFICERS) {
         let answer = stand.read(*seed, path).await;
         assert_eq!(answer.status, 200, "{seed} {path}: {}", String::from_utf8_lossy(&answer.body));

@@ -96,6 +96,7 @@ pub struct Stand {
     pub gateway: Option<GatewayHandle>,
     pub address: String,
     pub http: reqwest::Client,
+    services: Services,
     chain: Chain,
     _stopping: watch::Sender<bool>,
     _folder: tempfile::TempDir,
@@ -184,7 +185,7 @@ impl Stand {
             metrics: telemetry::recorder().unwrap(),
             status: status.subscribe(),
         };
-        let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), settings, services).await.unwrap();
+        let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), settings, services.clone()).await.unwrap();
         let address = format!("http://{}", gateway.address());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
@@ -194,10 +195,22 @@ impl Stand {
             gateway: Some(gateway),
             address,
             http,
+            services,
             chain,
             _stopping: stopping,
             _folder: folder,
         }
+    }
+
+    /// Closes the gateway and opens another one, which reads all of history again.
+    pub async fn reopen(&mut self) {
+        if let Some(gateway) = self.gateway.take() {
+            gateway.shutdown().await;
+        }
+        let services = self.services.clone();
+        let gateway = Gateway::start("127.0.0.1:0".parse().unwrap(), Limits::default(), services).await.unwrap();
+        self.address = format!("http://{}", gateway.address());
+        self.gateway = Some(gateway);
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {

@@ -8,11 +8,12 @@ use futures::StreamExt;
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::{Hash, Signature};
-use keis_ledger::ids::{OrderId, PupilId, SchoolId, TransactionId};
+use keis_ledger::ids::{DecisionId, InstitutionId, OrderId, PupilId, SchoolId, TransactionId};
 use keis_ledger::money::Amounts;
+use keis_ledger::operation::{Measure, Threshold};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::time::Timestamp;
-use keis_wallet::client::{Client, ClientError, EventFilter, Policy};
+use keis_wallet::client::{Client, ClientError, DecisionStage, EventFilter, Policy};
 use keis_wallet::random::new_key;
 use serde_json::{Value, json};
 use sfv::{Dictionary, ListEntry, Parser};
@@ -167,4 +168,41 @@ async fn events_go_on_where_they_were() {
     assert_eq!(asked[2], asked[1]);
     assert_eq!(asked[3], format!("GET /v1/events?after=5.1&school={school}"));
     assert_eq!(asked[4], format!("GET /v1/events?after=8.4294967295&school={school}"));
+}
+
+fn decision(number: u8, measure: Value, whole: bool) -> Value {
+    json!({ "id": DecisionId([number; 16]), "measure": measure, "whole": whole, "threshold": "two_persons", "wanted": 2,
+        "proposer": InstitutionId([1; 16]), "proposed": 1, "until": 9, "state": "open",
+        "approvals": [{ "institution": InstitutionId([1; 16]), "at": 1 }] })
+}
+
+#[tokio::test]
+async fn decisions_are_listed_by_state_and_without_a_year() {
+    let extend = json!({ "extend": { "year": 2026, "from": 1, "until": 2, "by": 3 } });
+    let reverse = json!({ "reverse": { "year": 2026, "order": OrderId([2; 16]), "lines": 1 } });
+    let items = [decision(2, extend, true), decision(1, reverse, false)];
+    let gateway = Gateway::start(move |number, _| match number {
+        0 => Reply::Json(200, json!({ "height": 7, "items": items, "next": "x" })),
+        1 => Reply::Json(200, json!({ "height": 7, "items": [] })),
+        _ => Reply::Json(200, json!({ "height": 7, "receipts": [], "id": DecisionId([3; 16]) })),
+    })
+    .await;
+    let client = client(&gateway);
+    let all = client.all_decisions(Some(DecisionStage::Open)).await.unwrap();
+    let extension =
+        Measure::Extend { year: Year(2026), from: Timestamp(1), until: Timestamp(2), by: keis_ledger::time::Span(3) };
+    assert_eq!(all[0].public_measure(), Some(extension));
+    assert_eq!((all[1].public_measure(), all[1].threshold), (None, Threshold::TwoPersons));
+    let asked = gateway.lines();
+    assert_eq!(asked[0], "GET /v1/decisions?limit=500&state=open");
+    assert_eq!(asked[1], "GET /v1/decisions?limit=500&state=open&cursor=x");
+    assert!(matches!(client.decision(DecisionId([2; 16])).await, Err(ClientError::Form { .. })));
+}
+
+#[tokio::test]
+async fn sealed_year_is_no_missing_one() {
+    let gateway = Gateway::start(|_, _| Reply::Json(410, json!({ "code": "year_sealed", "year": 2026 }))).await;
+    let found = client(&gateway).pupil_wallet(Year(2026), PupilId([6; 16])).await;
+    assert!(matches!(found, Err(ClientError::Problem(problem)) if problem.code == "year_sealed"));
+    assert_eq!(gateway.lines().len(), 1, "it is not asked again");
 }

@@ -28,7 +28,7 @@ pub(crate) fn threshold_words(threshold: Threshold) -> &'static str {
 }
 
 /// Whose a key is, in words.
-pub(crate) fn owner_words(owner: &Owner) -> String {
+fn owner_words(owner: &Owner) -> String {
     match owner {
         Owner::Party(party) => party_words(party),
         Owner::Operator(institution) => format!("an officer of the operator {institution}"),
@@ -79,7 +79,8 @@ pub(crate) fn decision_words(measure: &Measure) -> String {
             format!("Switch to version {version} of the rules from block {height} on. Every node must know it by then.")
         }
         Measure::Resolve { year, order, split } => {
-            let told: Vec<_> = split.iter().enumerate().map(|(line, amount)| format!("line {line}: {amount}")).collect();
+            let told: Vec<_> =
+                split.iter().enumerate().map(|(line, amount)| format!("line {line}: {amount}")).collect();
             format!("Decide the dispute of order {order} of {year}; the provider receives {}.", listed(&told, "line"))
         }
         Measure::Reverse { year, order, lines } => format!(
