@@ -54,7 +54,7 @@ pub(super) struct DecisionView {
     /// The votes, as they counted when the last of them was given; the proposer's is the first.
     approvals: Vec<Vote>,
     /// Where it stands.
-    state: Stage,
+    state: DecisionStage,
     /// Since when, unless it is open.
     #[schema(value_type = Option<u64>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ pub(super) struct Vote {
 /// Where a decision stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Stage {
+pub(super) enum DecisionStage {
     /// It waits for votes.
     Open,
     /// It was decided and carried out.
@@ -116,7 +116,7 @@ impl DecisionView {
         let Decision { measure, proposer, proposed, until, approvals, state } = decision;
         let threshold = measure.threshold();
         let (told, whole) = public(measure);
-        let (state, closed) = Stage::of(*state);
+        let (state, closed) = DecisionStage::of(*state);
         Self {
             id,
             measure: told,
@@ -136,7 +136,7 @@ impl DecisionView {
     }
 }
 
-impl Stage {
+impl DecisionStage {
     fn of(state: DecisionState) -> (Self, Option<Timestamp>) {
         match state {
             DecisionState::Open => (Self::Open, None),
@@ -195,7 +195,7 @@ fn public(measure: &Measure) -> (Value, bool) {
     ))]
 pub(super) async fn decisions(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["state", "cursor", "limit"])?;
-    let (stage, part): (Option<Stage>, _) = (call.word("state")?, Part::<DecisionId>::of(&call)?);
+    let (stage, part): (Option<DecisionStage>, _) = (call.word("state")?, Part::<DecisionId>::of(&call)?);
     let read = move |content: &Content, view: &View| {
         let ids = content.decided.newest(part.cursor)?;
         Some(part.in_order(view.height(), ids, |id| {

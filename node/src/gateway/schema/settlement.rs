@@ -63,14 +63,32 @@ pub(in crate::gateway) struct InvoiceApproval {
 pub(in crate::gateway) struct Payment {
     /// How much, in cents.
     amount: u64,
-    /// `{"bank": {"reference": "com_…", "account": "com_…"}}`, `"set_off"`, or `{"returned": {"reference": "com_…"}}` when the
-    /// bank sent it back.
-    #[schema(value_type = Value)]
-    way: (),
+    /// How.
+    way: PaymentWay,
     /// The institution whose officer recorded it.
     institution: String,
     /// When it was recorded.
     at: u64,
+}
+
+/// How a statement was paid.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(in crate::gateway) enum PaymentWay {
+    /// By the bank.
+    Bank {
+        /// Commitment to the bank's reference.
+        reference: String,
+        /// The provider's payment account at that time.
+        account: String,
+    },
+    /// Set off against what the provider owed the same buyer.
+    SetOff,
+    /// By the bank, which sent it back.
+    Returned {
+        /// Commitment to the bank's reference of the payment.
+        reference: String,
+    },
 }
 
 /// Money that a provider paid back, as the ledger has it.
