@@ -300,11 +300,15 @@ impl Builder {
     /// # Panics
     /// When money is not conserved: a fault of the rules, after which no node may go on.
     pub fn seal(self, proposer: Address) -> Executed {
+        self.seal_with(proposer, |draft| (draft.finish(), ())).0
+    }
+
+    fn seal_with<U>(self, proposer: Address, finish: impl FnOnce(Draft) -> (State, U)) -> (Executed, U) {
         let validators = self.limits.validators.hash();
         let receipt_leaves: Vec<Hash> = self.receipts.iter().map(|full| full.receipt.leaf()).collect();
         plan::assert_balanced(&self.draft);
         let sealed = self.draft.sealed().map(|(year, records)| (year, records.clone())).collect();
-        let state = self.draft.finish();
+        let (state, undo) = finish(self.draft);
         let next = state.get::<Network>(()).expect("nothing takes the network's record away").validators.hash();
         let header = Header {
             protocol: self.limits.parameters.protocol,
@@ -321,7 +325,8 @@ impl Builder {
         };
         let tip =
             Tip { network: self.parent.network, height: header.height, block: header.id(), time: self.time, state };
-        Executed { block: Block { header, transactions: self.transactions }, tip, receipts: self.receipts, sealed }
+        let block = Block { header, transactions: self.transactions };
+        (Executed { block, tip, receipts: self.receipts, sealed }, undo)
     }
 }
 
@@ -344,6 +349,42 @@ pub fn execute_within(
     supported: u32,
 ) -> Result<Executed, InvalidBlock> {
     let header = &block.header;
+    let executed = offer_all(parent, block, transactions, supported)?.seal(header.proposer);
+    if executed.block.header != *header {
+        return Err(InvalidBlock::Header);
+    }
+    Ok(executed)
+}
+
+/// The same for a reader of one chain, whose tip goes on to the block. Of a state that nobody else holds a clone of, nothing
+/// is copied; what was executed must be dropped before the next block for that.
+///
+/// # Errors
+/// As [`execute`]; the tip is where it was then.
+pub fn advance(tip: &mut Tip, block: &Block, transactions: &[VerifiedTransaction]) -> Result<Executed, InvalidBlock> {
+    let header = &block.header;
+    let mut builder = offer_all(tip, block, transactions, protocol::LATEST)?;
+    builder.parent.state = State::default();
+    let (executed, undo) = builder.seal_with(header.proposer, |draft| {
+        tip.state = State::default();
+        draft.finish_undoably()
+    });
+    if executed.block.header != *header {
+        tip.state = undo.undo(executed.tip.state);
+        return Err(InvalidBlock::Header);
+    }
+    *tip = executed.tip.clone();
+    Ok(executed)
+}
+
+/// A builder on the block's parent that has taken in all of its transactions.
+fn offer_all(
+    parent: &Tip,
+    block: &Block,
+    transactions: &[VerifiedTransaction],
+    supported: u32,
+) -> Result<Builder, InvalidBlock> {
+    let header = &block.header;
     if header.network != parent.network || header.height != parent.height.next() || header.parent != parent.block {
         return Err(InvalidBlock::Parent);
     }
@@ -358,9 +399,5 @@ pub fn execute_within(
             Refusal::Full => InvalidBlock::TooLarge,
         })?;
     }
-    let executed = builder.seal(header.proposer);
-    if executed.block.header != *header {
-        return Err(InvalidBlock::Header);
-    }
-    Ok(executed)
+    Ok(builder)
 }

@@ -10,6 +10,7 @@
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::codec;
 use crate::crypto::{Domain, Hash, hash};
 
 /// Proof that a leaf stands at a place of a list, verified with the root alone. One leaf has one proof.
@@ -52,6 +53,11 @@ pub enum ListError {
 /// The hash of a leaf whose bytes are `parts` one after the other; the caller sees to it that the parts' borders are fixed.
 pub fn leaf(parts: &[&[u8]]) -> Hash {
     hash(Domain::ListLeaf, parts)
+}
+
+/// The hash of a leaf whose bytes are `parts`, then the encoding of a value.
+pub(crate) fn leaf_of<T: Encode>(parts: &[&[u8]], value: &T) -> Hash {
+    codec::hash(Domain::ListLeaf, parts, value)
 }
 
 /// The root of a list of leaves.

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::chain::Height;
 use crate::classifiers::Year;
-use crate::codec;
 use crate::crypto::{Domain, Hash, hash};
 use crate::ids::{
     DecisionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
@@ -284,7 +283,7 @@ impl ReceiptLine {
     /// The blinded leaf of the line at `index`.
     pub fn leaf(&self, seed: &Hash, id: &TransactionId, index: u32) -> Hash {
         let blind = hash(Domain::Blind, &[&seed.0, &id.0, &index.to_be_bytes()]);
-        list::leaf(&[&blind.0, &codec::encode(self)])
+        list::leaf_of(&[&blind.0], self)
     }
 }
 
@@ -312,6 +311,6 @@ impl FullReceipt {
 impl Receipt {
     /// The receipt's leaf under the block's receipts root.
     pub fn leaf(&self) -> Hash {
-        list::leaf(&[&codec::encode(self)])
+        list::leaf_of(&[], self)
     }
 }

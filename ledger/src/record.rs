@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain::ValidatorSet;
 use crate::classifiers::{Place, Scopes, Year};
 use crate::codec;
-use crate::crypto::{Domain, Hash, PublicKey, hash};
+use crate::crypto::{Domain, Hash, PublicKey};
 use crate::ids::{
     Commitment, DecisionId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId,
     SessionId, StatementId,
@@ -126,7 +126,7 @@ impl RecordKey {
             place[11..].copy_from_slice(&key.id);
         } else {
             place[..2].copy_from_slice(&self.year().0.to_be_bytes());
-            place[2..].copy_from_slice(&hash(Domain::RecordKey, &[&codec::encode(self)]).0);
+            place[2..].copy_from_slice(&codec::hash(Domain::RecordKey, &[], self).0);
         }
         TreeKey(place)
     }
@@ -258,7 +258,7 @@ pub enum Record {
 impl Record {
     /// Hash of the record's encoding.
     pub fn hash(&self) -> Hash {
-        hash(Domain::RecordValue, &[&codec::encode(self)])
+        codec::hash(Domain::RecordValue, &[], self)
     }
 }
 

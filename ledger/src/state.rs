@@ -3,18 +3,20 @@
 //! Three layers, each reading through to the one below: [`State`] (committed, cheap to clone), [`Draft`] (one block),
 //! [`Work`] (one plan). A plan that fails drops its work, so a rejection changes nothing.
 
+mod work;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::chain::Height;
 use crate::classifiers::Year;
 use crate::crypto::{Hash, PublicKey};
-use crate::money::Amounts;
 use crate::operation::Owner;
-use crate::receipt::{Kind, ReceiptLine, Subject};
-use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Sealed, Shared, YearRecord};
+use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, YearRecord};
 use crate::time::Timestamp;
-use crate::tree::{Proof, Tree, TreeKey};
+use crate::tree::{Applied, Proof, Tree, TreeKey};
+
+pub use work::{Effect, Work, Writes};
 
 /// Every record of the ledger after a block. A clone shares everything and costs nothing.
 #[derive(Clone, Default)]
@@ -195,120 +197,47 @@ impl Draft {
     /// The state that the draft has become.
     pub fn finish(self) -> State {
         let Self { mut base, changed, sealed, .. } = self;
-        for year in sealed.into_keys() {
-            base.tree.remove_part(year.0.to_be_bytes());
-        }
-        base.tree
-            .apply(changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record)))));
+        base.let_go_of(sealed.keys());
+        base.tree.apply(hashed(changed));
         base
     }
+
+    /// The same, and what leads back to the state below. Where nobody else holds that one, nothing of it is copied.
+    pub(crate) fn finish_undoably(self) -> (State, Undo) {
+        let Self { mut base, changed, sealed, .. } = self;
+        let whole = (!sealed.is_empty()).then(|| base.clone());
+        base.let_go_of(sealed.keys());
+        let changes = base.tree.apply_undoably(hashed(changed));
+        (base, Undo { changes, whole })
+    }
 }
 
-/// What one plan has worked out so far, on top of a draft.
-pub struct Work<'a> {
-    draft: &'a Draft,
-    writes: BTreeMap<TreeKey, Option<Shared>>,
-    sealed: Option<(Year, State)>,
-    lines: Vec<ReceiptLine>,
+/// What leads back from a state to the one before.
+pub(crate) struct Undo {
+    changes: Vec<Applied<Record>>,
+    /// The state before, where years were sealed since.
+    whole: Option<State>,
 }
 
-/// Records that a plan writes, and a year whose others it takes away.
-#[derive(Debug)]
-pub struct Writes {
-    records: BTreeMap<TreeKey, Option<Shared>>,
-    sealed: Option<(Year, State)>,
+impl Undo {
+    /// The state before.
+    pub(crate) fn undo(self, mut state: State) -> State {
+        self.whole.unwrap_or_else(|| {
+            state.tree.apply(self.changes);
+            state
+        })
+    }
 }
 
-/// What a plan changes and what its receipt says.
-#[derive(Debug)]
-pub struct Effect {
-    /// What it writes.
-    pub writes: Writes,
-    /// What took effect.
-    pub kind: Kind,
-    /// What it is about.
-    pub subject: Subject,
-    /// Money moved.
-    pub total: Amounts,
-    /// Pupils' parts.
-    pub lines: Vec<ReceiptLine>,
+fn hashed(changed: BTreeMap<TreeKey, Option<Shared>>) -> impl Iterator<Item = Applied<Record>> {
+    changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record))))
 }
 
-impl<'a> Work<'a> {
-    /// Work that has changed nothing yet.
-    pub fn on(draft: &'a Draft) -> Self {
-        Self { draft, writes: BTreeMap::new(), sealed: None, lines: Vec::new() }
-    }
-
-    /// A record as this work has it.
-    pub fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
-        let place = E::key(key).place();
-        let record = match self.writes.get(&place) {
-            Some(written) => written.as_ref(),
-            None => self.draft.look(&place),
-        };
-        record.and_then(|record| E::from_record(record))
-    }
-
-    /// Whether a record is there.
-    pub fn has<E: Entity>(&self, key: E::Key) -> bool {
-        self.get::<E>(key).is_some()
-    }
-
-    /// A record to change.
-    pub fn edit<E: Entity>(&mut self, key: E::Key) -> Option<&mut E> {
-        self.edit_at(E::key(key).place())
-    }
-
-    /// The record at a place, to change, if it is of this kind.
-    pub fn edit_at<E: Entity>(&mut self, place: TreeKey) -> Option<&mut E> {
-        if !self.writes.contains_key(&place) {
-            let record = self.draft.look(&place)?.clone();
-            self.writes.insert(place, Some(record));
+impl State {
+    fn let_go_of<'y>(&mut self, years: impl Iterator<Item = &'y Year>) {
+        for year in years {
+            self.tree.remove_part(year.0.to_be_bytes());
         }
-        let record = self.writes.get_mut(&place)?.as_mut()?;
-        E::from_record_mut(Arc::make_mut(record))
-    }
-
-    /// Puts a record in its place.
-    pub fn put<E: Entity>(&mut self, key: E::Key, value: E) {
-        self.writes.insert(E::key(key).place(), Some(Arc::new(value.into_record())));
-    }
-
-    /// Takes a record away.
-    pub fn remove<E: Entity>(&mut self, key: E::Key) {
-        self.writes.insert(E::key(key).place(), None);
-    }
-
-    /// Takes a year's records away and leaves one leaf in their place. The plan has changed none of them.
-    pub fn seal(&mut self, year: Year, at: Timestamp) {
-        let record = self.get::<YearRecord>(year).expect("the plan has looked the year up before");
-        let (state_money, school_money) = (record.state_money, record.school_money);
-        let records = self.draft.year(year);
-        let leaf = Sealed { root: records.root(), records: records.len() as u64, at, state_money, school_money };
-        self.sealed = Some((year, records));
-        self.put(year, leaf);
-    }
-
-    /// The draft below.
-    pub fn draft(&self) -> &'a Draft {
-        self.draft
-    }
-
-    /// Adds a pupil's part to the receipt.
-    pub fn note(&mut self, line: ReceiptLine) {
-        self.lines.push(line);
-    }
-
-    /// Ends the work with what its receipt says.
-    pub fn done(self, kind: Kind, subject: Subject, total: Amounts) -> Effect {
-        let writes = Writes { records: self.writes, sealed: self.sealed };
-        Effect { writes, kind, subject, total, lines: self.lines }
-    }
-
-    /// Ends work that leaves no receipt.
-    pub fn silent(self) -> Writes {
-        Writes { records: self.writes, sealed: self.sealed }
     }
 }
 

@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::codec::{self, CodecError};
-use crate::crypto::{Domain, Hash, PublicKey, SecretKey, Signature, hash};
+use crate::crypto::{Domain, Hash, KnownKeys, PublicKey, SecretKey, Signature, hash};
 use crate::ids::TransactionId;
 use crate::operation::{Operation, Party};
 use crate::time::Timestamp;
@@ -64,11 +64,14 @@ pub enum TransactionError {
     Signature,
 }
 
-fn signed_bytes(network: &Hash, body: &Body) -> Vec<u8> {
-    let mut bytes = Domain::Transaction.tag().to_vec();
-    bytes.extend_from_slice(&network.0);
-    bytes.extend(codec::encode(body));
-    bytes
+/// What is signed and hashed: the domain, the network, the encoded body.
+fn signed_bytes(network: &Hash, body: &[u8]) -> Vec<u8> {
+    [Domain::Transaction.tag(), &network.0[..], body].concat()
+}
+
+/// The body in a transaction's one encoding, which the signature ends.
+fn body_of(raw: &[u8]) -> &[u8] {
+    &raw[..raw.len() - size_of::<Signature>()]
 }
 
 impl RawTransaction {
@@ -81,7 +84,7 @@ impl RawTransaction {
             return Err(TransactionError::TooLong { length: self.0.len() });
         }
         let Wire { body, signature } = codec::decode(&self.0)?;
-        let id = Hash(*blake3::hash(&signed_bytes(network, &body)).as_bytes()).into();
+        let id = Hash(*blake3::hash(&signed_bytes(network, body_of(&self.0))).as_bytes()).into();
         Ok(SignedTransaction { body, signature, id, raw: self.0 })
     }
 }
@@ -89,7 +92,7 @@ impl RawTransaction {
 impl Body {
     /// Signs the body for a network.
     pub fn sign(self, network: &Hash, key: &SecretKey) -> SignedTransaction {
-        let bytes = signed_bytes(network, &self);
+        let bytes = signed_bytes(network, &codec::encode(&self));
         let signature = key.sign(&bytes);
         let wire = Wire { body: self, signature };
         let raw = codec::encode(&wire);
@@ -118,8 +121,23 @@ impl SignedTransaction {
     /// # Errors
     /// [`TransactionError::Signature`] when it does not hold.
     pub fn verify(self, network: &Hash) -> Result<VerifiedTransaction, TransactionError> {
-        let bytes = signed_bytes(network, &self.body);
+        let bytes = signed_bytes(network, body_of(&self.raw));
         if self.body.signer.verify(&bytes, &self.signature) {
+            Ok(VerifiedTransaction(self))
+        } else {
+            Err(TransactionError::Signature)
+        }
+    }
+}
+
+impl SignedTransaction {
+    /// The same as [`SignedTransaction::verify`], for who verifies many of the same signers.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_among(self, network: &Hash, keys: &mut KnownKeys) -> Result<VerifiedTransaction, TransactionError> {
+        let bytes = signed_bytes(network, body_of(&self.raw));
+        if keys.verify(&self.body.signer, &bytes, &self.signature) {
             Ok(VerifiedTransaction(self))
         } else {
             Err(TransactionError::Signature)

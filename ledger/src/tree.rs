@@ -14,6 +14,7 @@
 mod proof;
 mod range;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bincode::{Decode, Encode};
@@ -31,7 +32,7 @@ const KEY_BITS: u16 = 272;
 const PREFIX_BITS: u16 = 16;
 
 /// Where a record stands: the year it belongs to, then the hash of its own key. Ordered as bytes are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct TreeKey(pub [u8; 34]);
 text::hex_type!(TreeKey, 34, "");
 
@@ -67,6 +68,9 @@ struct Change<V> {
     parts_at: u16,
     value: Option<(Hash, Arc<V>)>,
 }
+
+/// A key with what it is set to, and that value's hash; or none, which removes it.
+pub(crate) type Applied<V> = (TreeKey, Option<(Hash, Arc<V>)>);
 
 /// Keys that must ascend do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +128,23 @@ impl<V> Tree<V> {
     /// # Panics
     /// When the keys do not strictly ascend: the caller would have meant one of two values for a key.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = (TreeKey, Option<(Hash, Arc<V>)>)>) {
+        self.apply_with(changes, |_, _| ());
+    }
+
+    /// The same; gives, in order, what leads back to the tree before.
+    pub(crate) fn apply_undoably(&mut self, changes: impl IntoIterator<Item = Applied<V>>) -> Vec<Applied<V>> {
+        let mut undo = Vec::new();
+        self.apply_with(changes, |key, leaf| {
+            undo.push((key, leaf.map(|leaf| (leaf.value_hash, Arc::clone(&leaf.value)))));
+        });
+        undo
+    }
+
+    fn apply_with(
+        &mut self,
+        changes: impl IntoIterator<Item = Applied<V>>,
+        mut note: impl FnMut(TreeKey, Option<&Leaf<V>>),
+    ) {
         let mut before: Option<TreeKey> = None;
         let mut effective = Vec::new();
         for (key, value) in changes {
@@ -131,10 +152,12 @@ impl<V> Tree<V> {
                 before.replace(key).is_none_or(|before| before < key),
                 "changes must strictly ascend by key: {key}"
             );
-            let parts_at = self.top.as_ref().map_or(0, |top| parting(&top.nearest(&key).key, &key));
+            let nearest = self.top.as_ref().map(|top| top.nearest(&key));
+            let parts_at = nearest.map_or(0, |leaf| parting(&leaf.key, &key));
             if value.is_none() && parts_at != KEY_BITS {
                 continue;
             }
+            note(key, nearest.filter(|_| parts_at == KEY_BITS));
             effective.push(Change { key, parts_at, value });
         }
         let remains = match &mut self.top {
@@ -210,7 +233,24 @@ fn first_key([first, second]: [u8; 2]) -> TreeKey {
     TreeKey(key)
 }
 
+// Written out, since most keys differ in their first bytes, and one number is compared faster than a slice.
+impl Ord for TreeKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head().cmp(&other.head()).then_with(|| self.0[16..].cmp(&other.0[16..]))
+    }
+}
+
+impl PartialOrd for TreeKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl TreeKey {
+    fn head(&self) -> u128 {
+        u128::from_be_bytes(*self.0.first_chunk().expect("a key has 34 bytes"))
+    }
+
     /// The side of a branch at `bit` on which this key stands: that bit, the first being the highest of the first byte.
     fn side(&self, bit: u16) -> usize {
         usize::from(self.0[usize::from(bit / 8)] >> (7 - bit % 8) & 1)

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keis_ledger::block::Block;
 use keis_ledger::chain::{Certificate, Height, ValidatorSet};
 use keis_ledger::codec;
-use keis_ledger::crypto::Hash;
+use keis_ledger::crypto::{Hash, KnownKeys};
 use keis_ledger::ids::BlockId;
 use keis_ledger::transaction::{RawTransaction, VerifiedTransaction};
 
@@ -52,7 +52,12 @@ pub(crate) struct Checked {
 }
 
 /// Judges an entry.
-pub(crate) fn check(network: &Hash, validators: &Validators, entry: &Entry) -> Result<Checked, Fault> {
+pub(crate) fn check(
+    network: &Hash,
+    validators: &Validators,
+    keys: &mut KnownKeys,
+    entry: &Entry,
+) -> Result<Checked, Fault> {
     let at = entry.height;
     let block = Block::decode(&entry.block).map_err(|error| Fault::block(rule::BLOCK, at, error))?;
     if block.header.network != *network {
@@ -70,7 +75,7 @@ pub(crate) fn check(network: &Hash, validators: &Validators, entry: &Entry) -> R
     } else {
         None
     };
-    let transactions = transactions(network, at, &block)?;
+    let transactions = transactions(network, keys, at, &block)?;
     Ok(Checked { block, id, certificate, sound_by, transactions })
 }
 
@@ -88,12 +93,18 @@ pub(crate) fn judge(certificate: &Certificate, network: &Hash, set: &ValidatorSe
     certificate.verify(network, set).map_err(|error| Fault::block(rule::CERTIFICATE, certificate.height, error))
 }
 
-fn transactions(network: &Hash, at: Height, block: &Block) -> Result<Vec<VerifiedTransaction>, Fault> {
+fn transactions(
+    network: &Hash,
+    keys: &mut KnownKeys,
+    at: Height,
+    block: &Block,
+) -> Result<Vec<VerifiedTransaction>, Fault> {
     let one = |(index, raw): (usize, RawTransaction)| {
         let signed =
             raw.parse(network).map_err(|error| Fault::transaction(rule::TRANSACTION, at, index, None, error))?;
         let id = signed.id();
-        signed.verify(network).map_err(|error| Fault::transaction(rule::SIGNATURE, at, index, Some(id), error))
+        let verified = signed.verify_among(network, keys);
+        verified.map_err(|error| Fault::transaction(rule::SIGNATURE, at, index, Some(id), error))
     };
     block.raw_transactions().enumerate().map(one).collect()
 }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use keis_ledger::crypto::Hash;
+use keis_ledger::crypto::{Hash, KnownKeys};
 use keis_ledger::ids::DocumentId;
 
 use crate::check::{Checked, Validators, check};
@@ -137,11 +137,12 @@ fn judge(
     network: &Hash,
     validators: &Validators,
 ) {
+    let mut keys = KnownKeys::default();
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Numbered { number, offset, item }) = next else { return };
         let item = match item {
-            Work::Check(entries) => Item::Blocks(judge_all(&entries, network, validators)),
+            Work::Check(entries) => Item::Blocks(judge_all(&entries, network, validators, &mut keys)),
             Work::Pass(item) => item,
         };
         if deliver.send(Numbered { number, offset, item }).is_err() {
@@ -150,10 +151,15 @@ fn judge(
     }
 }
 
-fn judge_all(entries: &[Entry], network: &Hash, validators: &Validators) -> Vec<Result<Checked, Fault>> {
+fn judge_all(
+    entries: &[Entry],
+    network: &Hash,
+    validators: &Validators,
+    keys: &mut KnownKeys,
+) -> Vec<Result<Checked, Fault>> {
     let mut judged = Vec::with_capacity(entries.len());
     for entry in entries {
-        let one = check(network, validators, entry);
+        let one = check(network, validators, keys, entry);
         let sound = one.is_ok();
         judged.push(one);
         if !sound {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use keis_genesis::Genesis;
-use keis_ledger::block::{Block, Builder, Executed, InvalidBlock, Tip, execute};
+use keis_ledger::block::{Block, Builder, Executed, InvalidBlock, Tip, advance};
 use keis_ledger::chain::{Header, Height};
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::Hash;
@@ -66,13 +66,12 @@ impl<'a> Replay<'a> {
         if checked.sound_by != Some(self.set.hash) {
             judge(&checked.certificate, &header.network, &self.set.set)?;
         }
-        let executed = run(&self.tip, &checked.block, &checked.transactions)?;
+        let executed = run(&mut self.tip, &checked.block, &checked.transactions)?;
         self.collector.take(checked, &executed.receipts);
         let opened = executed.receipts.iter().filter(|full| full.receipt.kind == Kind::YearOpened);
         self.years.extend(opened.filter_map(|full| full.receipt.subject.year));
         self.close_years(&executed)?;
         let handed_over = header.next_validators != header.validators;
-        self.tip = executed.tip;
         if handed_over {
             self.validators.change(&self.tip.network_record().validators);
             self.set = self.validators.now();
@@ -117,10 +116,10 @@ impl<'a> Replay<'a> {
     }
 }
 
-fn run(tip: &Tip, block: &Block, transactions: &[VerifiedTransaction]) -> Result<Executed, Fault> {
+fn run(tip: &mut Tip, block: &Block, transactions: &[VerifiedTransaction]) -> Result<Executed, Fault> {
     let at = block.header.height;
     // The rules stop a node when they contradict themselves; an auditor tells it.
-    let executed = catch_unwind(AssertUnwindSafe(|| execute(tip, block, transactions)));
+    let executed = catch_unwind(AssertUnwindSafe(|| advance(tip, block, transactions)));
     let executed = executed.map_err(|_| Fault::block(rule::RULES, at, "the rules stopped at a contradiction"))?;
     executed.map_err(|invalid| told(invalid, tip, block, transactions))
 }

@@ -65,9 +65,9 @@ pub(super) fn confirm(
     actor.party(Scope::Attendance)?;
     line_list(absent)?;
     pupil_list(added)?;
-    lines::pupils_known(&work, key.0, added)?;
+    let wallets = lines::pupils_known(&work, key.0, added)?;
     only(&work, actor, key, Scope::Attendance, Side::Orderer)?;
-    lines::in_use(&work, key.0, &[], added)?;
+    lines::in_use(&[], &wallets)?;
     in_state(&work, key, &[OrderState::Delivered])?;
     before(at, deadline(&work, key))?;
     booked_lines(&work, key, absent)?;

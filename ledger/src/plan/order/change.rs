@@ -151,7 +151,7 @@ fn accept_booking(
     drop: &[u16],
     add: &[PupilId],
 ) -> Result<Amounts, Rejection> {
-    lines::in_use(work, key.0, &[], add)?;
+    lines::in_use(&[], &lines::records(work, key.0, add))?;
     let goes = session.filter(|session| *session != order(work, key).session);
     let wanted = goes.map(|session| (session, found(work, key, session).clone()));
     if wanted.as_ref().is_some_and(|(_, session)| !session.open || is_closing(work, key.0, session)) {
@@ -246,14 +246,14 @@ pub(super) fn swap(
     let named: Vec<u16> = swaps.iter().map(|(line, _)| *line).collect();
     let pupils: Vec<PupilId> = swaps.iter().map(|(_, pupil)| *pupil).collect();
     ascending(&named)?;
-    lines::pupils_known(&work, key.0, &pupils)?;
+    let wallets = lines::pupils_known(&work, key.0, &pupils)?;
     only(&work, actor, key, Scope::Order, Side::Orderer)?;
-    lines::in_use(&work, key.0, &[], &pupils)?;
+    lines::in_use(&[], &wallets)?;
     in_state(&work, key, &BEFORE_DELIVERY)?;
     not_lapsed(&work, at, key)?;
     before(at, order(&work, key).start)?;
     booked_lines(&work, key, &named)?;
-    lines::admit_pupils(&work, key.0, &pupils, &lines::place_of(&work, key))?;
+    lines::admit_pupils(&work, &wallets, &lines::place_of(&work, key))?;
     if let Some(twice) = (1..pupils.len()).find(|index| pupils[..*index].contains(&pupils[*index])) {
         return Err(Rejection::PupilElsewhere { item: item(twice) });
     }

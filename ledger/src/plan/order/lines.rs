@@ -7,7 +7,7 @@ use crate::classifiers::{Grades, Year};
 use crate::ids::{OrderId, PupilId, SchoolId, SessionId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::Party;
-use crate::plan::{every, succession, year_of};
+use crate::plan::{every, item, succession, year_of};
 use crate::receipt::ReceiptLine;
 use crate::record::{
     Booking, DueKind, Line, LineState, OrderState, Pupil, Service, Session, Standing, YearRecord, YearState,
@@ -24,38 +24,41 @@ pub(super) struct Place {
     pub(super) end: Timestamp,
 }
 
-/// The year and each pupil of a list are on the ledger. A list that is empty asks for nothing.
-pub(super) fn pupils_known(work: &Work, year: Year, pupils: &[PupilId]) -> Result<(), Rejection> {
+/// The year and each pupil of a list are on the ledger: the pupils' records. A list that is empty asks for nothing.
+pub(super) fn pupils_known<'w>(work: &'w Work, year: Year, pupils: &[PupilId]) -> Result<Vec<&'w Pupil>, Rejection> {
     year_of(work, year)?;
-    every(pupils, |pupil| work.has::<Pupil>((year, *pupil)), |item| Rejection::PupilUnknown { item })
+    let one = |(index, pupil): (usize, &PupilId)| {
+        work.get::<Pupil>((year, *pupil)).ok_or_else(|| Rejection::PupilUnknown { item: item(index) })
+    };
+    pupils.iter().enumerate().map(one).collect()
 }
 
-/// The wallets of the parties, then of known pupils, may take part in something new.
-pub(super) fn in_use(work: &Work, year: Year, parties: &[Standing], pupils: &[PupilId]) -> Result<(), Rejection> {
-    let stands = |pupil: &PupilId, standing| known(work, year, pupil).standing == standing;
+/// The records of pupils that were looked up before.
+pub(super) fn records<'w>(work: &'w Work, year: Year, pupils: &[PupilId]) -> Vec<&'w Pupil> {
+    let known = |pupil: &PupilId| work.get::<Pupil>((year, *pupil)).expect("the plan has looked every pupil up before");
+    pupils.iter().map(known).collect()
+}
+
+/// The wallets of the parties, then of pupils, may take part in something new.
+pub(super) fn in_use(parties: &[Standing], pupils: &[&Pupil]) -> Result<(), Rejection> {
     if parties.contains(&Standing::Suspended) {
         return Err(Rejection::WalletSuspended { item: 0 });
     }
-    every(pupils, |one| !stands(one, Standing::Suspended), |item| Rejection::WalletSuspended { item })?;
+    every(pupils, |one| one.standing != Standing::Suspended, |item| Rejection::WalletSuspended { item })?;
     if parties.contains(&Standing::Closed) {
         return Err(Rejection::WalletClosed { item: 0 });
     }
-    every(pupils, |one| !stands(one, Standing::Closed), |item| Rejection::WalletClosed { item })
+    every(pupils, |one| one.standing != Standing::Closed, |item| Rejection::WalletClosed { item })
 }
 
-/// Known pupils can take part there, rule by rule over the whole list.
-pub(super) fn admit_pupils(work: &Work, year: Year, pupils: &[PupilId], place: &Place) -> Result<(), Rejection> {
-    let is = |holds: &dyn Fn(&Pupil) -> bool, pupil: &PupilId| holds(known(work, year, pupil));
+/// Pupils can take part there, rule by rule over the whole list.
+pub(super) fn admit_pupils(work: &Work, pupils: &[&Pupil], place: &Place) -> Result<(), Rejection> {
     let school = succession::school_now(work, place.school);
-    let enrolled = |pupil: &Pupil| pupil.school == school || succession::school_now(work, pupil.school) == school;
-    every(pupils, |one| is(&enrolled, one), |item| Rejection::NotEnrolled { item })?;
-    every(pupils, |one| is(&|pupil| place.grades.has(pupil.grade), one), |item| Rejection::GradeNotOffered { item })?;
-    let free = |pupil: &Pupil| !is_elsewhere(pupil, None, place.start, place.end);
-    every(pupils, |one| is(&free, one), |item| Rejection::PupilElsewhere { item })
-}
-
-fn known<'w>(work: &'w Work, year: Year, pupil: &PupilId) -> &'w Pupil {
-    work.get::<Pupil>((year, *pupil)).expect("the plan has looked every pupil up before")
+    let enrolled = |pupil: &&Pupil| pupil.school == school || succession::school_now(work, pupil.school) == school;
+    every(pupils, enrolled, |item| Rejection::NotEnrolled { item })?;
+    every(pupils, |pupil| place.grades.has(pupil.grade), |item| Rejection::GradeNotOffered { item })?;
+    let free = |pupil: &&Pupil| !is_elsewhere(pupil, None, place.start, place.end);
+    every(pupils, free, |item| Rejection::PupilElsewhere { item })
 }
 
 /// Whether a pupil is booked at some instant of `start..end`, other than in the order `but`.
@@ -293,7 +296,7 @@ pub(super) fn place_of(work: &Work, key: Key) -> Place {
 
 /// Gives known pupils lines and places at the order's price, which is then to be charged.
 pub(super) fn join(work: &mut Work, key: Key, add: &[PupilId]) -> Result<Vec<(u16, Cents)>, Rejection> {
-    admit_pupils(work, key.0, add, &place_of(work, key))?;
+    admit_pupils(work, &records(work, key.0, add), &place_of(work, key))?;
     let count = u16::try_from(add.len()).map_err(|_| Rejection::AmountTooLarge)?;
     let session = order(work, key).session;
     take_places(work, (key.0, session), count)?;

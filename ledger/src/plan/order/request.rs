@@ -107,14 +107,14 @@ fn look(
     let year = open_year(work, key.0)?;
     let school_id = school_of(work, orderer)?;
     let school = work.get::<School>(school_id).ok_or(Rejection::SchoolUnknown { item: 0 })?;
-    lines::pupils_known(work, key.0, pupils)?;
+    let wallets = lines::pupils_known(work, key.0, pupils)?;
     let session = work.get::<Session>((key.0, session_id)).ok_or(Rejection::SessionUnknown)?;
     let service = work.get::<Service>(session.service).expect("a session's service is never taken away");
     let giver = succession::provider_now(work, service.provider);
     let provider = work.get::<Provider>(giver).expect("a service's provider is never taken away");
     free_or_own_proposal(work, key, orderer, school_id)?;
     sides_differ(school.entity, provider.entity)?;
-    lines::in_use(work, key.0, &[school.standing, provider.standing], pupils)?;
+    lines::in_use(&[school.standing, provider.standing], &wallets)?;
     if service.standing != Standing::Active {
         return Err(Rejection::ServiceNotOffered);
     }
@@ -132,7 +132,7 @@ fn look(
         start: session.offer.start,
         end: session.offer.end,
     };
-    lines::admit_pupils(work, key.0, pupils, &place)?;
+    lines::admit_pupils(work, &wallets, &place)?;
     Ok(Found {
         school: school_id,
         orderer,
