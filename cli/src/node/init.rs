@@ -110,7 +110,8 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     config.moniker.clone_from(&args.moniker);
     config.institution = args.institution;
     let beginning = if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
-    let (address, network_key, consensus_key) = (Address::of(&consensus.public()), network.public(), consensus.public());
+    let (address, network_key, consensus_key) =
+        (Address::of(&consensus.public()), network.public(), consensus.public());
     let new = NewHome { config, consensus, network, beginning };
     let home = Home::create(&args.home, &new)
         .or_advise("Name a folder that is missing or empty; its parent must be writable.")?;

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
 
-mod blocks;
 mod acts;
+mod blocks;
 mod catalogue;
 mod chain;
 mod client;

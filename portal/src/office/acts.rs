@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keis_ledger::operation::{
-    CatalogueOperation, FundsOperation, GovernanceOperation, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+    CatalogueOperation, FundsOperation, GovernanceOperation, Operation, OrderAction, Party, SettlementOperation,
+    WalletOperation,
 };
 use keis_registry::outbox::{self, New, OutboxError, OutboxId, OutboxRow, OutboxState};
 use tokio::sync::Mutex;

@@ -74,11 +74,7 @@ pub(super) fn names_shown(state: OrderState) -> bool {
 /// Whether a line's pupil takes part, or took part.
 pub(super) fn takes_part(state: LineState) -> bool {
     match state {
-        LineState::Proposed
-        | LineState::Booked
-        | LineState::Attended
-        | LineState::Absent
-        | LineState::Reversed => true,
+        LineState::Proposed | LineState::Booked | LineState::Attended | LineState::Absent | LineState::Reversed => true,
         LineState::Dropped => false,
     }
 }

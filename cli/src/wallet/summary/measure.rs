@@ -1,6 +1,7 @@
 //! What institutions decide together, in words.
 
-use keis_ledger::operation::{ClosureScope, GovernanceOperation, Measure, Owner, Threshold};
+use keis_ledger::chain::Validator;
+use keis_ledger::operation::{Admission, ClosureScope, GovernanceOperation, Measure, Owner, Threshold};
 use keis_ledger::time::Span;
 
 use super::{listed, party_words};
@@ -60,14 +61,7 @@ pub(crate) fn decision_words(measure: &Measure) -> String {
             percent(parameters.absence_share.get()),
             parameters.attendance_days
         ),
-        Measure::SetValidators { validators, admitted } => {
-            let told: Vec<_> =
-                validators.iter().map(|one| format!("{} with {} votes", one.institution, one.power)).collect();
-            let joins: Vec<_> = admitted.iter().map(|one| one.institution).collect();
-            let joins =
-                if joins.is_empty() { String::new() } else { format!("; {} come in", listed(&joins, "institution")) };
-            format!("Set the validators to {}{joins}.", listed(&told, "validator"))
-        }
+        Measure::SetValidators { validators, admitted } => validators_words(validators, admitted),
         Measure::AppointOfficer { key, owner, from, until } => {
             format!("Appoint {key} {}, from {} until {}.", owner_words(owner), instant(*from), instant(*until))
         }
@@ -109,6 +103,13 @@ pub(crate) fn decision_words(measure: &Measure) -> String {
             format!("Pay provider {provider} from now on to the account that {account} commits to.")
         }
     }
+}
+
+fn validators_words(validators: &[Validator], admitted: &[Admission]) -> String {
+    let told: Vec<_> = validators.iter().map(|one| format!("{} with {} votes", one.institution, one.power)).collect();
+    let joins: Vec<_> = admitted.iter().map(|one| one.institution).collect();
+    let joins = if joins.is_empty() { String::new() } else { format!("; {} come in", listed(&joins, "institution")) };
+    format!("Set the validators to {}{joins}.", listed(&told, "validator"))
 }
 
 fn scope_words(scope: &ClosureScope) -> String {
