@@ -85,8 +85,9 @@ async fn a_key_is_changed_and_the_next_one_votes() {
     cluster.stop(3).await;
     let id = cluster.submit(0, open_school(1));
     cluster.receipt(1, &id).await;
+    let height = cluster.receipt(0, &id).await.header.height;
     assert!(votes(&cluster, 0, next.address()) && !votes(&cluster, 0, before));
-    let certificate = cluster.node(0).archive().certificate(cluster.tip(0).height).expect("readable").expect("stored");
+    let certificate = cluster.node(0).archive().certificate(height).expect("readable").expect("stored");
     assert!(certificate.signatures.iter().any(|(signer, _)| *signer == next.address()));
     let changes = cluster.node(0).archive().handovers_above(Height(0));
     assert_eq!(changes.len(), 1);
