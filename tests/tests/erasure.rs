@@ -412,7 +412,7 @@ async fn proven(stage: &Stage, registry: &Registry) {
     for row in closings {
         let id = row.transaction.expect("what is done was signed").to_string();
         let gateway = &stage.gateways[row.id.0.unsigned_abs() as usize % stage.gateways.len()];
-        program::keis(["wallet", "receipt", "--genesis", text(&genesis), "--gateway", gateway, &id]).await.well();
+        program::keis(["receipt", "get", "--genesis", text(&genesis), "--gateway", gateway, &id]).await.well();
     }
     let mut roots = Vec::new();
     for gateway in &stage.gateways {

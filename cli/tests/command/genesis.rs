@@ -7,11 +7,12 @@ fn filled_in(place: &Place) -> String {
     let example = place.run(&["genesis", "new", "--example"]).ok();
     let mut number = 0;
     let lines = example.lines().map(|line| {
-        if line.starts_with('#') || !line.contains("key_…") {
-            return line.to_owned();
+        let mut line = line.to_owned();
+        while !line.starts_with('#') && line.contains("key_…") {
+            number += 1;
+            line = line.replacen("key_…", &place.key(&format!("filled-{number}")), 1);
         }
-        number += 1;
-        line.replace("key_…", &place.key(&format!("filled-{number}")))
+        line
     });
     lines.collect::<Vec<_>>().join("\n")
 }
