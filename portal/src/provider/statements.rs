@@ -92,13 +92,6 @@ pub(super) async fn buyer(site: &Site, w: &Words, buyer: Buyer) -> Result<String
     }
 }
 
-fn source(buyer: Buyer) -> Source {
-    match buyer {
-        Buyer::Programme => Source::State,
-        Buyer::School(_) => Source::School,
-    }
-}
-
 fn state(w: &Words, state: StatementState) -> (String, &'static str) {
     match state {
         StatementState::Issued => (w.text("statement-issued"), "wait"),
@@ -134,7 +127,7 @@ fn sums(w: &Words, all: &[StatementView]) -> Vec<Sum> {
             continue;
         }
         let accepted = state.is_accepted();
-        let sum = sums.entry((source(view.statement.buyer), accepted)).or_default();
+        let sum = sums.entry((view.statement.buyer.source(), accepted)).or_default();
         *sum = sum.checked_add(view.statement.total).unwrap_or(*sum);
     }
     let of = |source, accepted| w.money(&sums.get(&(source, accepted)).copied().unwrap_or_default());
@@ -212,7 +205,7 @@ pub(super) async fn statement(site: Arc<Site>, call: Call) -> Answer {
     let asked = stream::iter(shown).map(|id| site.client.order_lines(view.year, id)).buffered(AT_ONCE);
     let orders: Vec<OrderView> = asked.try_filter_map(async |found| Ok(found)).try_collect().await?;
     let listed = rows::rows(&site, call.lang, &orders).await?;
-    let source = source(view.statement.buyer);
+    let source = view.statement.buyer.source();
     let line = |(listed, order): (rows::OrderRow, &OrderView)| OrderLine {
         href: listed.href,
         when: listed.when,
