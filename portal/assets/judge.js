@@ -36,6 +36,7 @@ const RULES = Object.fromEntries(
   settlement.contest: statement+
   settlement.issue: provider buyer order* statement?
   settlement.attach_invoice: statement invoice number
+  settlement.credit_note: statement order credit* note
   wallet.revoke_key: key+
   wallet.suspend: party+
   wallet.reinstate: party+
@@ -59,6 +60,9 @@ export const said = (operation) => {
   const flat = { ...rest, ...offer, ...terms };
   const texts = Object.entries(flat).map(([name, value]) => {
     if (name === "lines" && path === "order.swap") return ["swap", value.map(([line, pupil]) => `${line}:${pupil}`)];
+    if (name === "lines" && path === "settlement.credit_note") {
+      return ["credit", value.map(([line, cents]) => `${line}:${cents}`)];
+    }
     if (name === "lines") return ["line", value.map(String)];
     if (name === "party" || name === "buyer") return [name, [idOf(value)]];
     if (Array.isArray(value)) return [SINGULAR[name] ?? name, value.map(String)];
@@ -124,6 +128,7 @@ class Judgement {
       if (["price", "school_money", "amount"].includes(name) && /^\d+$/.test(text)) return phrases.money(text);
       if (["absent", "line", "drop"].includes(name)) return phrases.line(order, text);
       const [line, pupil] = text.split(":");
+      if (name === "credit") return `${phrases.line(order, line)} → ${phrases.money(pupil ?? 0)}`;
       if (name === "swap") return `${phrases.line(order, line)} → ${phrases.name(pupil ?? "")}`;
       return Object.hasOwn(phrases.dictionary, text) ? phrases.dictionary[text] : text.replace("T", " ");
     };

@@ -7,7 +7,7 @@ use askama::Template;
 use keis_ledger::ids::{OrderId, PupilId};
 use keis_ledger::operation::Change;
 use keis_ledger::receipt::{Kind, Receipt};
-use keis_ledger::record::{LineState, OrderState, PendingChange};
+use keis_ledger::record::{LineState, OrderState, PendingChange, Side};
 use keis_ledger::time::Timestamp;
 use keis_registry::people::PupilName;
 use keis_registry::permission::Permission;
@@ -17,6 +17,7 @@ use super::rows::{OrderRow, rows};
 use super::rules::{self, May};
 use super::{INTENT, Own, find_order, own};
 use crate::call::{Answer, Call, page};
+use crate::dispute::{self, DisputeLook, Step};
 use crate::frame::{Frame, Section};
 use crate::public::terms;
 use crate::site::Site;
@@ -41,6 +42,9 @@ struct OrderPage {
     names: bool,
     lines: Vec<LineRow>,
     events: Vec<Event>,
+    dispute: Option<DisputeLook>,
+    /// Key of the words for what may be done about a dispute.
+    dispute_step: Option<&'static str>,
 }
 
 /// A pupil of the order.
@@ -328,6 +332,8 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         cancel_warning,
         names: rules::names_shown(view.order.state),
         events: events(w, &receipts),
+        dispute: dispute::look(w, &view, |line| lines[usize::from(line)].name.clone()),
+        dispute_step: Step::of(&view, Side::Provider, now).map(|step| step.title()),
         may,
         lines,
         row,

@@ -22,6 +22,7 @@ school-waits-request = The provider must answer until
 school-waits-report = The visit took place. The provider must report who was there until
 school-waits-unreported = The provider has not reported the visit. You can cancel it without charge. The deadline was
 school-waits-attendance = Confirm who was there. Otherwise the provider's list stands from
+school-waits-dispute = The order is disputed. Officers of two institutions have to decide.
 school-waits-amendment = A correction of attendance is proposed.
 school-money-of-year = Money of { $year }
 school-state-left = Left in pupils' passports

@@ -22,6 +22,7 @@ school-waits-request = Teikėjas turi atsakyti iki
 school-waits-report = Vizitas įvyko. Teikėjas turi pranešti, kas dalyvavo, iki
 school-waits-unreported = Teikėjas apie vizitą nepranešė. Užsakymą galite nemokamai atšaukti. Terminas baigėsi
 school-waits-attendance = Patvirtinkite, kas dalyvavo. Nepatvirtinus galios teikėjo sąrašas nuo
+school-waits-dispute = Užsakymas ginčijamas. Turi nuspręsti dviejų institucijų pareigūnai.
 school-waits-amendment = Siūloma pataisyti lankomumą.
 school-money-of-year = { $year } m. lėšos
 school-state-left = Mokinių pasų likutis
