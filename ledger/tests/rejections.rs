@@ -18,8 +18,7 @@ use keis_ledger::classifiers::{Grades, Place, Scope, Year};
 use keis_ledger::ids::{EntityId, Nullifier, PupilId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, FundsOperation, NewPupil, Operation, OrderAction, Party, SettlementOperation,
-    WalletOperation,
+    Buyer, CatalogueOperation, FundsOperation, NewPupil, Operation, OrderAction, Party, WalletOperation,
 };
 use keis_ledger::record::OrderState;
 use keis_ledger::rejection::Rejection;

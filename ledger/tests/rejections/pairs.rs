@@ -2,7 +2,6 @@
 //! the later alone.
 
 use keis_ledger::classifiers::{Place, Scope, Year};
-use keis_ledger::ids::Nullifier;
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
     Buyer, CatalogueOperation, FundsOperation, NewPupil, Operation, OrderAction, Party, SettlementOperation,
