@@ -240,11 +240,13 @@ mod tests {
             "change": null, "orderer_key": format!("key_{}", "01".repeat(32)), "provider_key": null,
             "programme_statement": null, "school_statement": null, "blind": "01".repeat(32),
         });
-        let dispute = dispute.map(|(by, state, both)| {
-            json!({ "by": by, "raised": 2_500, "was": "delivered", "state": state, "both": both })
-        });
-        serde_json::from_value(json!({ "id": OrderId([1; 16]), "year": Year(2026), "order": order, "dispute": dispute }))
-            .expect("the gateway's form")
+        let dispute = dispute.map(
+            |(by, state, both)| json!({ "by": by, "raised": 2_500, "was": "delivered", "state": state, "both": both }),
+        );
+        serde_json::from_value(
+            json!({ "id": OrderId([1; 16]), "year": Year(2026), "order": order, "dispute": dispute }),
+        )
+        .expect("the gateway's form")
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod assets;
 mod attached;
 mod deadlines;
 mod dispute;
+mod events;
 mod health;
 mod office;
 mod order_state;

@@ -49,12 +49,7 @@ pub(super) async fn papers(site: &Site, own: &Own, view: &StatementView) -> Resu
 }
 
 /// The statement after its acceptance; none before.
-pub(super) async fn look(
-    site: &Site,
-    w: &Words,
-    own: &Own,
-    view: &StatementView,
-) -> Result<Option<BillLook>, Trouble> {
+pub(super) async fn look(site: &Site, w: &Words, own: &Own, view: &StatementView) -> Result<Option<BillLook>, Trouble> {
     let state = view.statement.state;
     if !state.is_accepted() {
         return Ok(None);
@@ -101,9 +96,8 @@ fn facts(w: &Words, view: &StatementView, papers: &[Paper]) -> Vec<(String, Stri
     let mut all = Vec::new();
     let mut fact = |key: &str, value: String| all.push((w.text(key), value));
     if let Some(attached) = &view.bill.invoice {
-        let said = |paper: &&Paper| {
-            (paper.commitments.file, paper.commitments.number) == (attached.file, attached.number)
-        };
+        let said =
+            |paper: &&Paper| (paper.commitments.file, paper.commitments.number) == (attached.file, attached.number);
         match papers.iter().find(said) {
             Some(paper) => {
                 fact("provider-invoice-number", paper.number.clone());
@@ -116,11 +110,9 @@ fn facts(w: &Words, view: &StatementView, papers: &[Paper]) -> Vec<(String, Stri
     if let Some(approval) = &view.bill.approval {
         fact("provider-approved", w.date(&approval.at));
     }
-    for (key, sum) in [
-        ("provider-paid", view.paid),
-        ("provider-set-off", view.set_off),
-        ("provider-credited", view.bill.credited),
-    ] {
+    for (key, sum) in
+        [("provider-paid", view.paid), ("provider-set-off", view.set_off), ("provider-credited", view.bill.credited)]
+    {
         if sum > Cents::ZERO {
             fact(key, w.money(&sum));
         }

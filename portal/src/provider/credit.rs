@@ -8,7 +8,6 @@ use keis_ledger::ids::{Commitment, OrderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Operation, SettlementOperation};
 use keis_registry::invoices::{NewPaper, Paper, PaperKind};
-use keis_registry::permission::Permission;
 use keis_wallet::client::{OrderView, StatementView};
 use warp::http::StatusCode;
 

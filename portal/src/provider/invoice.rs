@@ -195,7 +195,12 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
     let w = call.words();
     let sheet = Sheet {
         title: w.text("provider-attach-invoice"),
-        operations: vec![Operation::Settlement(SettlementOperation::AttachInvoice { year, statement, invoice, number })],
+        operations: vec![Operation::Settlement(SettlementOperation::AttachInvoice {
+            year,
+            statement,
+            invoice,
+            number,
+        })],
         labels: vec![
             (statement.to_string(), row.label()),
             (invoice.to_string(), paper.file.name),

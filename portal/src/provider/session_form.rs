@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use jiff::{SignedDuration, civil};
 use keis_ledger::classifiers::{Place, Scope, Year};
-use keis_ledger::ids::{ServiceId, SessionId};
+use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
 use keis_ledger::operation::{CatalogueOperation, Operation, SessionOffer};
 use keis_ledger::record::YearState;
 use keis_ledger::time::Timestamp;

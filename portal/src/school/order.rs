@@ -215,8 +215,11 @@ fn actions(w: &Words, desk: &Desk, id: OrderId, possible: &[Possible]) -> Vec<Ac
 /// What a school may say of an order once it took place: that it is wrong, and how it was.
 fn afterwards(w: &Words, desk: &Desk, found: &Standing, receipts: &[Receipt]) -> Vec<Action> {
     let path = order_path(found.view.id);
-    let way = |key: &str, part: &str, first: bool| {
-        Action { label: w.text(key), href: format!("{path}/{part}"), until: String::new(), first }
+    let way = |key: &str, part: &str, first: bool| Action {
+        label: w.text(key),
+        href: format!("{path}/{part}"),
+        until: String::new(),
+        first,
     };
     let rates = rating::may(desk, found, receipts).then(|| way("rating-title", "rate", true));
     let disputes = super::dispute::step(desk, found).filter(|_| desk.may(Permission::PlaceOrder));

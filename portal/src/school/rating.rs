@@ -119,7 +119,8 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
     if !may {
         return not_now(&call, &found).await;
     }
-    let score = call.form.parse::<u8>("score")?.map(|score| Score::new(score).ok_or(Trouble::Malformed("trouble-field")));
+    let score =
+        call.form.parse::<u8>("score")?.map(|score| Score::new(score).ok_or(Trouble::Malformed("trouble-field")));
     let mut named = Vec::new();
     for name in call.form.all("facts") {
         let fact = Fact::ALL.into_iter().find(|fact| code(*fact) == name);

@@ -218,7 +218,10 @@ fn cancelling_and_dropping_cost_what_the_page_says() {
         stage.act(By::Provider, at(11, 0), OrderAction::Confirm).expect("it waits for the provider");
         let order = stage.order();
         let last = late_from(&order);
-        assert_eq!(cancelling(&order, last, order.rules.attendance_deadline(&calendar, order.end)), Cancelling::Free(Some(last)));
+        assert_eq!(
+            cancelling(&order, last, order.rules.attendance_deadline(&calendar, order.end)),
+            Cancelling::Free(Some(last))
+        );
         for now in [last, last.after(Span(1)), order.start.before(Span(1))] {
             let mut cancelled = stage.clone();
             cancelled.act(By::School, now, OrderAction::Cancel).expect("it has not begun");
