@@ -7,3 +7,4 @@ mod office;
 mod orders;
 mod provider;
 mod school;
+mod sides;
