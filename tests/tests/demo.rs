@@ -87,7 +87,10 @@ fn assert_end(report: &Value) {
     }
     assert!(settlement["statements"].as_u64() > Some(0) && settlement["invoices_refused"] == 1, "{report:#}");
     let happened = report["exceptions"]["happened"].as_array().expect("what went wrong");
-    assert!(happened.len() >= 7 && report["decisions"].as_u64() > Some(6), "{report:#}");
+    assert!(happened.len() >= 9 && report["decisions"].as_u64() > Some(6), "{report:#}");
+    let audit = &report["audit"];
+    assert_eq!((&audit["verdict"], &audit["fault"]), (&Value::from("sound"), &Value::Null), "{report:#}");
+    assert_eq!(audit["transactions"], report["transactions"], "{report:#}");
 }
 
 #[tokio::test]
@@ -97,7 +100,17 @@ async fn a_year_comes_out_as_its_calendar_says() {
     let (said, report) = demo(&folder, "home", &[]).await;
     let said = said.well();
     assert_report(&report.expect("a report was asked for"), &folder.path().join("year"));
-    for words in ["equation", "holds", "settled", "latency", "state root", "sealed root", "outstanding", "force majeure"] {
+    for words in [
+        "equation",
+        "holds",
+        "settled",
+        "latency",
+        "state root",
+        "sealed root",
+        "outstanding",
+        "force majeure",
+        "everything holds",
+    ] {
         assert!(said.out.contains(words), "the page lacks `{words}`:\n{}", said.out);
     }
     let home = folder.path().join("home");
@@ -107,10 +120,25 @@ async fn a_year_comes_out_as_its_calendar_says() {
         .collect();
     assert!(names.iter().any(|name| name.starts_with("genesis.")), "{names:?}");
     assert!(names.iter().any(|name| name == "witnesses.jsonl"), "{names:?}");
-    assert_eq!(names.len(), 6, "a founding document, a folder a validator, what was committed to: {names:?}");
+    assert_eq!(
+        names.len(),
+        8,
+        "a founding document, a folder a validator, what was committed to, an export, its audit: {names:?}"
+    );
+    assert_audited_anew(&home).await;
     let (again, _) = demo(&folder, "home", &[]).await;
     assert_eq!(again.code(), 1, "a network's folder was used twice");
     assert!(again.err.contains(&text(&home)), "{}", again.err);
+}
+
+/// What the demo leaves is enough for anybody to judge it again.
+async fn assert_audited_anew(home: &Path) {
+    let (export, genesis) = (text(&home.join("ledger.export")), text(&home.join("genesis.json")));
+    let said = program::keis(["audit", &export, "--genesis", &genesis, "--json"]).await.well();
+    let kept = fs::read_to_string(home.join("auditor/report.json")).expect("the auditor's report is kept");
+    assert_eq!(said.out, kept);
+    let page = fs::read_to_string(home.join("auditor/report.html")).expect("the auditor's page is kept");
+    assert!(page.contains("<svg"), "the flow of the money is no picture");
 }
 
 #[tokio::test]

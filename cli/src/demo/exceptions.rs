@@ -4,17 +4,17 @@
 //! orders must come to is known here. Each stage has its day; the stages fall between the calendar's batches.
 
 mod ground;
+mod money;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use keis_ledger::classifiers::{Fact, Facts, Place, Score};
 use keis_ledger::crypto::SecretKey;
-use keis_ledger::ids::{OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
+use keis_ledger::ids::{OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
-    Buyer, CatalogueOperation, ClosureScope, Measure, Operation, OrderAction, Party, SessionOffer, SettlementOperation,
-    WalletOperation,
+    CatalogueOperation, ClosureScope, Measure, Operation, OrderAction, Party, SessionOffer, WalletOperation,
 };
 use keis_ledger::record::OrderState;
 use keis_ledger::time::{Span, Timestamp};
@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use super::decide;
 use super::drive::{Driver, timestamp};
-use super::settle::{self, Bill, Books};
+use super::settle::Books;
 use super::setup::by_operator;
 use super::translate::Wish;
 use crate::programme::Programme;
@@ -34,6 +34,8 @@ use crate::programme::Programme;
 const GROUP: usize = 2;
 /// What a pupil pays.
 const PRICE: Cents = Cents::new(600);
+/// What a provider gives back of one line by a credit note.
+const CREDIT: Cents = Cents::new(200);
 /// What two persons give the provider of a disputed order, line by line.
 const SPLIT: [Cents; GROUP] = [Cents::new(600), Cents::new(150)];
 /// An hour.
@@ -59,10 +61,12 @@ enum Case {
     ForceMajeure,
     Outage,
     KeysLost,
+    Suspended,
+    Credited,
     Succeeded,
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case::DisputeWithdrawn,
     Case::DisputeSplit,
     Case::ReversedUnpaid,
@@ -70,6 +74,8 @@ const CASES: [Case; 8] = [
     Case::ForceMajeure,
     Case::Outage,
     Case::KeysLost,
+    Case::Suspended,
+    Case::Credited,
     Case::Succeeded,
 ];
 
@@ -77,7 +83,10 @@ impl Case {
     /// What the programme pays for it in the end.
     fn paid(self) -> u64 {
         match self {
-            Self::DisputeWithdrawn | Self::Outage | Self::KeysLost | Self::Succeeded => PRICE.get() * GROUP as u64,
+            Self::DisputeWithdrawn | Self::Outage | Self::KeysLost | Self::Suspended | Self::Succeeded => {
+                PRICE.get() * GROUP as u64
+            }
+            Self::Credited => PRICE.get() * GROUP as u64 - CREDIT.get(),
             Self::DisputeSplit => SPLIT.iter().map(|part| part.get()).sum(),
             Self::ReversedUnpaid => PRICE.get(),
             Self::ReversedPaid | Self::ForceMajeure => 0,
@@ -87,14 +96,15 @@ impl Case {
     /// Its provider: most have the first, so that one statement holds several fates.
     fn provider(self) -> usize {
         match self {
-            Self::ReversedPaid => 1,
+            Self::ReversedPaid | Self::Suspended => 1,
             Self::Succeeded => 2,
             Self::DisputeWithdrawn
             | Self::DisputeSplit
             | Self::ReversedUnpaid
             | Self::ForceMajeure
             | Self::Outage
-            | Self::KeysLost => 0,
+            | Self::KeysLost
+            | Self::Credited => 0,
         }
     }
 }
@@ -108,6 +118,8 @@ enum Stage {
     Orders,
     KeysLost,
     Outage,
+    Suspension,
+    Reinstatement,
     LateAnswer,
     ForceMajeure,
     Succession,
@@ -117,10 +129,12 @@ enum Stage {
     Farewell,
 }
 
-const PLAN: [(u32, Stage); 10] = [
+const PLAN: [(u32, Stage); 12] = [
     (10, Stage::Orders),
     (11, Stage::KeysLost),
     (12, Stage::Outage),
+    (13, Stage::Suspension),
+    (14, Stage::Reinstatement),
     (21, Stage::LateAnswer),
     (24, Stage::ForceMajeure),
     (26, Stage::Succession),
@@ -233,6 +247,8 @@ impl Weeks {
             Stage::Orders => self.order(driver).await,
             Stage::KeysLost => self.lose_keys(driver).await,
             Stage::Outage => self.extend(driver).await,
+            Stage::Suspension => self.suspend(driver).await,
+            Stage::Reinstatement => self.reinstate(driver).await,
             Stage::LateAnswer => self.answer_late(driver).await,
             Stage::ForceMajeure => self.strike(driver).await,
             Stage::Succession => self.succeed(driver).await,
@@ -292,12 +308,15 @@ impl Weeks {
         });
         let sessions = sessions.collect();
         driver.all(sessions, &|_| {}).await?;
-        let asked = CASES.into_iter().filter(|case| *case != Case::KeysLost);
+        let asked = CASES.into_iter().filter(|case| !matches!(case, Case::KeysLost | Case::Suspended));
         let requests = asked.map(|case| self.request(driver, case)).collect();
         driver.all(requests, &|_| {}).await?;
         self.outage = driver.now();
-        let answered = CASES.into_iter().filter(|case| !matches!(case, Case::KeysLost | Case::Outage));
-        let confirmations = answered
+        // These two are answered later, the others ordered later.
+        let open = [Case::Outage, Case::ReversedPaid, Case::KeysLost, Case::Suspended];
+        let confirmations = CASES
+            .into_iter()
+            .filter(|case| !open.contains(case))
             .map(|case| self.act(driver, case, &self.providers[case.provider()].staff, OrderAction::Confirm))
             .collect();
         driver.all(confirmations, &|_| {}).await?;
@@ -309,13 +328,7 @@ impl Weeks {
         let party = Party::School(self.school);
         let revoke = by_operator(driver, Operation::Wallet(WalletOperation::RevokeAllKeys { party }));
         driver.all(vec![revoke], &|_| {}).await?;
-        let Wish { signer, operation } = self.request(driver, Case::KeysLost);
-        let transaction = Composer::new(driver.network(), signer).compose(driver.now(), operation)?;
-        // The gateway that has acknowledged the revocation is asked: it knows of it.
-        match driver.client(0).submit_and_wait(&transaction, super::drive::PATIENCE).await? {
-            Outcome::Refused(_) | Outcome::Dropped { .. } => driver.tally.rejected += 1,
-            Outcome::Included(_) | Outcome::Expired => anyhow::bail!("a revoked key was not refused"),
-        }
+        self.refused(driver, Case::KeysLost).await.context("an order under a revoked key")?;
         self.coordinator = new_key();
         let grants = vec![ground::coordinator(driver, self.school, &self.coordinator)];
         let bind = by_operator(driver, Operation::Wallet(WalletOperation::BindKeys { grants }));
@@ -324,6 +337,37 @@ impl Weeks {
         driver.all(vec![request], &|_| {}).await?;
         self.each(driver, &[Case::KeysLost], true, &OrderAction::Confirm).await?;
         self.outcome.happened.push("a school lost its keys: revoked, the old one refused, a new one bound");
+        Ok(())
+    }
+
+    /// An order that the ledger must not take. The gateway that has acknowledged what stands against it is asked.
+    async fn refused(&self, driver: &mut Driver, case: Case) -> anyhow::Result<()> {
+        let Wish { signer, operation } = self.request(driver, case);
+        let transaction = Composer::new(driver.network(), signer).compose(driver.now(), operation)?;
+        match driver.client(0).submit_and_wait(&transaction, super::drive::PATIENCE).await? {
+            Outcome::Refused(_) | Outcome::Dropped { .. } => driver.tally.rejected += 1,
+            Outcome::Included(_) | Outcome::Expired => anyhow::bail!("it was not refused"),
+        }
+        Ok(())
+    }
+
+    /// A provider is suspended: it gets no new order, and answers the one that stands.
+    async fn suspend(&mut self, driver: &mut Driver) -> anyhow::Result<()> {
+        let party = Party::Provider(self.providers[Case::Suspended.provider()].id);
+        let suspend = by_operator(driver, Operation::Wallet(WalletOperation::Suspend { party }));
+        driver.all(vec![suspend], &|_| {}).await?;
+        self.refused(driver, Case::Suspended).await.context("an order of a suspended provider's")?;
+        self.each(driver, &[Case::ReversedPaid], true, &OrderAction::Confirm).await
+    }
+
+    async fn reinstate(&mut self, driver: &mut Driver) -> anyhow::Result<()> {
+        let party = Party::Provider(self.providers[Case::Suspended.provider()].id);
+        let reinstate = by_operator(driver, Operation::Wallet(WalletOperation::Reinstate { party }));
+        driver.all(vec![reinstate], &|_| {}).await?;
+        let request = self.request(driver, Case::Suspended);
+        driver.all(vec![request], &|_| {}).await?;
+        self.each(driver, &[Case::Suspended], true, &OrderAction::Confirm).await?;
+        self.outcome.happened.push("a provider was suspended: a standing order went on, a new one had to wait");
         Ok(())
     }
 
@@ -400,58 +444,6 @@ impl Weeks {
         let ratings = [Case::Outage, Case::KeysLost, Case::Succeeded].map(rate).into();
         driver.all(ratings, &|_| {}).await?;
         self.outcome.happened.push("two disputes: one withdrawn, one decided by two institutions, line by line");
-        Ok(())
-    }
-
-    /// Statements of these providers to their end, with one reversal before and one after payment.
-    async fn pay(&mut self, driver: &mut Driver, books: &mut Books) -> anyhow::Result<()> {
-        let mut bills = Vec::new();
-        for provider in 0..SUCCESSOR {
-            bills.push(self.state(driver, provider).await?);
-        }
-        settle::accept(driver, &bills).await?;
-        let (year, order) = (driver.book.year, self.of(Case::ReversedUnpaid).id);
-        decide::two_persons(driver, vec![Measure::Reverse { year, order, lines: vec![1] }]).await?;
-        let first = &mut bills[Case::ReversedUnpaid.provider()];
-        first.amount = first.amount.checked_sub(PRICE).context("more was reversed than stated")?;
-        books.pay(driver, &bills).await?;
-        self.outcome.happened.push("a line was reversed before payment: less was paid");
-        let order = self.of(Case::ReversedPaid).id;
-        decide::two_persons(driver, vec![Measure::Reverse { year, order, lines: vec![0, 1] }]).await?;
-        self.repay(driver, books).await?;
-        self.outcome.happened.push("an order was reversed after payment: the provider paid it back");
-        Ok(())
-    }
-
-    /// States what a provider has earned of the programme.
-    async fn state(&self, driver: &mut Driver, provider: usize) -> anyhow::Result<Bill> {
-        let earned = CASES.into_iter().filter(|case| *case != Case::ForceMajeure && case.provider() == provider);
-        let mut orders: Vec<OrderId> = earned.map(|case| self.of(case).id).collect();
-        orders.sort_unstable();
-        let (year, statement, buyer) = (driver.book.year, new_id(StatementId), Buyer::Programme);
-        let issue =
-            SettlementOperation::Issue { year, statement, provider: self.providers[provider].id, buyer, orders };
-        let wish = by_operator(driver, Operation::Settlement(issue));
-        let receipts = driver.all(vec![wish], &|_| {}).await?;
-        let total = receipts.first().and_then(|receipt| receipt.total.total());
-        let signs = if provider == Case::Succeeded.provider() { SUCCESSOR } else { provider };
-        let staff = self.providers[signs].staff.clone();
-        Ok(Bill { statement, staff, buyer, amount: total.context("a statement's total does not fit")? })
-    }
-
-    /// What a provider owes after the reversal comes back, and is found at the bank.
-    async fn repay(&self, driver: &mut Driver, books: &mut Books) -> anyhow::Result<()> {
-        let (year, buyer) = (driver.book.year, Buyer::Programme);
-        let provider = self.providers[Case::ReversedPaid.provider()].id;
-        let amount = PRICE.checked_mul(GROUP as u64).context("an order's price does not fit")?;
-        let reference = books.witnesses.commit("bank reference", &format!("{amount} back from {provider}"))?;
-        let back = SettlementOperation::RecordRepayment { year, provider, buyer, amount, reference };
-        let wish = Wish { signer: settle::payer(driver, buyer), operation: Operation::Settlement(back) };
-        driver.all(vec![wish], &|_| {}).await?;
-        let bank = books.witnesses.commit("bank statement", &format!("the bank's statement at {}", driver.now().0))?;
-        let compared = SettlementOperation::ReconcileRepayment { year, reference, bank };
-        let wish = Wish { signer: settle::other_payer(driver, buyer), operation: Operation::Settlement(compared) };
-        driver.all(vec![wish], &|_| {}).await?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! `keis demo`: four validators as four processes live through a programme year of files.
 
+mod audited;
 mod batches;
 mod book;
 mod decide;
@@ -32,6 +33,8 @@ use keis_wallet::random::new_key;
 use crate::found;
 use crate::programme::Programme;
 use crate::sample::{self, Size};
+pub use audited::Audited;
+use audited::Giver;
 use book::Book;
 use drive::{Driver, timestamp};
 pub use exceptions::Exceptions;
@@ -50,7 +53,7 @@ use translate::Officers;
         gateways until every statement is invoiced, approved, paid and found at the bank, and the year is sealed. On the way things \
         go wrong as they do: disputes, reversals, a day of force majeure, an outage, lost keys, a provider that ends. The exit \
         code is 0 only if all state roots are equal, the money equation holds, every order ended where the calendar says, every \
-        cent was paid or returned, and the year is sealed.\n\n\
+        cent was paid or returned, the year is sealed, and an auditor with nothing but an export finds everything sound.\n\n\
         With --keep the network stays up afterwards: the next year is opened from a central database, and the web portal \
         answers on this machine. It says who can sign in as what; time passes as outside.",
     after_help = "Examples:\n  keis demo\n  keis demo --keep\n  keis sample --out year-2027 && keis demo --data year-2027 --chaos --report figures.json"
@@ -126,7 +129,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<bool> {
         };
         match outcome.end {
             End::Open(open) => open.until(ended).await?,
-            End::Over(processes, _folder) => processes.stop().await?,
+            End::Over(_folder) => {}
         }
         Ok(outcome.holds)
     })
@@ -153,8 +156,8 @@ struct Outcome {
 }
 
 enum End {
-    /// The folders go after the processes that use them.
-    Over(Processes, Folder),
+    /// The folders go with this, where they are temporary.
+    Over(Folder),
     Open(Box<Open>),
 }
 
@@ -184,7 +187,16 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let mut holds = true;
     if !args.no_year {
         let lived = Lived { programme: &programme, folder: &folder.path, chaos: args.chaos, started };
-        let report = lived.whole(&mut driver, &mut processes, &progress).await?;
+        let mut report = lived.whole(&mut driver, &mut processes, &progress).await?;
+        let giver = match &ground {
+            Some(ground) => Giver::Gateway { addresses: processes.gateways(), key: ground.operator_key() },
+            None => {
+                processes.stop().await?;
+                Giver::Folder(processes.first_home().context("a network has validators")?)
+            }
+        };
+        progress.stage("the auditor", 0);
+        report.audit = Some(audited::audit(&folder.path, args.home.is_some(), &giver).await?);
         progress.bar.suspend(|| print!("{}", report.page()));
         holds = report.holds();
         if let (Some(file), Some(path)) = (report_file, &args.report) {
@@ -197,7 +209,7 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
             let house = Box::pin(opening).await?;
             End::Open(Box::new(Open { house, driver, processes, _folder: folder }))
         }
-        None => End::Over(processes, folder),
+        None => End::Over(folder),
     };
     progress.bar.finish_and_clear();
     Ok(Outcome { end, holds })

@@ -11,6 +11,7 @@ use keis_wallet::client::Money as Sums;
 use keis_wallet::client::{Client, Funds};
 use serde::Serialize;
 
+use super::audited::Audited;
 use super::book::Book;
 use super::drive::Tally;
 use super::exceptions::Exceptions;
@@ -53,8 +54,10 @@ pub struct Report {
     pub latency_ms: Latency,
     /// Validators killed with kill -9 and restarted while orders ran.
     pub kills: u64,
-    /// Wall time of the whole, in seconds.
+    /// Wall time of the whole, up to the seal, in seconds.
     pub seconds: f64,
+    /// What an auditor found who had an export and the founding document, nothing else.
+    pub audit: Option<Audited>,
 }
 
 /// Sums of accounts of the year by source.
@@ -221,6 +224,7 @@ pub(super) fn report(sources: Sources, programme: &Programme, tally: &Tally) -> 
         latency_ms: Latency { p50: quantile(&latencies, 50), p99: quantile(&latencies, 99) },
         kills: sources.kills,
         seconds: sources.seconds,
+        audit: None,
     }
 }
 
@@ -238,6 +242,7 @@ impl Report {
             && self.settlement.is_exact()
             && self.outstanding == Some(0)
             && self.sealed_root.is_some()
+            && self.audit.as_ref().is_some_and(Audited::is_sound)
     }
 
     fn roots_equal(&self) -> bool {
@@ -289,6 +294,7 @@ impl Report {
         for order in &self.orders_astray {
             line(format!("ASTRAY {order}"));
         }
+        self.audit.iter().flat_map(Audited::lines).for_each(line);
         page
     }
 }
