@@ -328,7 +328,7 @@ impl Weeks {
         let party = Party::School(self.school);
         let revoke = by_operator(driver, Operation::Wallet(WalletOperation::RevokeAllKeys { party }));
         driver.all(vec![revoke], &|_| {}).await?;
-        self.refused(driver, Case::KeysLost).await.context("an order under a revoked key")?;
+        self.refused(driver, Case::KeysLost, "key_inactive").await.context("an order under a revoked key")?;
         self.coordinator = new_key();
         let grants = vec![ground::coordinator(driver, self.school, &self.coordinator)];
         let bind = by_operator(driver, Operation::Wallet(WalletOperation::BindKeys { grants }));
@@ -341,13 +341,15 @@ impl Weeks {
     }
 
     /// An order that the ledger must not take. The gateway that has acknowledged what stands against it is asked.
-    async fn refused(&self, driver: &mut Driver, case: Case) -> anyhow::Result<()> {
+    async fn refused(&self, driver: &mut Driver, case: Case, code: &str) -> anyhow::Result<()> {
         let Wish { signer, operation } = self.request(driver, case);
         let transaction = Composer::new(driver.network(), signer).compose(driver.now(), operation)?;
-        match driver.client(0).submit_and_wait(&transaction, super::drive::PATIENCE).await? {
-            Outcome::Refused(_) | Outcome::Dropped { .. } => driver.tally.rejected += 1,
+        let rejection = match driver.client(0).submit_and_wait(&transaction, super::drive::PATIENCE).await? {
+            Outcome::Refused(rejection) | Outcome::Dropped { rejection, .. } => rejection,
             Outcome::Included(_) | Outcome::Expired => anyhow::bail!("it was not refused"),
-        }
+        };
+        ensure!(rejection.code == code, "it was refused as {}, not as {code}", rejection.code);
+        driver.tally.rejected += 1;
         Ok(())
     }
 
@@ -356,7 +358,9 @@ impl Weeks {
         let party = Party::Provider(self.providers[Case::Suspended.provider()].id);
         let suspend = by_operator(driver, Operation::Wallet(WalletOperation::Suspend { party }));
         driver.all(vec![suspend], &|_| {}).await?;
-        self.refused(driver, Case::Suspended).await.context("an order of a suspended provider's")?;
+        self.refused(driver, Case::Suspended, "wallet_suspended")
+            .await
+            .context("an order of a suspended provider's")?;
         self.each(driver, &[Case::ReversedPaid], true, &OrderAction::Confirm).await
     }
 

@@ -36,6 +36,7 @@ struct Read {
     astray: Vec<String>,
     orders: OrdersSummary,
     kills: u64,
+    seal_ms: Option<f64>,
 }
 
 impl Lived<'_> {
@@ -67,8 +68,8 @@ impl Lived<'_> {
         let statuses = rest(driver, processes, progress).await?;
         let orders =
             driver.client(0).orders_summary(driver.book.year).await?.context("the year is not at the gateway")?;
-        let read = Read { astray, orders, kills };
-        let statuses = self.seal(driver, processes, statuses, progress).await?;
+        let (statuses, seal_ms) = self.seal(driver, processes, statuses, progress).await?;
+        let read = Read { astray, orders, kills, seal_ms };
         let weeks = weeks.map(|weeks| weeks.outcome).unwrap_or_default();
         self.read_back(driver, &statuses, read, (books, weeks), progress).await
     }
@@ -118,15 +119,15 @@ impl Lived<'_> {
         processes: &Processes,
         statuses: Vec<Status>,
         progress: &Progress,
-    ) -> anyhow::Result<Vec<Status>> {
+    ) -> anyhow::Result<(Vec<Status>, Option<f64>)> {
         let funds = driver.client(0).funds(driver.book.year).await?.context("the year is not at the gateway")?;
         let left = report::outstanding(&funds.money);
         if funds.state == YearState::Open || left != Some(0) {
-            return Ok(statuses);
+            return Ok((statuses, None));
         }
         progress.stage("sealing the year", 0);
-        settle::seal(driver).await?;
-        rest(driver, processes, progress).await
+        let milliseconds = settle::seal(driver).await?;
+        Ok((rest(driver, processes, progress).await?, Some(milliseconds)))
     }
 
     async fn read_back(
@@ -150,6 +151,7 @@ impl Lived<'_> {
             chronicle,
             orders_astray: read.astray,
             kills: read.kills,
+            seal_ms: read.seal_ms,
             seconds: self.started.elapsed().as_secs_f64(),
             settled: books.settled,
             refused: books.refused,

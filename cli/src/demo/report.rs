@@ -36,6 +36,8 @@ pub struct Report {
     pub outstanding: Option<u64>,
     /// Root over the records of the sealed year; none when it could not be sealed.
     pub sealed_root: Option<String>,
+    /// Wall time from the submission of the seal to its acknowledgement, in milliseconds.
+    pub seal_ms: Option<f64>,
     /// Decisions that institutions took together.
     pub decisions: u64,
     /// What went wrong on the way, beside the calendar, and was put right.
@@ -179,6 +181,7 @@ pub(super) struct Sources {
     pub(super) chronicle: Chronicle,
     pub(super) orders_astray: Vec<String>,
     pub(super) kills: u64,
+    pub(super) seal_ms: Option<f64>,
     pub(super) seconds: f64,
     pub(super) settled: u64,
     pub(super) refused: u64,
@@ -212,6 +215,7 @@ pub(super) fn report(sources: Sources, programme: &Programme, tally: &Tally) -> 
         balanced: funds.money.balances(),
         settlement,
         outstanding: outstanding(&funds.money),
+        seal_ms: sources.seal_ms,
         sealed_root: funds.sealed.as_ref().map(|sealed| sealed.root.to_string()),
         decisions: tally.decisions,
         exceptions,
@@ -316,7 +320,7 @@ impl Report {
             ("decisions of several", self.decisions.to_string()),
             ("paid", exact.to_owned()),
             ("outstanding", left),
-            ("year", if self.sealed_root.is_some() { "sealed" } else { "NOT SEALED" }.to_owned()),
+            ("year", self.seal_ms.map_or("NOT SEALED".to_owned(), |took| format!("sealed in {took:.0} ms"))),
         ];
         for (name, figure) in told {
             line(format!("  {name:<24}{figure:>36}"));

@@ -1,6 +1,7 @@
 //! Statements to their end: invoiced, approved, paid, found at the bank by another institution; then the year is sealed.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use anyhow::Context;
 use keis_ledger::crypto::SecretKey;
@@ -265,10 +266,11 @@ pub(super) fn other_payer(driver: &Driver, buyer: Buyer) -> SecretKey {
     }
 }
 
-/// Seals the year: one entry takes the place of its records.
-pub(super) async fn seal(driver: &mut Driver) -> anyhow::Result<()> {
+/// Seals the year: one entry takes the place of its records. Returns how long it took, in milliseconds.
+pub(super) async fn seal(driver: &mut Driver) -> anyhow::Result<f64> {
+    let started = Instant::now();
     let seal = FundsOperation::SealYear { year: driver.book.year };
     let wish = Wish { signer: driver.officers.budget_holder.clone(), operation: Operation::Funds(seal) };
     driver.all(vec![wish], &|_| {}).await.context("the year is sealed")?;
-    Ok(())
+    Ok(started.elapsed().as_secs_f64() * 1000.0)
 }
