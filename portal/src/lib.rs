@@ -16,6 +16,7 @@ pub mod words;
 
 mod account;
 mod assets;
+mod events;
 mod health;
 mod office;
 mod order_state;
