@@ -90,6 +90,7 @@ fn assert_end(report: &Value) {
     assert!(happened.len() >= 9 && report["decisions"].as_u64() > Some(6), "{report:#}");
     let audit = &report["audit"];
     assert_eq!((&audit["verdict"], &audit["fault"]), (&Value::from("sound"), &Value::Null), "{report:#}");
+    assert_eq!(audit["same_money"], true, "{report:#}");
     assert_eq!(audit["transactions"], report["transactions"], "{report:#}");
 }
 

@@ -6,10 +6,13 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use keis_ledger::classifiers::Year;
+use keis_ledger::record::Totals;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::process::Command;
 
+use super::report::Money;
 use crate::found::GENESIS_FILE;
 
 /// Name of the export in the demo's folder.
@@ -32,6 +35,8 @@ pub struct Audited {
     pub verdict: String,
     /// The first fault in words.
     pub fault: Option<String>,
+    /// Whether its sums of the year are those that the gateways tell, cent by cent.
+    pub same_money: bool,
     /// Transactions that were executed again, each with its signature.
     pub transactions: u64,
     /// Signatures of validators that were verified.
@@ -59,7 +64,7 @@ pub struct Audited {
 impl Audited {
     /// Whether everything holds.
     pub fn is_sound(&self) -> bool {
-        self.verdict == "sound"
+        self.verdict == "sound" && self.same_money
     }
 
     /// The part of the page for people.
@@ -69,6 +74,7 @@ impl Audited {
         let mut lines = vec![
             "Audit of the export, by another process".to_owned(),
             figure("verdict", verdict.to_owned()),
+            figure("sums of the year", if self.same_money { "as the nodes say" } else { "NOT THE NODES'" }.to_owned()),
             figure("signatures verified", (self.transactions + self.precommits).to_string()),
             figure("export", format!("{} kB, {:.1} s", self.bytes.div_ceil(1000), self.export_seconds)),
             figure("audit", format!("{:.1} s", self.audit_seconds)),
@@ -86,7 +92,12 @@ impl Audited {
 }
 
 /// Exports the ledger into the demo's folder and judges it, both by the commands that an auditor uses.
-pub(super) async fn audit(folder: &Path, kept: bool, giver: &Giver) -> anyhow::Result<Audited> {
+pub(super) async fn audit(
+    folder: &Path,
+    kept: bool,
+    giver: &Giver,
+    (year, money): (Year, &Money),
+) -> anyhow::Result<Audited> {
     let (export, genesis, report) = (folder.join(EXPORT), folder.join(GENESIS_FILE), folder.join(REPORT));
     let mut command = words(&["export", "--json", "--genesis"]);
     command.extend([genesis.clone().into(), "--out".into(), export.clone().into()]);
@@ -106,6 +117,7 @@ pub(super) async fn audit(folder: &Path, kept: bool, giver: &Giver) -> anyhow::R
     Ok(Audited {
         verdict: judged["verdict"].as_str().context("the auditor tells no verdict")?.to_owned(),
         fault: judged.get("fault").map(Value::to_string),
+        same_money: same_money(&judged, year, money),
         transactions: count("transactions")?,
         precommits: count("precommits")?,
         bytes: export.metadata().with_context(|| format!("the size of {}", export.display()))?.len(),
@@ -116,6 +128,18 @@ pub(super) async fn audit(folder: &Path, kept: bool, giver: &Giver) -> anyhow::R
         genesis,
         kept,
     })
+}
+
+/// Whether what the auditor has counted of a year is what the nodes say.
+fn same_money(judged: &Value, year: Year, money: &Money) -> bool {
+    let years = judged["years"].as_array().into_iter().flatten();
+    let Some(found) = years.into_iter().find(|one| one["year"] == year.0) else { return false };
+    let same = |source: &str, totals: &Totals| {
+        let sources = found["money"].as_array().into_iter().flatten();
+        let counted = sources.into_iter().find(|one| one["source"] == source).map(|one| one["totals"].clone());
+        counted.is_some() && counted == serde_json::to_value(totals).ok()
+    };
+    same("state", &money.state) && same("school", &money.school)
 }
 
 fn words(all: &[&str]) -> Vec<OsString> {

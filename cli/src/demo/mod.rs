@@ -196,7 +196,8 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
             }
         };
         progress.stage("the auditor", 0);
-        report.audit = Some(audited::audit(&folder.path, args.home.is_some(), &giver).await?);
+        let told = (driver.book.year, &report.money);
+        report.audit = Some(audited::audit(&folder.path, args.home.is_some(), &giver, told).await?);
         progress.bar.suspend(|| print!("{}", report.page()));
         holds = report.holds();
         if let (Some(file), Some(path)) = (report_file, &args.report) {
