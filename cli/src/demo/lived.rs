@@ -163,23 +163,26 @@ impl Lived<'_> {
 
 /// Kills a validator and starts it again, in turn, through the year.
 struct Chaos {
-    half_period: Option<usize>,
+    /// Batches from one kill to the next.
+    period: Option<usize>,
     down: Option<usize>,
     kills: usize,
 }
 
 impl Chaos {
     fn new(wanted: bool, batches: usize) -> Self {
-        let half_period = (batches / (2 * KILLS)).max(1);
-        Self { half_period: wanted.then_some(half_period), down: None, kills: 0 }
+        Self { period: wanted.then_some((batches / KILLS).max(1)), down: None, kills: 0 }
     }
 
     async fn before(&mut self, number: usize, driver: &mut Driver, processes: &mut Processes) -> anyhow::Result<()> {
-        if number == 0 || !self.half_period.is_some_and(|half| number.is_multiple_of(half)) {
-            return Ok(());
-        }
+        let Some(period) = self.period else { return Ok(()) };
         if self.down.is_some() {
-            return self.up(driver, processes).await;
+            // Down for a quarter of the time: every block that it should propose waits for it in vain.
+            let again = (period / 4).max(1) % period;
+            return if number % period == again { self.up(driver, processes).await } else { Ok(()) };
+        }
+        if number == 0 || !number.is_multiple_of(period) {
+            return Ok(());
         }
         let index = self.kills % processes.len();
         processes.kill(index).await?;
