@@ -41,6 +41,8 @@ pub enum Section {
     Keys,
     /// The programme year.
     Year,
+    /// Statements, payments, the year's end.
+    Bills,
     /// Services to publish.
     Publishing,
     /// The register's extract.
@@ -73,6 +75,7 @@ const NAVIGATION: &[Entry] = &[
     ("/office", "nav-office", Section::Office, Some(Permission::SeeDifferences)),
     ("/office/keys", "nav-keys", Section::Keys, Some(Permission::ApproveKeys)),
     ("/office/year", "nav-year", Section::Year, Some(Permission::ManageYear)),
+    ("/office/bills", "nav-bills", Section::Bills, Some(Permission::RecordPayments)),
     ("/office/services", "nav-publishing", Section::Publishing, Some(Permission::PublishServices)),
     ("/office/import", "nav-import", Section::Import, Some(Permission::ImportRegister)),
     ("/office/people", "nav-people", Section::People, Some(Permission::ManageBodies)),

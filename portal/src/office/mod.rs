@@ -6,6 +6,7 @@
 mod acts;
 mod behalf;
 mod behalf_order;
+mod bills;
 mod bodies;
 mod body;
 mod differences;
@@ -88,5 +89,6 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     ];
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
+    all.extend(bills::routes(site));
     all
 }

@@ -16,6 +16,7 @@ nav-statements = Statements
 nav-office = Work list
 nav-keys = Keys
 nav-year = Programme year
+nav-bills = Bills
 nav-publishing = Publishing
 nav-import = Pupil Register
 nav-people = Participants

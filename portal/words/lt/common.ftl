@@ -16,6 +16,7 @@ nav-statements = Suvestinės
 nav-office = Darbai
 nav-keys = Raktai
 nav-year = Programos metai
+nav-bills = Sąskaitos
 nav-publishing = Paslaugų skelbimas
 nav-import = Mokinių registras
 nav-people = Dalyviai
