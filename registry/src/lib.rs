@@ -10,6 +10,7 @@ pub mod import;
 pub mod keys;
 pub mod log;
 pub mod notices;
+pub mod officers;
 pub mod outbox;
 pub mod page;
 pub mod people;

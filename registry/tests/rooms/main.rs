@@ -9,6 +9,7 @@ mod keys;
 mod log;
 mod master_key;
 mod notices;
+mod officers;
 mod people;
 mod permission;
 mod sampling;
