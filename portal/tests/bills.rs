@@ -382,10 +382,10 @@ async fn payments_come_back_are_set_off_and_compared_with_the_bank() {
     says(&budget.follow(budget.get(&format!("{path}?statement={one}")).await).await, "bills-not-comparer");
     says(&operator.follow(operator.get(&format!("{path}?statement={other}")).await).await, "bills-no-longer-paid");
     assert!(page(&operator, &format!("{path}?statement={one}")).await.text.contains("FT 900"));
-    let wrong = operator.post(&path, &[("statement", first.as_str()), ("bank_statement", "  ")]).await;
+    let wrong = operator.post(&path, &[("statement", first.as_str()), ("bank", "  ")]).await;
     assert_eq!(wrong.status, 422);
     says(&wrong, "office-error-empty");
-    let fields = [("statement", first.as_str()), ("bank_statement", "2026-02/7")];
+    let fields = [("statement", first.as_str()), ("bank", "2026-02/7")];
     let (operations, names) = asked(&operator.post(&path, &fields).await);
     let bank = stage.mark(BankMark::Statement, "2026-02/7").await;
     assert_eq!(operations, [settle(SettlementOperation::Reconcile { year: YEAR, statement: one, bank })]);
@@ -414,12 +414,12 @@ async fn debts_are_repaid_and_compared_with_the_bank() {
 
     let path = format!("/office/bills/{YEAR}/repay");
     let text = provider.to_string();
-    let fields = [("provider", text.as_str()), ("buyer", "programme"), ("amount", "8"), ("bank_reference", "")];
+    let fields = [("provider", text.as_str()), ("buyer", "programme"), ("amount", "8"), ("reference", "")];
     let wrong = budget.post(&path, &fields).await;
     assert_eq!(wrong.status, 422);
     says(&wrong, "bills-error-above");
     says(&wrong, "office-error-empty");
-    let fields = [("provider", text.as_str()), ("buyer", "programme"), ("amount", "3,50"), ("bank_reference", "GR 6")];
+    let fields = [("provider", text.as_str()), ("buyer", "programme"), ("amount", "3,50"), ("reference", "GR 6")];
     let (operations, _) = asked(&budget.post(&path, &fields).await);
     let (amount, buyer) = (Cents::new(350), Buyer::Programme);
     let new = stage.mark(BankMark::Reference, "GR 6").await;
@@ -429,7 +429,7 @@ async fn debts_are_repaid_and_compared_with_the_bank() {
 
     let path = format!("/office/bills/{YEAR}/repaid");
     let mark = reference.to_string();
-    let fields = [("provider", text.as_str()), ("reference", mark.as_str()), ("bank_statement", "2026-03/1")];
+    let fields = [("provider", text.as_str()), ("reference", mark.as_str()), ("bank", "2026-03/1")];
     let (operations, _) = asked(&operator.post(&path, &fields).await);
     let bank = stage.mark(BankMark::Statement, "2026-03/1").await;
     assert_eq!(operations, [settle(SettlementOperation::ReconcileRepayment { year: YEAR, reference, bank })]);

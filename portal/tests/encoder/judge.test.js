@@ -22,6 +22,8 @@ const dictionary = Object.fromEntries([
   [statement(1), "Statement 1"],
   [statement(2), "Statement 2"],
   [key(1), "Laptop"],
+  ...[1, 2].map((number) => [id("sch", number), `School ${number}`]),
+  ...[1, 2].map((number) => [id("prv", number), `Provider ${number}`]),
 ]);
 
 const weigh = (operations, intent, more = {}) =>
@@ -52,6 +54,25 @@ const offer = (start, end, changes = {}) => ({
 const opened = (content, number = 1) => ({
   catalogue: { open_session: { year: 2028, session: session(number), service: service(1), offer: content } },
 });
+
+const commitment = (number) => `com_${number.toString(16).padStart(2, "0").repeat(32)}`;
+const paid = (number, amount, reference) => ({
+  settlement: { record_payment: { year: 2028, statement: statement(number), amount, reference: commitment(reference) } },
+});
+const reconciled = (number, bank) => ({
+  settlement: { reconcile: { year: 2028, statement: statement(number), bank: commitment(bank) } },
+});
+const credited = (lines) => ({
+  settlement: { credit_note: { year: 2028, statement: statement(1), order: order(1), lines, note: commitment(1) } },
+});
+const proposed = (measure) => ({
+  governance: { propose: { decision: id("dec", 1), measure, until: vilnius("2028-03-01T00:00") } },
+});
+const closed = (from, until, scope) =>
+  proposed({ force_majeure: { year: 2028, from: vilnius(from), until: vilnius(until), scope } });
+const extended = (by) =>
+  proposed({ extend: { year: 2028, from: vilnius("2028-02-10T00:00"), until: vilnius("2028-02-11T00:00"), by } });
+const succeeded = (from, to, years) => proposed({ succeed: { from: { school: from }, to: { school: to }, years } });
 
 // Kind, what the form says, the honest operations, and what a lying server might put in their place.
 const CASES = [
@@ -199,6 +220,102 @@ const CASES = [
         { settlement: { accept: { year: 2028, statement: statement(1) } } },
         { settlement: { contest: { year: 2028, statement: statement(2) } } },
       ],
+    },
+  },
+  {
+    intent: fields("settlement.approve", { statement: [statement(1), statement(2)] }),
+    honest: [1, 2].map((number) => ({ settlement: { approve: { year: 2028, statement: statement(number) } } })),
+    swapped: { "one alone": [{ settlement: { approve: { year: 2028, statement: statement(1) } } }] },
+  },
+  {
+    intent: fields("settlement.record_payment", {
+      payment: [`${statement(1)}:1200:${commitment(1)}`, `${statement(2)}:50:${commitment(2)}`],
+    }),
+    honest: [paid(2, 50, 2), paid(1, 1200, 1)],
+    swapped: {
+      "the amounts exchanged": [paid(1, 50, 1), paid(2, 1200, 2)],
+      "the references exchanged": [paid(1, 1200, 2), paid(2, 50, 1)],
+      "a cent more": [paid(1, 1201, 1), paid(2, 50, 2)],
+      "a set-off instead": [{ settlement: { set_off: { year: 2028, statement: statement(1), amount: 1200 } } }],
+    },
+  },
+  {
+    intent: fields("settlement.reconcile", { statement: [statement(1), statement(2)], bank: commitment(1) }),
+    honest: [1, 2].map((number) => reconciled(number, 1)),
+    swapped: { "another bank's statement": [reconciled(1, 1), reconciled(2, 2)] },
+  },
+  {
+    intent: fields("settlement.credit_note", { statement: statement(1), order: order(1), note: commitment(1) }, [
+      { name: "credit", value: "12,50", unit: "euro", line: "0", type: "text" },
+      { name: "credit", value: "", unit: "euro", line: "1", type: "text" },
+    ]),
+    honest: [credited([[0, 1250]])],
+    swapped: {
+      "another line": [credited([[1, 1250]])],
+      "a cent more": [credited([[0, 1251]])],
+      "a line more": [credited([[0, 1250], [1, 1]])],
+    },
+  },
+  {
+    intent: fields("measure.resolve", { order: order(1) }, [
+      { name: "split", value: "12,50", unit: "euro", line: "0", type: "text" },
+      { name: "split", value: "0", unit: "euro", line: "1", type: "text" },
+    ]),
+    honest: [proposed({ resolve: { year: 2028, order: order(1), split: [1250, 0] } })],
+    swapped: {
+      "the lines exchanged": [proposed({ resolve: { year: 2028, order: order(1), split: [0, 1250] } })],
+      "a cent more": [proposed({ resolve: { year: 2028, order: order(1), split: [1251, 0] } })],
+      "another order": [proposed({ resolve: { year: 2028, order: order(2), split: [1250, 0] } })],
+      "a reversal instead": [proposed({ reverse: { year: 2028, order: order(1), lines: [0] } })],
+      "a vote instead": [{ governance: { approve: { decision: id("dec", 1) } } }],
+    },
+  },
+  {
+    intent: fields("measure.reverse", { order: order(1), line: ["0", "2"] }),
+    honest: [proposed({ reverse: { year: 2028, order: order(1), lines: [0, 2] } })],
+    swapped: { "a line more": [proposed({ reverse: { year: 2028, order: order(1), lines: [0, 1, 2] } })] },
+  },
+  {
+    intent: fields("measure.force_majeure", {
+      year: "2028",
+      from: "2028-02-10T00:00",
+      until: "2028-02-11T00:00",
+      scope: "LT-13",
+    }),
+    honest: [closed("2028-02-10T00:00", "2028-02-11T00:00", { place: "LT-13" })],
+    swapped: {
+      "everywhere": [closed("2028-02-10T00:00", "2028-02-11T00:00", "everything")],
+      "another place": [closed("2028-02-10T00:00", "2028-02-11T00:00", { place: "LT-57" })],
+      "a day more": [closed("2028-02-10T00:00", "2028-02-12T00:00", { place: "LT-13" })],
+    },
+  },
+  {
+    intent: fields("measure.extend", { from: "2028-02-10T00:00", until: "2028-02-11T00:00", by: "86400000" }),
+    honest: [extended(86_400_000)],
+    swapped: { "two days": [extended(172_800_000)] },
+  },
+  {
+    intent: fields("measure.succeed", { predecessor: id("sch", 1), successor: id("sch", 2), years: ["2027", "2028"] }),
+    honest: [succeeded(id("sch", 1), id("sch", 2), [2027, 2028])],
+    swapped: {
+      "the other way round": [succeeded(id("sch", 2), id("sch", 1), [2027, 2028])],
+      "a year less": [succeeded(id("sch", 1), id("sch", 2), [2028])],
+    },
+  },
+  {
+    intent: fields("measure.change_payment_account", { provider: id("prv", 1), account: commitment(1) }),
+    honest: [proposed({ change_payment_account: { provider: id("prv", 1), account: commitment(1) } })],
+    swapped: {
+      "another account": [proposed({ change_payment_account: { provider: id("prv", 1), account: commitment(2) } })],
+      "another provider": [proposed({ change_payment_account: { provider: id("prv", 2), account: commitment(1) } })],
+    },
+  },
+  {
+    intent: fields("governance.approve", { decision: id("dec", 1) }),
+    honest: [{ governance: { approve: { decision: id("dec", 1) } } }],
+    swapped: {
+      "another decision": [{ governance: { approve: { decision: id("dec", 2) } } }],
+      "its withdrawal": [{ governance: { withdraw: { decision: id("dec", 1) } } }],
     },
   },
   {

@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod master_key;
 mod notices;
+mod officers;
 mod people;
 mod permission;
 mod sampling;

@@ -184,7 +184,7 @@ async fn show_repay(site: &Arc<Site>, call: &Call, debt: &Debt, [sum, reference]
         ],
         fields: vec![
             field("amount", "bills-repay-amount", sum, true),
-            field("bank_reference", "bills-pay-reference", reference, false),
+            field("reference", "bills-pay-reference", reference, false),
         ],
     };
     form::show(site, call, form).await
@@ -201,7 +201,7 @@ pub(super) async fn repay(site: Arc<Site>, call: Call) -> Answer {
         return back(&call, year, "bills-nothing-owed").await;
     };
     let text = |name: &str| call.form.get(name).unwrap_or_default().to_owned();
-    let (given, typed) = (text("amount"), text("bank_reference"));
+    let (given, typed) = (text("amount"), text("reference"));
     let (sum, reference) = match (amount(&given, debt.owed), mark(&typed)) {
         (Ok(sum), Ok(reference)) => (sum, reference),
         (sum, reference) => {
@@ -290,7 +290,7 @@ async fn show_reconcile(
             Hidden { name: "reference", value: found.reference.to_string(), label: String::new() },
         ],
         fields: vec![Field {
-            name: "bank_statement",
+            name: "bank",
             line: None,
             label: w.text("bills-bank"),
             hint: Some(w.text("bills-bank-hint")),
@@ -312,7 +312,7 @@ pub(super) async fn reconcile(site: Arc<Site>, call: Call) -> Answer {
     let Some(found) = repayment(&site, &desk, year, &call.form).await? else {
         return back(&call, year, "bills-no-longer-repaid").await;
     };
-    let typed = call.form.get("bank_statement").unwrap_or_default().to_owned();
+    let typed = call.form.get("bank").unwrap_or_default().to_owned();
     let text = match mark(&typed) {
         Ok(text) => text,
         Err(key) => return show_reconcile(&site, &call, &desk, (year, &found), (typed, Some(key))).await,

@@ -96,7 +96,7 @@ async fn show(
         f,
         year: views[0].year,
         rows: compared(site, call, desk, views).await?,
-        bank: call.form.get("bank_statement").unwrap_or_default().to_owned(),
+        bank: call.form.get("bank").unwrap_or_default().to_owned(),
         error: error.map(|key| w.text(key)),
         most: LONGEST_MARK,
     };
@@ -114,7 +114,7 @@ pub(super) async fn reconcile(site: Arc<Site>, call: Call) -> Answer {
     if let Some(key) = hindrance(&desk, &views) {
         return back(&call, year, key).await;
     }
-    let text = match mark(call.form.get("bank_statement").unwrap_or_default()) {
+    let text = match mark(call.form.get("bank").unwrap_or_default()) {
         Ok(text) => text,
         Err(key) => return show(&site, &call, &desk, &views, Some(key)).await,
     };
