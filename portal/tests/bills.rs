@@ -217,7 +217,9 @@ async fn a_long_list_has_pages_without_gap_or_repeat() {
         let (mut seen, mut path) = (Vec::new(), Some(start.to_owned()));
         while let Some(here) = path {
             let list = page(&operator, &here).await;
-            seen.extend((1..=120).filter(|number| list.text.contains(&format!("/office/bills/{YEAR}/{}\"", id(*number)))));
+            seen.extend(
+                (1..=120).filter(|number| list.text.contains(&format!("/office/bills/{YEAR}/{}\"", id(*number)))),
+            );
             let next = list.text.split("href=\"/office/bills?").skip(1).map(|rest| rest.split('"').next());
             path = next
                 .flatten()
@@ -253,7 +255,8 @@ async fn invoices_are_approved_by_the_operator_and_refused_by_either() {
     }
 
     stage.ledger.shelf().accounts.clear();
-    let page = operator.follow(operator.post(&path, &both[..1].iter().copied().chain([both[2]]).collect::<Vec<_>>()).await);
+    let page =
+        operator.follow(operator.post(&path, &both[..1].iter().copied().chain([both[2]]).collect::<Vec<_>>()).await);
     assert!(page.await.text.contains("Šviesos teatras"), "whose account is missing is told");
     stage.ledger.shelf().statements.get_mut(&one).expect("it is there").0.state = StatementState::Accepted;
     says(&operator.follow(operator.post(&path, &reject).await).await, "bills-no-longer-invoice");
@@ -503,7 +506,8 @@ async fn a_sealed_year_answers_with_its_sums() {
     let budget = stage.budget_holder().await;
     let shown = page(&budget, &format!("/office/bills/{SEALED}/end")).await;
     assert!(shown.text.contains(&sum(98_765_400)) && shown.text.contains(&sum(8_765_400)), "{}", shown.text);
-    for path in [format!("{}", id(1)), "debts".to_owned(), "payable.csv".to_owned(), format!("pay?statement={}", id(1))] {
+    for path in [format!("{}", id(1)), "debts".to_owned(), "payable.csv".to_owned(), format!("pay?statement={}", id(1))]
+    {
         let page = budget.get(&format!("/office/bills/{SEALED}/{path}")).await;
         assert_eq!(page.status, 410, "{path}");
         says(&page, "bills-gone");

@@ -169,8 +169,18 @@ impl Shelf {
 
     fn funds_of(&self, year: u16) -> Option<Value> {
         let classes = [
-            "minted", "budget", "reserve", "pupils", "schools", "held", "escrowed", "providers", "settlement",
-            "receivable", "paid", "returned",
+            "minted",
+            "budget",
+            "reserve",
+            "pupils",
+            "schools",
+            "held",
+            "escrowed",
+            "providers",
+            "settlement",
+            "receivable",
+            "paid",
+            "returned",
         ];
         let totals = |sums: &BTreeMap<&'static str, u64>| {
             let of = |class: &&'static str| ((*class).to_owned(), json!(sums.get(class).copied().unwrap_or_default()));

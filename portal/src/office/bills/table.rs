@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use keis_ledger::ids::Commitment;
+use keis_ledger::ids::{Commitment, ProviderId};
 use warp::http::{HeaderValue, header};
 use warp::reply::Response;
 
 use super::book::{Books, Slip};
 use super::list::Filter;
-use super::statement::payee;
+use super::statement::{Payee, payee};
 use super::{Names, desk, open_year};
 use crate::call::{Answer, Call};
 use crate::office::forms::written;
@@ -45,8 +45,9 @@ pub(super) async fn payable(site: Arc<Site>, call: Call, books: Arc<Books>) -> A
     let filter = Filter::of(&site, &call).await?;
     let wanted = |slip: &&Slip| slip.standing.is_payable() && desk.pays(slip.buyer) && filter.takes(w, slip);
     let slips: Vec<&Slip> = book.slips.iter().filter(wanted).collect();
-    let asked = slips.iter().map(|slip| payee(&site, year, slip.provider));
-    let payees: Vec<_> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    let providers: Vec<ProviderId> = slips.iter().map(|slip| slip.provider).collect();
+    let asked = stream::iter(providers).map(|provider| payee(&site, year, provider));
+    let payees: Vec<Payee> = asked.buffered(AT_ONCE).try_collect().await?;
     let marks: Vec<Commitment> =
         slips.iter().filter_map(|slip| slip.invoice).chain(payees.iter().filter_map(|payee| payee.account)).collect();
     let opened = site.registry.opened_marks(&desk.actor(), &marks).await?;
