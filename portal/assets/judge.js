@@ -124,10 +124,11 @@ const normal = (text) => (/^\d+$/.test(text) ? String(BigInt(text)) : text);
 // A payment's amount and the bank's mark of it are typed apart, each with the statement that it belongs to.
 const payments = (intent) => {
   const fields = (name) => (intent.fields[name] ?? []).map((text) => text.trim()).filter((text) => text !== "");
-  const marks = new Map(fields("reference").map((text) => [text.slice(0, text.indexOf(":")), text]));
+  const parts = (text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1).trim()];
+  const marks = new Map(fields("reference").map(parts));
   const whole = (text) => {
     const [statement, ...rest] = text.split(":");
-    return rest.length === 1 && marks.has(statement) ? `${text}${marks.get(statement).slice(statement.length)}` : text;
+    return rest.length === 1 && marks.has(statement) ? `${text}:${marks.get(statement)}` : text;
   };
   return fields("payment").map(whole);
 };
