@@ -18,7 +18,7 @@ use crate::outbox::{Effect, New, Office, OutboxId, enqueue};
 use crate::permission::{Permission, demand, demand_any};
 use crate::vault::Vault;
 use crate::wallets::{Wallet, WalletState};
-use crate::{bodies, keys, officers, people, vault, wallets, web_sessions};
+use crate::{bodies, keys, officers, people, vault, wallets, web_sessions, witnesses};
 
 /// What the caller knows of a person before the erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,7 +62,7 @@ impl From<sqlx::Error> for ErasureError {
 }
 
 /// Tables that held something of an erased person.
-const SWEPT: [&str; 10] = [
+const SWEPT: [&str; 13] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
@@ -70,6 +70,9 @@ const SWEPT: [&str; 10] = [
     "VACUUM FULL user_keys",
     "VACUUM FULL officer_keys",
     "VACUUM FULL providers",
+    "VACUUM FULL witness_keys",
+    "VACUUM FULL witnesses",
+    "VACUUM FULL papers",
     "VACUUM FULL web_sessions",
     "VACUUM FULL import_lines",
     "VACUUM FULL reconcile_seen",
@@ -213,6 +216,7 @@ async fn destroy(
     let wallets = sqlx::query("DELETE FROM wallets WHERE person = $1").bind(id).execute(work.connection()).await?;
     people::forget_person(work, person, at).await?;
     bodies::forget_person(work, person).await?;
+    witnesses::forget_person(work, person).await?;
     let user = sqlx::query("SELECT id FROM users WHERE person = $1").bind(id).fetch_optional(work.connection()).await?;
     if let Some(row) = user {
         forget_user(work, actor, UserId(list::id(row.try_get("id")?, "users.id")?)).await?;

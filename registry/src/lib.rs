@@ -7,6 +7,7 @@ pub mod erasure;
 pub mod error;
 pub mod ids;
 pub mod import;
+pub mod invoices;
 pub mod keys;
 pub mod log;
 pub mod notices;
@@ -21,6 +22,7 @@ pub mod users;
 pub mod vault;
 pub mod wallets;
 pub mod web_sessions;
+pub mod witnesses;
 
 pub use database::{Backend, Registry, Work, now};
 pub use error::RegistryError;

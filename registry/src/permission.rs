@@ -292,7 +292,8 @@ pub(crate) async fn demand_on(
     pass(connection, actor, permission, |granted| granted.covers(body)).await
 }
 
-async fn pass(
+/// Lets an actor pass who has the permission at a body that `reaches` takes.
+pub(crate) async fn pass(
     connection: &mut AnyConnection,
     actor: &Actor,
     permission: Permission,

@@ -129,6 +129,11 @@ fn open(cipher: &Aes256Gcm, field: Field, row: &[u8], sealed: &[u8]) -> Result<Z
         .map_err(|_| field.closed())
 }
 
+fn text(field: Field, plain: &[u8]) -> Result<String, VaultError> {
+    let wrong = VaultError::Text { table: field.table, column: field.column };
+    std::str::from_utf8(plain).map(str::to_owned).map_err(|_| wrong)
+}
+
 /// A person's data key. Everything that tells who the person is is sealed under it.
 pub struct PersonKey(Aes256Gcm);
 
@@ -151,9 +156,57 @@ impl PersonKey {
     /// # Errors
     /// As [`PersonKey::open`], and when the bytes are no text.
     pub fn open_text(&self, field: Field, row: &[u8], sealed: &[u8]) -> Result<String, VaultError> {
-        let plain = self.open(field, row, sealed)?;
-        let wrong = VaultError::Text { table: field.table, column: field.column };
-        std::str::from_utf8(&plain).map(str::to_owned).map_err(|_| wrong)
+        text(field, &self.open(field, row, sealed)?)
+    }
+}
+
+/// A key under which things are committed to and sealed. Whoever destroys it makes its commitments stand for nothing.
+pub struct WitnessKey {
+    secret: Zeroizing<[u8; 32]>,
+    commits: Zeroizing<[u8; 32]>,
+    cipher: Aes256Gcm,
+}
+
+impl WitnessKey {
+    /// A new key.
+    pub fn generate() -> Self {
+        Self::from_bytes(random())
+    }
+
+    /// The key of 32 secret bytes.
+    pub fn from_bytes(secret: [u8; 32]) -> Self {
+        let secret = Zeroizing::new(secret);
+        let derive = |purpose| Zeroizing::new(blake3::derive_key(purpose, &*secret));
+        let seals = derive("KEIS registry 2026 witnesses of a holder");
+        let cipher = Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&*seals));
+        Self { commits: derive("KEIS registry 2026 commitments of a holder"), cipher, secret }
+    }
+
+    /// The secret bytes.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.secret.clone()
+    }
+
+    /// The commitment to a thing of a kind: equal for equal things, and of no use without the key.
+    pub fn commit(&self, kind: &str, thing: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.commits);
+        hasher.update(&(kind.len() as u64).to_be_bytes());
+        hasher.update(kind.as_bytes());
+        hasher.update(thing);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// Seals bytes of one field of one row.
+    pub fn seal(&self, field: Field, row: &[u8], plain: &[u8]) -> Vec<u8> {
+        seal(&self.cipher, field, row, plain)
+    }
+
+    /// Opens a text that [`WitnessKey::seal`] sealed for the same field and row.
+    ///
+    /// # Errors
+    /// [`VaultError`] for another key, field or row, and when the bytes are no text.
+    pub fn open_text(&self, field: Field, row: &[u8], sealed: &[u8]) -> Result<String, VaultError> {
+        text(field, &open(&self.cipher, field, row, sealed)?)
     }
 }
 

@@ -5,6 +5,7 @@
 mod bodies;
 mod database;
 mod erasure;
+mod invoices;
 mod keys;
 mod log;
 mod master_key;
