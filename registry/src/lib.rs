@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bank_accounts;
 pub mod bodies;
 pub mod collate;
 pub mod database;

@@ -1,7 +1,8 @@
-//! Pages of officers: what waits for them, keys, the year, services, the register, participants, the log, differences, and acts
-//! for somebody who phones or writes.
+//! Pages of officers: what waits for them, decisions, keys, the year, services, the register, participants, the log, differences,
+//! and acts for somebody who phones or writes.
 //!
 //! An officer's act is a row of the registry's outbox, signed by the office's key; pages wait a little for the ledger's answer.
+//! What needs a person's own signature (`decisions`) goes through the signing page.
 
 mod acts;
 mod behalf;
@@ -9,6 +10,7 @@ mod behalf_order;
 mod bills;
 mod bodies;
 mod body;
+mod decisions;
 mod differences;
 mod erase;
 mod forms;
@@ -90,5 +92,6 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
     all.extend(bills::routes(site));
+    all.extend(decisions::routes(site));
     all
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bank_accounts;
 mod bodies;
 mod database;
 mod erasure;
