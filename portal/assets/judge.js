@@ -82,7 +82,9 @@ export const said = (operation) => {
   const flat = { ...rest, ...offer, ...terms };
   const texts = Object.entries(flat).map(([name, value]) => {
     if (name === "lines" && path === "order.swap") return ["swap", value.map(([line, pupil]) => `${line}:${pupil}`)];
-    if (name === "lines" && path === "settlement.credit_note") return ["credit", value.map(([line, cents]) => `${line}:${cents}`)];
+    if (name === "lines" && path === "settlement.credit_note") {
+      return ["credit", value.map(([line, cents]) => `${line}:${cents}`)];
+    }
     if (name === "lines") return ["line", value.map(String)];
     if (name === "split") return [name, value.map((cents, line) => `${line}:${cents}`)];
     if (PARTIES.includes(name)) return [name, [idOf(value)]];
