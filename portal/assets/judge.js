@@ -143,6 +143,8 @@ const askedFor = (intent, name) => {
   if (name === "when") return spans(intent);
   if (TIMES.includes(name)) return times(intent, name);
   if (name === "payment") return payments(intent);
+  // A bank's number is a text: its zeros in front count.
+  if (MARKS.includes(name)) return (intent.fields[name] ?? []).map((text) => text.trim()).filter((text) => text !== "");
   const values = [...(intent.fields[name] ?? [])];
   // Who is not ticked as present is absent.
   if (name === "absent") values.push(...(intent.unticked?.present ?? []));

@@ -352,7 +352,7 @@ test("a form that does not say what must be said is not enough", () => {
 
 test("the bank's words as people typed them are the commitments' names", () => {
   const typed = (kind, inputs) => intentOf(kind, inputs.map((input) => ({ type: "text", ...input })));
-  const names = { [commitment(1)]: "FT 001", [commitment(2)]: "FT:2" };
+  const names = { [commitment(1)]: "FT 001", [commitment(4)]: "007", [commitment(2)]: "FT:2" };
   const intent = typed("settlement.record_payment", [
     { name: "payment", value: "12,00", unit: "euro", line: statement(1) },
     { name: "reference", value: " FT  001", line: statement(1) },
@@ -374,6 +374,11 @@ test("the bank's words as people typed them are the commitments' names", () => {
   ]);
   assert.deepEqual(weigh([reconciled(1, 1)], bank, names).refused, []);
   assert.notEqual(weigh([reconciled(1, 2)], bank, names).refused.length, 0);
+  const zeros = typed("settlement.reconcile", [
+    { name: "statement", value: statement(1) },
+    { name: "bank", value: "007" },
+  ]);
+  assert.deepEqual(weigh([reconciled(1, 4)], zeros, names).refused, []);
   const unsaid = typed("settlement.reconcile", [{ name: "statement", value: statement(1) }]);
   assert.deepEqual(weigh([reconciled(1, 1)], unsaid, names).refused, ["sign-not-asked sign-term-bank"]);
 });

@@ -157,6 +157,7 @@ bills-payments-none = No payments yet.
 bills-payments-caption = Payments and set-offs
 bills-at = Recorded
 bills-way = How
+bills-by = Recorded by
 bills-way-bank = by the bank
 bills-way-set-off = debt set off
 bills-way-returned = returned by the bank

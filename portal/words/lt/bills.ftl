@@ -165,6 +165,7 @@ bills-payments-none = Mokėjimų dar nėra.
 bills-payments-caption = Mokėjimai ir įskaitymai
 bills-at = Įrašyta
 bills-way = Kaip
+bills-by = Įrašė
 bills-way-bank = per banką
 bills-way-set-off = įskaityta skola
 bills-way-returned = bankas grąžino

@@ -99,7 +99,7 @@ pub(super) async fn list(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answ
             sum: w.money(&one.amount),
             reference: text(view.reference),
             bank: one.bank.map(text),
-            href: (one.bank.is_none() && desk.compares(one.buyer)).then_some(href),
+            href: (one.bank.is_none() && desk.compares(&site, one.buyer, &[one.institution])).then_some(href),
         });
     }
     let f = call.frame(&site, Section::Bills, w.with1("bills-debts-title", "year", &year.to_string())).await?;
@@ -243,7 +243,7 @@ async fn repayment(site: &Site, desk: &Desk, year: Year, fields: &Fields) -> Res
     let reference: Commitment = fields.need("reference")?;
     let all = site.client.all_provider_repayments(provider, year).await?;
     let found = all.into_iter().find(|one| one.reference == reference).ok_or(Trouble::NotFound)?;
-    if !desk.compares(found.repayment.buyer) {
+    if !desk.compares(site, found.repayment.buyer, &[found.repayment.institution]) {
         return Err(Trouble::Forbidden);
     }
     Ok(Some(found).filter(|one| one.repayment.bank.is_none()))

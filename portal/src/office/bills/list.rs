@@ -207,7 +207,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answ
         year,
         years: known.years.iter().map(|one| (one.year, one.year == year)).collect(),
         sealed: known.sealed,
-        waits: waits(w, &desk, &book, year),
+        waits: waits(&site, w, &desk, &book, year),
         states: states(w, filter.state),
         payers: payers(w, filter.source),
         months: months(w, filter.month),
@@ -261,45 +261,42 @@ fn bulk(standing: Standing) -> Option<Bulk> {
 }
 
 /// Whether this desk does what the statement waits for.
-fn is_ours(desk: &Desk, slip: &Slip) -> bool {
+fn is_ours(site: &Site, desk: &Desk, slip: &Slip) -> bool {
     match bulk(slip.standing) {
         Some(Bulk::Approve) => desk.operator,
         Some(Bulk::Pay) => desk.pays(slip.buyer),
-        Some(Bulk::Reconcile) => desk.compares(slip.buyer),
+        Some(Bulk::Reconcile) => desk.compares(site, slip.buyer, &slip.recorded_by),
         None => false,
     }
 }
 
 /// What waits in the whole year, and for whom.
-fn waits(w: &Words, desk: &Desk, book: &Book, year: Year) -> Vec<Wait> {
-    let kinds: [(&str, &[Standing], Option<Source>, bool); 7] = [
-        ("bills-wait-approve", &[Standing::InvoiceAttached], None, desk.operator),
-        (
-            "bills-wait-pay-programme",
-            &[Standing::Approved, Standing::PartPaid],
-            Some(Source::State),
-            desk.budget_holder,
-        ),
-        ("bills-wait-pay-school", &[Standing::Approved, Standing::PartPaid], Some(Source::School), desk.operator),
-        ("bills-wait-compare-programme", &[Standing::Paid], Some(Source::State), desk.operator),
-        ("bills-wait-compare-school", &[Standing::Paid], Some(Source::School), desk.budget_holder),
-        ("bills-wait-invoice", &[Standing::Accepted], None, false),
-        ("bills-wait-answer", &[Standing::Issued], None, false),
+fn waits(site: &Site, w: &Words, desk: &Desk, book: &Book, year: Year) -> Vec<Wait> {
+    let kinds: [(&str, &[Standing], Option<Source>); 7] = [
+        ("bills-wait-approve", &[Standing::InvoiceAttached], None),
+        ("bills-wait-pay-programme", &[Standing::Approved, Standing::PartPaid], Some(Source::State)),
+        ("bills-wait-pay-school", &[Standing::Approved, Standing::PartPaid], Some(Source::School)),
+        ("bills-wait-compare-programme", &[Standing::Paid], Some(Source::State)),
+        ("bills-wait-compare-school", &[Standing::Paid], Some(Source::School)),
+        ("bills-wait-invoice", &[Standing::Accepted], None),
+        ("bills-wait-answer", &[Standing::Issued], None),
     ];
     let mut waits = Vec::new();
-    for (key, standings, source, ours) in kinds {
+    for (key, standings, source) in kinds {
         let fits = |slip: &&Slip| {
             standings.contains(&slip.standing) && source.is_none_or(|source| slip.buyer.source() == source)
         };
-        let sum = Sum::over(book.slips.iter().filter(fits));
-        if sum.count == 0 {
-            continue;
-        }
-        // Wholly open ones are listed first; those of which a part is paid have a row in the sums below.
-        let first = standings.iter().find(|one| book.slips.iter().any(|slip| slip.standing == **one && fits(&slip)));
+        let these: Vec<&Slip> = book.slips.iter().filter(fits).collect();
+        let sum = Sum::over(these.iter().copied());
+        // Where some are wholly open and others in part, the link leads to the first; the sums below lead to both.
+        let Some(first) = these.iter().map(|slip| slip.standing).min() else { continue };
         let filter = Filter { source, ..Filter::default() };
-        let href = format!("/office/bills?{}", filter.query(year, first.copied(), None));
-        waits.push(Wait { text: w.count(key, sum.count), sum: w.money(&sum.cents), href, ours });
+        waits.push(Wait {
+            text: w.count(key, sum.count),
+            sum: w.money(&sum.cents),
+            href: format!("/office/bills?{}", filter.query(year, Some(first), None)),
+            ours: these.iter().any(|slip| is_ours(site, desk, slip)),
+        });
     }
     waits.sort_by_key(|wait| !wait.ours);
     waits
@@ -344,7 +341,7 @@ async fn rows(site: &Site, w: &Words, desk: &Desk, (year, slips): (Year, &[&Slip
             open: w.money(&slip.open),
             standing: standing(w, slip.standing),
             mood: slip.standing.mood(),
-            ours: is_ours(desk, slip),
+            ours: is_ours(site, desk, slip),
         });
     }
     Ok(rows)

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keis_ledger::classifiers::Year;
-use keis_ledger::ids::{ProviderId, SchoolId, StatementId};
+use keis_ledger::ids::{InstitutionId, ProviderId, SchoolId, StatementId};
 use keis_ledger::money::Source;
 use keis_ledger::operation::{Buyer, Operation};
 use keis_registry::Actor;
@@ -90,11 +90,16 @@ impl Desk {
         }
     }
 
-    /// Whether payments for this buyer are compared with the bank here: where they were not recorded.
-    fn compares(&self, buyer: Buyer) -> bool {
-        match buyer {
-            Buyer::Programme => self.operator,
-            Buyer::School(_) => self.budget_holder,
+    /// Whether what was recorded for this buyer by these institutions is compared with the bank here: by an institution that
+    /// recorded none of it. Where an office has several institutions, the office that did not pay is told; the ledger judges.
+    fn compares(&self, site: &Site, buyer: Buyer, recorded_by: &[InstitutionId]) -> bool {
+        let roles = [(self.operator, Role::Officer), (self.budget_holder, Role::BudgetOfficer)];
+        let held = roles.into_iter().filter(|(held, _)| *held);
+        let own: Option<Vec<InstitutionId>> = held.map(|(_, role)| site.network.institutions.of(role)).collect();
+        match (own, buyer) {
+            (Some(own), _) => own.iter().any(|institution| !recorded_by.contains(institution)),
+            (None, Buyer::Programme) => self.operator,
+            (None, Buyer::School(_)) => self.budget_holder,
         }
     }
 }

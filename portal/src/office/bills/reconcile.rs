@@ -37,12 +37,16 @@ struct ReconcilePage {
     most: usize,
 }
 
-fn hindrance(desk: &Desk, views: &[StatementView]) -> Option<&'static str> {
+fn hindrance(site: &Site, desk: &Desk, views: &[StatementView]) -> Option<&'static str> {
     let slips = || views.iter().map(Slip::of);
     if slips().any(|slip| slip.standing != Standing::Paid) {
         return Some("bills-no-longer-paid");
     }
-    if slips().any(|slip| !desk.compares(slip.buyer)) { Some("bills-not-comparer") } else { None }
+    if slips().any(|slip| !desk.compares(site, slip.buyer, &slip.recorded_by)) {
+        Some("bills-not-comparer")
+    } else {
+        None
+    }
 }
 
 /// GET /office/bills/{year}/reconcile
@@ -56,7 +60,7 @@ pub(super) async fn form(site: Arc<Site>, call: Call) -> Answer {
         return back(&call, year, "bills-none-chosen").await;
     }
     let views = chosen(&site, year, &call.query).await?;
-    match hindrance(&desk, &views) {
+    match hindrance(&site, &desk, &views) {
         Some(key) => back(&call, year, key).await,
         None => show(&site, &call, &desk, &views, None).await,
     }
@@ -111,7 +115,7 @@ pub(super) async fn reconcile(site: Arc<Site>, call: Call) -> Answer {
         Err(gone) => return Ok(gone),
     };
     let views = chosen(&site, year, &call.form).await?;
-    if let Some(key) = hindrance(&desk, &views) {
+    if let Some(key) = hindrance(&site, &desk, &views) {
         return back(&call, year, key).await;
     }
     let text = match mark(call.form.get("bank").unwrap_or_default()) {

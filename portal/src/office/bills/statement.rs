@@ -48,6 +48,8 @@ struct Paid {
     way: String,
     amount: String,
     reference: String,
+    /// The institution whose officer recorded it.
+    by: String,
     /// The commitment, where it may be recorded that the bank sent the payment back.
     returnable: Option<Commitment>,
 }
@@ -157,7 +159,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
         notes,
         invoice,
         attached: view.bill.invoice.is_some(),
-        payments: payments(w, &desk, &view, &opened),
+        payments: payments(&site, w, &desk, &view, &opened),
         bank: view.bill.bank.map(|bank| opened.get(&bank).cloned().unwrap_or_else(|| bank.to_string())),
         history: history(w, &view),
         vat: vat(&site, w, slip.buyer.source(), &orders).await?,
@@ -262,7 +264,7 @@ async fn may(
                 notes.push(w.with1("bills-owed-note", "sum", &w.money(&owed)));
             }
         }
-        Standing::Paid => may.reconcile = desk.compares(slip.buyer),
+        Standing::Paid => may.reconcile = desk.compares(site, slip.buyer, &slip.recorded_by),
         Standing::Approved
         | Standing::PartPaid
         | Standing::Issued
@@ -274,7 +276,13 @@ async fn may(
     Ok((may, notes))
 }
 
-fn payments(w: &Words, desk: &Desk, view: &StatementView, opened: &BTreeMap<Commitment, String>) -> Vec<Paid> {
+fn payments(
+    site: &Site,
+    w: &Words,
+    desk: &Desk,
+    view: &StatementView,
+    opened: &BTreeMap<Commitment, String>,
+) -> Vec<Paid> {
     let slip = Slip::of(view);
     let open = slip.standing.is_payable() || slip.standing == Standing::Paid;
     let row = |payment: &Payment| {
@@ -291,6 +299,7 @@ fn payments(w: &Words, desk: &Desk, view: &StatementView, opened: &BTreeMap<Comm
             way: w.text(way),
             amount: w.money(&payment.amount),
             reference: reference.map(text).unwrap_or_default(),
+            by: site.network.institutions.name(payment.institution),
             returnable: reference.filter(|_| returnable),
         }
     };
