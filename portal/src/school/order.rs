@@ -10,7 +10,7 @@ use keis_ledger::operation::{Change, Party};
 use keis_ledger::record::{LineState, Order, OrderState, Side, YearState};
 use keis_registry::permission::Permission;
 
-use super::look::{self, SessionLook, by_source, deadline, line_money, order_money, standing};
+use super::look::{self, SessionLook, by_source, deadline, line_money, order_money, standing, worth};
 use super::roll::{ClassKey, Names};
 use super::rules::{self, Act, Possible};
 use super::{Desk, Standing, acts, order_path};
@@ -92,13 +92,18 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         actions: actions(w, &desk, id, &possible),
         told: told(w, &desk, &possible),
         lines: lines(w, order, &names),
-        total: by_source(w, &order_money(order)),
+        total: money(w, order),
         prints: takes_place(order),
         events: history::events(w, &receipts),
         warning: (found.state == YearState::Ended).then(|| w.text("school-warn-ended")),
         f,
     };
     page(&shown)
+}
+
+/// What the order comes to: by source once money is set aside.
+fn money(w: &Words, order: &Order) -> String {
+    if order.state == OrderState::Proposed { w.money(&worth(order)) } else { by_source(w, &order_money(order)) }
 }
 
 /// What happens next, who must do it, until when.
@@ -140,7 +145,7 @@ fn facts(w: &Words, desk: &Desk, found: &Standing) -> Vec<(String, String)> {
     let mut all = vec![
         (w.text("school-fact-pupils"), w.count("count-pupils", pupils)),
         (w.text("school-fact-price"), w.money(&order.price)),
-        (w.text("school-fact-money"), by_source(w, &order_money(order))),
+        (w.text("school-fact-money"), money(w, order)),
     ];
     if !order.school_money.is_zero() {
         all.push((w.text("school-fact-school-money"), w.money(&order.school_money)));
