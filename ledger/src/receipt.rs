@@ -14,166 +14,208 @@ use crate::money::Amounts;
 use crate::record::OrderState;
 use crate::time::Timestamp;
 
-/// What took effect. The number of a kind never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
+/// Kinds of receipts, each with what it is about, in the order of their numbers.
+macro_rules! kinds {
+    ($($(#[$words:meta])* $kind:ident: $topic:ident,)*) => {
+        /// What took effect. The number of a kind never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind {
+            $($(#[$words])* $kind,)*
+        }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// What a receipt of this kind is about.
+            pub fn topic(self) -> Topic {
+                match self {
+                    $(Self::$kind => Topic::$topic,)*
+                }
+            }
+        }
+    };
+}
+
+/// What a receipt is about in the first place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// A year's rules and money.
+    Year,
+    /// Wallets and their keys.
+    Wallet,
+    /// A service.
+    Service,
+    /// A session.
+    Session,
+    /// An order.
+    Order,
+    /// A statement.
+    Statement,
+    /// What a provider paid back.
+    Repayment,
+    /// A decision, or what follows from one for the network or a whole year.
+    Governance,
+}
+
+kinds! {
     /// A year was opened.
-    YearOpened,
+    YearOpened: Year,
     /// Wallets received their money of the year.
-    Allocated,
+    Allocated: Year,
     /// A school's own money came in.
-    SchoolMoneyRecorded,
+    SchoolMoneyRecorded: Year,
     /// A year ended.
-    YearEnded,
+    YearEnded: Year,
     /// Schools' wallets were opened.
-    SchoolsOpened,
+    SchoolsOpened: Wallet,
     /// Providers' wallets were opened.
-    ProvidersOpened,
+    ProvidersOpened: Wallet,
     /// Pupils' wallets were opened.
-    PupilsOpened,
+    PupilsOpened: Wallet,
     /// Keys were bound.
-    KeysBound,
+    KeysBound: Wallet,
     /// A key was revoked.
-    KeyRevoked,
+    KeyRevoked: Wallet,
     /// A pupil moved to another school.
-    PupilMoved,
+    PupilMoved: Wallet,
     /// A wallet was suspended.
-    WalletSuspended,
+    WalletSuspended: Wallet,
     /// A wallet was reinstated.
-    WalletReinstated,
+    WalletReinstated: Wallet,
     /// A wallet was closed.
-    WalletClosed,
+    WalletClosed: Wallet,
     /// A service was published.
-    ServicePublished,
+    ServicePublished: Service,
     /// A service has a new version.
-    ServiceAmended,
+    ServiceAmended: Service,
     /// A service was suspended.
-    ServiceSuspended,
+    ServiceSuspended: Service,
     /// A service was reinstated.
-    ServiceReinstated,
+    ServiceReinstated: Service,
     /// A service was withdrawn.
-    ServiceWithdrawn,
+    ServiceWithdrawn: Service,
     /// A session was opened.
-    SessionOpened,
+    SessionOpened: Session,
     /// A session was changed.
-    SessionAmended,
+    SessionAmended: Session,
     /// A session was closed.
-    SessionClosed,
+    SessionClosed: Session,
     /// An order was proposed.
-    OrderProposed,
+    OrderProposed: Order,
     /// An order was requested.
-    OrderRequested,
+    OrderRequested: Order,
     /// An order was confirmed.
-    OrderConfirmed,
+    OrderConfirmed: Order,
     /// An order was declined.
-    OrderDeclined,
+    OrderDeclined: Order,
     /// A change was proposed.
-    ChangeProposed,
+    ChangeProposed: Order,
     /// A change was accepted.
-    ChangeAccepted,
+    ChangeAccepted: Order,
     /// A change was refused or taken back.
-    ChangeDropped,
+    ChangeDropped: Order,
     /// Pupils were swapped.
-    LinesSwapped,
+    LinesSwapped: Order,
     /// Lines were dropped.
-    LinesDropped,
+    LinesDropped: Order,
     /// An order was cancelled.
-    OrderCancelled,
+    OrderCancelled: Order,
     /// Delivery was reported.
-    DeliveryReported,
+    DeliveryReported: Order,
     /// Attendance was confirmed.
-    AttendanceConfirmed,
+    AttendanceConfirmed: Order,
     /// A statement was issued.
-    StatementIssued,
+    StatementIssued: Statement,
     /// A statement was accepted.
-    StatementAccepted,
+    StatementAccepted: Statement,
     /// A statement was contested.
-    StatementContested,
+    StatementContested: Statement,
     /// An order lapsed (clock step).
-    OrderLapsed,
+    OrderLapsed: Order,
     /// The provider's list stood (clock step).
-    AttendanceAutomatic,
+    AttendanceAutomatic: Order,
     /// Free money of an ended year returned (clock step).
-    FundsReturned,
+    FundsReturned: Year,
     /// A measure was proposed.
-    DecisionProposed,
+    DecisionProposed: Governance,
     /// A vote for a measure was given; others are still needed.
-    DecisionApproved,
+    DecisionApproved: Governance,
     /// A proposal was taken back.
-    DecisionWithdrawn,
+    DecisionWithdrawn: Governance,
     /// A proposal was not decided in time (clock step).
-    DecisionExpired,
+    DecisionExpired: Governance,
     /// The network's parameters were set.
-    NetworkParametersSet,
+    NetworkParametersSet: Governance,
     /// A year's parameters were set.
-    ProgrammeParametersSet,
+    ProgrammeParametersSet: Governance,
     /// The validators were set.
-    ValidatorsSet,
+    ValidatorsSet: Governance,
     /// An officer was appointed.
-    OfficerAppointed,
+    OfficerAppointed: Governance,
     /// An officer was dismissed.
-    OfficerDismissed,
+    OfficerDismissed: Governance,
     /// An institution has other governance keys.
-    GovernanceKeysReplaced,
+    GovernanceKeysReplaced: Governance,
     /// A switch of the rules was decided.
-    ProtocolSwitchDecided,
+    ProtocolSwitchDecided: Governance,
     /// The rules were switched (clock step).
-    ProtocolSwitched,
+    ProtocolSwitched: Governance,
     /// An invoice was attached.
-    InvoiceAttached,
+    InvoiceAttached: Statement,
     /// An invoice was refused.
-    InvoiceRejected,
+    InvoiceRejected: Statement,
     /// An invoice was approved.
-    InvoiceApproved,
+    InvoiceApproved: Statement,
     /// A payment was recorded.
-    PaymentRecorded,
+    PaymentRecorded: Statement,
     /// A payment was set off against what the provider owed.
-    PaymentSetOff,
+    PaymentSetOff: Statement,
     /// Payments were found on the bank's statement.
-    PaymentReconciled,
+    PaymentReconciled: Statement,
     /// Money of a statement was credited.
-    CreditNoted,
+    CreditNoted: Statement,
     /// A repayment was recorded.
-    RepaymentRecorded,
+    RepaymentRecorded: Repayment,
     /// A repayment was found on the bank's statement.
-    RepaymentReconciled,
+    RepaymentReconciled: Repayment,
     /// A provider's payment account was set.
-    PaymentAccountSet,
+    PaymentAccountSet: Wallet,
     /// A year was sealed.
-    YearSealed,
+    YearSealed: Year,
     /// An order was rated by its school.
-    RatedBySchool,
+    RatedBySchool: Order,
     /// An order was rated by a pupil.
-    RatedByPupil,
+    RatedByPupil: Order,
     /// An order is disputed.
-    OrderDisputed,
+    OrderDisputed: Order,
     /// A dispute was taken back.
-    DisputeWithdrawn,
+    DisputeWithdrawn: Order,
     /// A dispute was decided.
-    DisputeResolved,
+    DisputeResolved: Order,
     /// What was due of lines was given back.
-    OrderReversed,
+    OrderReversed: Order,
     /// Force majeure was declared.
-    ForceMajeureDeclared,
+    ForceMajeureDeclared: Governance,
     /// Force majeure looked for orders and sessions, or found one that had ended by itself (clock step).
-    ForceMajeureContinued,
+    ForceMajeureContinued: Governance,
     /// Every order of a force majeure is cancelled (clock step).
-    ForceMajeureEnded,
+    ForceMajeureEnded: Governance,
     /// An order was cancelled by force majeure (clock step).
-    OrderStruck,
+    OrderStruck: Order,
     /// Deadlines were moved.
-    DeadlinesExtended,
+    DeadlinesExtended: Governance,
     /// An order's deadline has come, and was moved (clock step).
-    DeadlinePostponed,
+    DeadlinePostponed: Order,
     /// A school or provider has a successor.
-    PartySucceeded,
+    PartySucceeded: Wallet,
     /// All keys of a party were revoked.
-    AllKeysRevoked,
+    AllKeysRevoked: Wallet,
     /// Pupils moved to other schools or grades.
-    PupilsMoved,
+    PupilsMoved: Wallet,
     /// The bank sent a payment back.
-    PaymentReturned,
+    PaymentReturned: Statement,
 }
 
 /// What the receipt is about; public.

@@ -82,7 +82,9 @@ export const said = (operation) => {
   const flat = { ...rest, ...offer, ...terms };
   const texts = Object.entries(flat).map(([name, value]) => {
     if (name === "lines" && path === "order.swap") return ["swap", value.map(([line, pupil]) => `${line}:${pupil}`)];
-    if (name === "lines" && path === "settlement.credit_note") return ["credit", value.map(([line, cents]) => `${line}:${cents}`)];
+    if (name === "lines" && path === "settlement.credit_note") {
+      return ["credit", value.map(([line, cents]) => `${line}:${cents}`)];
+    }
     if (name === "lines") return ["line", value.map(String)];
     if (name === "split") return [name, value.map((cents, line) => `${line}:${cents}`)];
     if (PARTIES.includes(name)) return [name, [idOf(value)]];
@@ -121,9 +123,28 @@ const TIMES = ["from", "until"];
 
 const normal = (text) => (/^\d+$/.test(text) ? String(BigInt(text)) : text);
 
+// A payment's amount and the bank's mark of it are typed apart, each with the statement that it belongs to.
+const payments = (intent) => {
+  const fields = (name) => (intent.fields[name] ?? []).map((text) => text.trim()).filter((text) => text !== "");
+  const parts = (text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1).trim()];
+  const marks = new Map(fields("reference").map(parts));
+  const whole = (text) => {
+    const [statement, ...rest] = text.split(":");
+    return rest.length === 1 && marks.has(statement) ? `${text}:${marks.get(statement)}` : text;
+  };
+  return fields("payment").map(whole);
+};
+
+// What is named by a keyed commitment: people type the bank's words, which the page must give as the commitment's name.
+const MARKS = ["payment", "reference", "bank"];
+const COMMITMENT = /com_[0-9a-f]{64}/;
+
 const askedFor = (intent, name) => {
   if (name === "when") return spans(intent);
   if (TIMES.includes(name)) return times(intent, name);
+  if (name === "payment") return payments(intent);
+  // A bank's number is a text: its zeros in front count.
+  if (MARKS.includes(name)) return (intent.fields[name] ?? []).map((text) => text.trim()).filter((text) => text !== "");
   const values = [...(intent.fields[name] ?? [])];
   // Who is not ticked as present is absent.
   if (name === "absent") values.push(...(intent.unticked?.present ?? []));
@@ -155,7 +176,7 @@ class Judgement {
       if (["price", "school_money", "amount"].includes(name) && /^\d+$/.test(text)) return phrases.money(text);
       if (["absent", "line", "drop"].includes(name)) return phrases.line(order, text);
       const [line, pupil] = text.split(":");
-      if (name === "payment") return [phrases.name(line), phrases.money(pupil ?? "0")].join(", ");
+      if (name === "payment") return [phrases.name(line), phrases.money(pupil ?? "0"), ...text.split(":").slice(2)].join(", ");
       if (["split", "credit"].includes(name)) return `${phrases.line(order, line)}: ${phrases.money(pupil ?? "0")}`;
       if (name === "by" && /^\d+$/.test(text)) return phrases.span(text);
       if (name === "swap") return `${phrases.line(order, line)} → ${phrases.name(pupil ?? "")}`;
@@ -174,13 +195,22 @@ class Judgement {
     });
   }
 
+  // What the operations say of a name, in the words in which the form asks for it.
+  spoken(name, texts, asked) {
+    if (!MARKS.includes(name) || asked.some((text) => COMMITMENT.test(text))) return texts;
+    const { dictionary } = this.phrases;
+    return texts.map((text) => text.replace(COMMITMENT, (mark) => (Object.hasOwn(dictionary, mark) ? dictionary[mark] : mark)));
+  }
+
   field(rule, intent, all) {
     const name = rule.replace(/[*+?]$|=.*$/, "");
-    const asked = askedFor(intent, name);
+    const typed = askedFor(intent, name);
+    const asked = MARKS.includes(name) ? typed.map((text) => text.replace(/\s+/g, " ")) : typed;
+    const signed = (one) => this.spoken(name, one[name] ?? [], asked);
     const order = all[0].order?.[0];
     if (rule.endsWith("?") && asked.length === 0) return;
     if (rule.endsWith("+")) {
-      const every = all.flatMap((one) => one[name] ?? []);
+      const every = all.flatMap(signed);
       if (asked.length === 0) this.notAsked(name);
       else if (!same(every, asked)) this.differs(name, asked, every, order);
       return;
@@ -188,8 +218,8 @@ class Judgement {
     const standard = rule.includes("=") ? [rule.slice(rule.indexOf("=") + 1)].filter((text) => text !== "") : [];
     const wanted = asked.length > 0 ? asked : standard;
     if (wanted.length === 0 && !rule.endsWith("*") && !rule.includes("=")) return this.notAsked(name);
-    const other = all.find((one) => !same(one[name] ?? [], wanted));
-    if (other) this.differs(name, wanted, other[name] ?? [], order);
+    const other = all.find((one) => !same(signed(one), wanted));
+    if (other) this.differs(name, wanted, signed(other), order);
   }
 
   notAsked(name) {

@@ -43,6 +43,8 @@ pub enum Section {
     Keys,
     /// The programme year.
     Year,
+    /// Statements, payments, the year's end.
+    Bills,
     /// Services to publish.
     Publishing,
     /// The register's extract.
@@ -76,6 +78,7 @@ const NAVIGATION: &[Entry] = &[
     ("/office/decisions", "nav-decisions", Section::Decisions, Some(Permission::Decide)),
     ("/office/keys", "nav-keys", Section::Keys, Some(Permission::ApproveKeys)),
     ("/office/year", "nav-year", Section::Year, Some(Permission::ManageYear)),
+    ("/office/bills", "nav-bills", Section::Bills, Some(Permission::RecordPayments)),
     ("/office/services", "nav-publishing", Section::Publishing, Some(Permission::PublishServices)),
     ("/office/import", "nav-import", Section::Import, Some(Permission::ImportRegister)),
     ("/office/people", "nav-people", Section::People, Some(Permission::ManageBodies)),
@@ -89,7 +92,7 @@ const NAVIGATION: &[Entry] = &[
 fn group(section: Section) -> Option<&'static str> {
     match section {
         Section::Office | Section::Decisions | Section::Keys => Some("nav-group-work"),
-        Section::Year => Some("nav-group-money"),
+        Section::Year | Section::Bills => Some("nav-group-money"),
         Section::Publishing | Section::Import | Section::People => Some("nav-group-register"),
         Section::Log | Section::Differences => Some("nav-group-oversight"),
         Section::None

@@ -16,11 +16,16 @@ pub mod words;
 
 mod account;
 mod assets;
+mod attached;
+mod deadlines;
+mod dispute;
+mod events;
 mod health;
 mod office;
 mod order_state;
 mod provider;
 mod public;
+mod ratings;
 mod routes;
 mod school;
 mod wallet;

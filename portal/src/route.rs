@@ -177,6 +177,7 @@ pub(crate) fn tell(site: &Arc<Site>, call: &Call, trouble: &Trouble) -> Response
         | Trouble::Method
         | Trouble::Malformed(_)
         | Trouble::TooLarge
+        | Trouble::Sealed
         | Trouble::Ledger(_)
         | Trouble::Internal(_) => None,
     };

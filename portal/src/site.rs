@@ -146,6 +146,14 @@ impl Site {
         Ok(years)
     }
 
+    /// Why there is nothing of a year: it is sealed, or was never opened.
+    pub(crate) async fn no_year(&self, year: Year) -> Trouble {
+        match self.client.orders_summary(year).await {
+            Ok(_) => Trouble::NotFound,
+            Err(error) => error.into(),
+        }
+    }
+
     /// Has the rules read anew: an act of this portal may have changed them.
     pub(crate) fn forget_rules(&self) {
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -6,6 +6,9 @@ use keis_registry::RegistryError;
 use keis_wallet::client::ClientError;
 use warp::http::StatusCode;
 
+/// What gateways call a year of which one record is left.
+const YEAR_SEALED: &str = "year_sealed";
+
 /// Why a page cannot be shown.
 #[derive(Debug)]
 pub enum Trouble {
@@ -21,6 +24,8 @@ pub enum Trouble {
     Malformed(&'static str),
     /// What was sent is too long.
     TooLarge,
+    /// The year is sealed: archives alone hold what it was.
+    Sealed,
     /// The ledger's gateways do not answer.
     Ledger(Box<dyn Error + Send + Sync>),
     /// Something that should not happen.
@@ -42,6 +47,7 @@ impl Trouble {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Sealed => StatusCode::GONE,
             Self::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -56,6 +62,7 @@ impl Trouble {
             Self::Method => ("trouble-method", "trouble-method-more"),
             Self::Malformed(more) => ("trouble-malformed", more),
             Self::TooLarge => ("trouble-too-large", "trouble-too-large-more"),
+            Self::Sealed => ("trouble-sealed", "trouble-sealed-more"),
             Self::Ledger(_) => ("trouble-ledger", "trouble-ledger-more"),
             Self::Internal(_) => ("trouble-internal", "trouble-internal-more"),
         }
@@ -65,16 +72,21 @@ impl Trouble {
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Ledger(cause) | Self::Internal(cause) => Some(&**cause),
-            Self::SignIn | Self::Forbidden | Self::NotFound | Self::Method | Self::Malformed(_) | Self::TooLarge => {
-                None
-            }
+            Self::SignIn
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Method
+            | Self::Malformed(_)
+            | Self::TooLarge
+            | Self::Sealed => None,
         }
     }
 }
 
 impl From<ClientError> for Trouble {
     fn from(error: ClientError) -> Self {
-        Self::Ledger(error.into())
+        let sealed = matches!(&error, ClientError::Problem(problem) if problem.code == YEAR_SEALED);
+        if sealed { Self::Sealed } else { Self::Ledger(error.into()) }
     }
 }
 

@@ -161,7 +161,7 @@ async fn every_page_speaks_both_languages_and_shows_what_waits() {
             ("/provider/requests".to_owned(), w.text("provider-answer-how")),
             ("/provider/requests?show=upcoming".to_owned(), stage.site.school.name.clone()),
             ("/provider/requests?show=settled".to_owned(), w.text("provider-none-here")),
-            (format!("/provider/orders/{request}"), w.text("provider-event-requested")),
+            (format!("/provider/orders/{request}"), w.text("event-order_requested")),
             (format!("/provider/orders/{delivered}"), w.text("order-delivered")),
             (format!("/provider/orders/{report}/report"), w.text("provider-report-how")),
             (format!("/provider/orders/{report}/print"), w.text("provider-attendance-list")),

@@ -206,7 +206,7 @@ async fn every_page_speaks_both_languages() {
             (format!("/school/orders/new?order={proposed}"), w.text("school-take-up-intro")),
             (format!("/school/orders/{proposed}"), w.text("school-act-take-up")),
             (format!("/school/orders/{requested}"), w.text("school-change-provider")),
-            (format!("/school/orders/{requested}"), w.text("school-event-requested")),
+            (format!("/school/orders/{requested}"), w.text("event-order_requested")),
             (format!("/school/orders/{confirmed}"), w.text("school-act-cancel")),
             (format!("/school/orders/{delivered}"), w.text("school-act-attendance")),
             (format!("/school/orders/{attended}"), w.text("school-act-amend")),

@@ -15,6 +15,7 @@ pub mod notices;
 pub mod officers;
 pub mod outbox;
 pub mod page;
+pub mod payments;
 pub mod people;
 pub mod permission;
 pub mod reconcile;

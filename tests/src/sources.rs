@@ -31,7 +31,7 @@ pub fn manifest(member: &str) -> toml::Table {
     text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files below a folder that end so, without build products and hidden folders; ordered by path.
+/// All files below a folder that end so, without what is built or installed, and hidden folders; ordered by path.
 pub fn files(folder: &str, endings: &[&str]) -> Vec<Source> {
     let mut sources = Vec::new();
     gather(&root().join(folder), endings, &mut sources);
@@ -44,7 +44,7 @@ fn gather(folder: &Path, endings: &[&str], sources: &mut Vec<Source>) {
         let path = entry.expect("the folder can be read").path();
         let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
         if path.is_dir() {
-            if !["target", "node_modules"].contains(&name.as_ref()) && !name.starts_with('.') {
+            if !["target", "node_modules", "venv"].contains(&name.as_ref()) && !name.starts_with('.') {
                 gather(&path, endings, sources);
             }
         } else if endings.iter().any(|ending| name.ends_with(ending)) {

@@ -7,9 +7,6 @@ const MOST_LINES: usize = 500;
 /// Most lines of a function.
 const MOST_LINES_OF_FUNCTION: usize = 70;
 
-/// Files that may be longer, with the most lines that each may have. None may be added.
-const LONGER_FILES: [(&str, usize); 1] = [("ledger/tests/rejections.rs", 610)];
-
 fn rust() -> Vec<Source> {
     files("", &[".rs"])
 }
@@ -33,8 +30,7 @@ fn files_are_short() {
     for source in rust() {
         let before_tests = source.text.split("#[cfg(test)]").next().unwrap_or_default();
         let lines = before_tests.lines().count();
-        let most = LONGER_FILES.iter().find(|(path, _)| *path == source.path).map_or(MOST_LINES, |(_, most)| *most);
-        assert!(lines <= most, "{} has {lines} lines; {most} are the most", source.path);
+        assert!(lines <= MOST_LINES, "{} has {lines} lines; {MOST_LINES} are the most", source.path);
     }
 }
 

@@ -11,10 +11,11 @@ use keis_ledger::record::{Exceptions, OrderState};
 use keis_ledger::rejection::Rejection;
 use keis_ledger::time::Span;
 
+use super::pairs::{assert_pair, leaked};
 use super::support::governance::decision;
 use super::support::stage::*;
 use super::support::{BUDGET_HOLDER, OPERATOR, World, day};
-use super::{Hits, after, leaked, many_pupil, many_pupils};
+use super::{Hits, after, many_pupil, many_pupils};
 
 const TWO: [u8; 2] = [OPERATOR, BUDGET_HOLDER];
 
@@ -125,9 +126,9 @@ fn of_two_broken_rules_of_a_remedy_the_first_is_named() {
     ];
     for (world, who, both, earlier, other, one, later) in pairs {
         if super::rank(earlier) < super::rank(later) {
-            super::assert_pair((world, who, both, earlier, other, one, later));
+            assert_pair((world, who, both, earlier, other, one, later));
         } else {
-            super::assert_pair((world, other, one, later, who, both, earlier));
+            assert_pair((world, other, one, later, who, both, earlier));
         }
     }
 }

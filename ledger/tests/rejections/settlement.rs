@@ -7,10 +7,11 @@ use keis_ledger::operation::{Buyer, FundsOperation, Operation, SettlementOperati
 use keis_ledger::record::{OrderState, StatementState};
 use keis_ledger::rejection::Rejection;
 
+use super::pairs::{Pair, assert_pair, leaked};
 use super::support::settlement::*;
 use super::support::stage::*;
 use super::support::{BUDGET_HOLDER, OPERATOR, World, day};
-use super::{Hits, Pair, after, assert_pair, at, leaked};
+use super::{Hits, after, at};
 
 const PROGRAMME: Buyer = Buyer::Programme;
 

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
-use keis_ledger::receipt::{Kind, Receipt};
+use keis_ledger::receipt::{Kind, Receipt, Topic};
 use keis_ledger::record::YearState;
 use keis_registry::Registry;
 use keis_wallet::client::{Client, ClientError, Event, EventFilter, ServiceDetail};
@@ -265,85 +265,41 @@ impl Changed {
     /// session that it moved to.
     fn note(&mut self, receipt: &Receipt) {
         let subject = &receipt.subject;
-        match receipt.kind {
-            Kind::ServicePublished
-            | Kind::ServiceAmended
-            | Kind::ServiceSuspended
-            | Kind::ServiceReinstated
-            | Kind::ServiceWithdrawn => self.services.extend(subject.service),
-            Kind::SessionOpened
-            | Kind::SessionAmended
-            | Kind::SessionClosed
-            | Kind::OrderRequested
-            | Kind::OrderDeclined
-            | Kind::ChangeAccepted
-            | Kind::LinesDropped
-            | Kind::OrderCancelled
-            | Kind::OrderLapsed
-            | Kind::OrderStruck
-            | Kind::ForceMajeureContinued => self.sessions.extend(subject.service.zip(subject.year)),
-            Kind::PupilMoved | Kind::PupilsMoved | Kind::WalletClosed => self.unnamed |= !receipt.total.is_zero(),
-            Kind::YearOpened
-            | Kind::Allocated
-            | Kind::SchoolMoneyRecorded
-            | Kind::YearEnded
-            | Kind::SchoolsOpened
-            | Kind::ProvidersOpened
-            | Kind::PupilsOpened
-            | Kind::KeysBound
-            | Kind::KeyRevoked
-            | Kind::WalletSuspended
-            | Kind::WalletReinstated
-            | Kind::OrderProposed
+        match receipt.kind.topic() {
+            Topic::Service => self.services.extend(subject.service),
+            Topic::Session => self.sessions.extend(subject.service.zip(subject.year)),
+            Topic::Order if !keeps_places(receipt.kind) => self.sessions.extend(subject.service.zip(subject.year)),
+            Topic::Governance if receipt.kind == Kind::ForceMajeureContinued => {
+                self.sessions.extend(subject.service.zip(subject.year));
+            }
+            Topic::Wallet if matches!(receipt.kind, Kind::PupilMoved | Kind::PupilsMoved | Kind::WalletClosed) => {
+                self.unnamed |= !receipt.total.is_zero();
+            }
+            Topic::Year | Topic::Wallet | Topic::Order | Topic::Statement | Topic::Repayment | Topic::Governance => {}
+        }
+    }
+}
+
+/// What happens to an order without taking or giving places of its session.
+fn keeps_places(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::OrderProposed
             | Kind::OrderConfirmed
             | Kind::ChangeProposed
             | Kind::ChangeDropped
             | Kind::LinesSwapped
             | Kind::DeliveryReported
             | Kind::AttendanceConfirmed
-            | Kind::StatementIssued
-            | Kind::StatementAccepted
-            | Kind::StatementContested
             | Kind::AttendanceAutomatic
-            | Kind::FundsReturned
             | Kind::OrderDisputed
             | Kind::DisputeWithdrawn
             | Kind::DisputeResolved
             | Kind::OrderReversed
             | Kind::DeadlinePostponed
-            | Kind::InvoiceAttached
-            | Kind::InvoiceRejected
-            | Kind::InvoiceApproved
-            | Kind::PaymentRecorded
-            | Kind::PaymentSetOff
-            | Kind::PaymentReturned
-            | Kind::PaymentReconciled
-            | Kind::CreditNoted
             | Kind::RatedBySchool
             | Kind::RatedByPupil
-            | Kind::DecisionProposed
-            | Kind::DecisionApproved
-            | Kind::DecisionWithdrawn
-            | Kind::DecisionExpired
-            | Kind::NetworkParametersSet
-            | Kind::ProgrammeParametersSet
-            | Kind::ValidatorsSet
-            | Kind::OfficerAppointed
-            | Kind::OfficerDismissed
-            | Kind::GovernanceKeysReplaced
-            | Kind::ProtocolSwitchDecided
-            | Kind::ProtocolSwitched
-            | Kind::RepaymentRecorded
-            | Kind::RepaymentReconciled
-            | Kind::PaymentAccountSet
-            | Kind::YearSealed
-            | Kind::ForceMajeureDeclared
-            | Kind::ForceMajeureEnded
-            | Kind::DeadlinesExtended
-            | Kind::PartySucceeded
-            | Kind::AllKeysRevoked => {}
-        }
-    }
+    )
 }
 
 /// A service as people see it, from what a gateway answers.

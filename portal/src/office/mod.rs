@@ -7,6 +7,7 @@
 mod acts;
 mod behalf;
 mod behalf_order;
+mod bills;
 mod bodies;
 mod body;
 mod decisions;
@@ -90,6 +91,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     ];
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
+    all.extend(bills::routes(site));
     all.extend(decisions::routes(site));
     all
 }

@@ -66,7 +66,10 @@ pub(super) async fn propose(site: Arc<Site>, call: Call) -> Answer {
     let asked = asked(&site, &call, Permission::AnswerRequests).await?;
     let session: SessionId = call.form.need("session")?;
     let wanted = site.catalogue.find_session(asked.view.year, session).await?;
-    let (_, offer) = wanted.filter(|(_, offer)| offer.provider == asked.own.id).ok_or(Trouble::NotFound)?;
+    let (_, offer) = wanted.ok_or(Trouble::NotFound)?;
+    if !asked.own.stands_for(&site, offer.provider).await? {
+        return Err(Trouble::NotFound);
+    }
     if !asked.may.change_time || offer.id != asked.view.order.service {
         return too_late(&call, &asked).await;
     }

@@ -24,12 +24,13 @@ const MOST: usize = 10;
 /// Sessions within this time are shown as coming up.
 const SOON: Span = Span::days(14);
 /// States in which something may wait.
-const LIVE: [OrderState; 5] = [
+const LIVE: [OrderState; 6] = [
     OrderState::Requested,
     OrderState::Confirmed,
     OrderState::Delivered,
     OrderState::Attended,
     OrderState::AttendedAutomatically,
+    OrderState::Disputed,
 ];
 
 #[derive(Template)]
@@ -40,6 +41,7 @@ struct Home {
     requests: Work,
     changes: Work,
     reports: Work,
+    disputes: Work,
     soon: Work,
     statements: Vec<StatementLink>,
     notices: Vec<NoticeRow>,
@@ -58,6 +60,7 @@ struct StatementLink {
     buyer: String,
     total: String,
     issued: String,
+    state: String,
 }
 
 struct NoticeRow {
@@ -73,6 +76,7 @@ struct Piles {
     requests: Vec<OrderView>,
     changes: Vec<OrderView>,
     reports: Vec<OrderView>,
+    disputes: Vec<OrderView>,
     soon: Vec<OrderView>,
 }
 
@@ -87,7 +91,9 @@ impl Piles {
             if waits_for_provider(&view) {
                 piles.changes.push(view.clone());
             }
-            if order.state == OrderState::Confirmed && order.end <= now {
+            if order.state == OrderState::Disputed {
+                piles.disputes.push(view);
+            } else if order.state == OrderState::Confirmed && order.end <= now {
                 piles.reports.push(view);
             } else if order.state == OrderState::Confirmed && order.start < now.after(SOON) {
                 piles.soon.push(view);
@@ -96,6 +102,7 @@ impl Piles {
         piles.requests.sort_by_key(|view| (view.order.deadline, view.id));
         piles.changes.sort_by_key(|view| (view.order.start, view.id));
         piles.reports.sort_by_key(|view| (view.order.end, view.id));
+        piles.disputes.sort_by_key(|view| (view.order.start, view.id));
         piles.soon.sort_by_key(|view| (view.order.start, view.id));
         piles
     }
@@ -129,16 +136,30 @@ fn notice(w: &Words, notice: Notice) -> NoticeRow {
     NoticeRow { seq: notice.seq, at: w.date_time(&notice.at), text: w.text(key), subject: notice.subject }
 }
 
+/// Whether the provider has to move next: answer the statement, or attach its invoice.
+fn awaits_provider(state: StatementState) -> bool {
+    match state {
+        StatementState::Issued | StatementState::Accepted => true,
+        StatementState::Contested
+        | StatementState::InvoiceAttached
+        | StatementState::Approved
+        | StatementState::Paid
+        | StatementState::Reconciled
+        | StatementState::Credited => false,
+    }
+}
+
 async fn statements(site: &Site, call: &Call, own: &Own) -> Result<Vec<StatementLink>, Trouble> {
     let mut waiting = Vec::new();
     for year in live_years(site).await? {
-        let all = site.client.all_provider_statements(own.id, year).await?;
-        for view in all.into_iter().filter(|view| view.statement.state == StatementState::Issued) {
+        let all = super::statements::of_year(site, own, year).await?;
+        for view in all.into_iter().filter(|view| awaits_provider(view.statement.state)) {
             waiting.push(StatementLink {
                 href: format!("/provider/statements/{}?year={year}", view.id),
                 buyer: super::statements::buyer(site, call.words(), view.statement.buyer).await?,
                 total: call.words().money(&view.statement.total),
                 issued: call.words().date(&view.statement.issued),
+                state: super::statements::state(call.words(), &view).0,
             });
         }
     }
@@ -161,6 +182,7 @@ pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
     let requests = work(&site, &call, piles.requests).await?;
     let changes = work(&site, &call, piles.changes).await?;
     let reports = work(&site, &call, piles.reports).await?;
+    let disputes = work(&site, &call, piles.disputes).await?;
     let soon = work(&site, &call, piles.soon).await?;
     let statements = statements(&site, &call, &own).await?;
     let notices = site.registry.notices(own.party(), &Page::first(20)).await?;
@@ -169,7 +191,7 @@ pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
     let nothing = waiting && statements.is_empty() && notices.is_empty();
     let name = site.registry.provider(own.id).await?.map(|provider| provider.name).unwrap_or_default();
     let f = call.frame(&site, Section::Provider, w.text("provider-home")).await?;
-    page(&Home { f, name, requests, changes, reports, soon, statements, notices, earned, nothing })
+    page(&Home { f, name, requests, changes, reports, disputes, soon, statements, notices, earned, nothing })
 }
 
 pub(super) async fn dismiss(site: Arc<Site>, call: Call) -> Answer {

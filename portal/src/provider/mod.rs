@@ -2,10 +2,15 @@
 //!
 //! Everything that changes the ledger is signed in the browser with a key of the provider's own.
 
+mod bill;
 mod change;
+mod credit;
+mod dispute;
 mod home;
+mod invoice;
 mod month;
 mod order;
+mod owed;
 mod requests;
 mod rows;
 mod rules;
@@ -26,6 +31,7 @@ use keis_registry::permission::{Body, Permission};
 use keis_wallet::client::OrderView;
 
 use crate::call::{Acting, Answer, Call};
+use crate::deadlines::{all_moved, moved};
 use crate::route::{Route, get, post};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -57,9 +63,17 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         get(site, "/provider/orders/{id}/attendance", tick::attendance),
         post(site, "/provider/orders/{id}/attendance", tick::send_attendance),
         get(site, "/provider/orders/{id}/print", tick::print),
+        get(site, "/provider/orders/{id}/dispute", dispute::form),
+        post(site, "/provider/orders/{id}/dispute", dispute::submit),
         get(site, "/provider/statements", statements::statements),
         get(site, "/provider/statements/{id}", statements::statement),
         post(site, "/provider/statements/{id}/answer", statements::answer),
+        get(site, "/provider/statements/{id}/invoice", invoice::form),
+        post(site, "/provider/statements/{id}/invoice", invoice::upload),
+        post(site, "/provider/statements/{id}/invoice/sign", invoice::submit),
+        get(site, "/provider/statements/{id}/credit", credit::form),
+        post(site, "/provider/statements/{id}/credit", credit::upload),
+        post(site, "/provider/statements/{id}/credit/sign", credit::submit),
     ]
 }
 
@@ -72,6 +86,21 @@ struct Own {
 impl Own {
     fn party(&self) -> Party {
         Party::Provider(self.id)
+    }
+
+    /// The provider and those in whose place it stands: what they did is listed under their names.
+    async fn houses(&self, site: &Site) -> Result<Vec<ProviderId>, Trouble> {
+        let mut all = vec![self.id];
+        if let Some(latest) = site.years().await?.last() {
+            let wallet = site.client.provider_wallet(self.id, latest.year).await?;
+            all.extend(wallet.map(|wallet| wallet.predecessors).unwrap_or_default());
+        }
+        Ok(all)
+    }
+
+    /// Whether what bears a provider's name is this provider's by now.
+    async fn stands_for(&self, site: &Site, provider: ProviderId) -> Result<bool, Trouble> {
+        Ok(provider == self.id || self.houses(site).await?.contains(&provider))
     }
 }
 
@@ -104,16 +133,25 @@ async fn find_order(site: &Site, call: &Call, own: &Own) -> Result<OrderView, Tr
     };
     for year in years {
         if let Some(found) = site.client.order_lines(year, id).await? {
-            return if found.order.provider == own.id { Ok(found) } else { Err(Trouble::NotFound) };
+            return if is_own(own, &found) { Ok(moved(found)) } else { Err(Trouble::NotFound) };
         }
     }
     Err(Trouble::NotFound)
 }
 
+/// Whether an order is the provider's, or of one in whose place it stands.
+fn is_own(own: &Own, view: &OrderView) -> bool {
+    view.order.provider == own.id || view.provider_successor == Some(own.id)
+}
+
 /// The provider's orders of a year in these states.
 async fn orders_in(site: &Site, own: &Own, year: Year, states: &[OrderState]) -> Result<Vec<OrderView>, Trouble> {
-    let asked = states.iter().map(|state| site.client.all_provider_orders(own.id, year, Some(*state)));
-    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+    let mut all = Vec::new();
+    for house in own.houses(site).await? {
+        let asked = states.iter().map(|state| site.client.all_provider_orders(house, year, Some(*state)));
+        all.extend(try_join_all(asked).await?.into_iter().flatten());
+    }
+    Ok(all_moved(all))
 }
 
 /// What is to be signed for a provider.

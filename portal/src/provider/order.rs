@@ -6,8 +6,8 @@ use std::sync::Arc;
 use askama::Template;
 use keis_ledger::ids::{OrderId, PupilId};
 use keis_ledger::operation::Change;
-use keis_ledger::receipt::{Kind, Receipt};
-use keis_ledger::record::{LineState, OrderState, PendingChange};
+use keis_ledger::receipt::{Receipt, Topic};
+use keis_ledger::record::{LineState, OrderState, PendingChange, Side};
 use keis_ledger::time::Timestamp;
 use keis_registry::people::PupilName;
 use keis_registry::permission::Permission;
@@ -17,6 +17,8 @@ use super::rows::{OrderRow, rows};
 use super::rules::{self, May};
 use super::{INTENT, Own, find_order, own};
 use crate::call::{Answer, Call, page};
+use crate::dispute::{self, DisputeLook, Step};
+use crate::events;
 use crate::frame::{Frame, Section};
 use crate::public::terms;
 use crate::site::Site;
@@ -41,6 +43,9 @@ struct OrderPage {
     names: bool,
     lines: Vec<LineRow>,
     events: Vec<Event>,
+    dispute: Option<DisputeLook>,
+    /// Key of the words for what may be done about a dispute.
+    dispute_step: Option<&'static str>,
 }
 
 /// A pupil of the order.
@@ -118,96 +123,13 @@ fn line_state(state: LineState) -> &'static str {
     }
 }
 
-/// Words for what happened to an order; none for what is not about one.
-fn event(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::OrderProposed => Some("provider-event-proposed"),
-        Kind::OrderRequested => Some("provider-event-requested"),
-        Kind::OrderConfirmed => Some("provider-event-confirmed"),
-        Kind::OrderDeclined => Some("provider-event-declined"),
-        Kind::ChangeProposed => Some("provider-event-change-proposed"),
-        Kind::ChangeAccepted => Some("provider-event-change-accepted"),
-        Kind::ChangeDropped => Some("provider-event-change-dropped"),
-        Kind::LinesSwapped => Some("provider-event-swapped"),
-        Kind::LinesDropped => Some("provider-event-dropped"),
-        Kind::OrderCancelled => Some("provider-event-cancelled"),
-        Kind::DeliveryReported => Some("provider-event-reported"),
-        Kind::AttendanceConfirmed => Some("provider-event-attended"),
-        Kind::OrderLapsed => Some("provider-event-lapsed"),
-        Kind::AttendanceAutomatic => Some("provider-event-automatic"),
-        Kind::StatementIssued => Some("provider-event-billed"),
-        Kind::StatementAccepted => Some("provider-event-accepted"),
-        Kind::StatementContested => Some("provider-event-contested"),
-        Kind::OrderDisputed => Some("provider-event-disputed"),
-        Kind::DisputeWithdrawn => Some("provider-event-dispute-withdrawn"),
-        Kind::DisputeResolved => Some("provider-event-resolved"),
-        Kind::OrderReversed => Some("provider-event-reversed"),
-        Kind::OrderStruck => Some("provider-event-struck"),
-        Kind::DeadlinePostponed => Some("provider-event-postponed"),
-        Kind::InvoiceAttached => Some("provider-event-invoice"),
-        Kind::InvoiceRejected => Some("provider-event-invoice-rejected"),
-        Kind::InvoiceApproved => Some("provider-event-invoice-approved"),
-        Kind::PaymentRecorded => Some("provider-event-paid"),
-        Kind::PaymentSetOff => Some("provider-event-set-off"),
-        Kind::PaymentReturned => Some("provider-event-payment-returned"),
-        Kind::PaymentReconciled => Some("provider-event-reconciled"),
-        Kind::CreditNoted => Some("provider-event-credited"),
-        Kind::RatedBySchool => Some("provider-event-rated"),
-        Kind::RatedByPupil => Some("provider-event-rated-pupil"),
-        Kind::YearOpened
-        | Kind::Allocated
-        | Kind::SchoolMoneyRecorded
-        | Kind::YearEnded
-        | Kind::SchoolsOpened
-        | Kind::ProvidersOpened
-        | Kind::PupilsOpened
-        | Kind::KeysBound
-        | Kind::KeyRevoked
-        | Kind::PupilMoved
-        | Kind::WalletSuspended
-        | Kind::WalletReinstated
-        | Kind::WalletClosed
-        | Kind::ServicePublished
-        | Kind::ServiceAmended
-        | Kind::ServiceSuspended
-        | Kind::ServiceReinstated
-        | Kind::ServiceWithdrawn
-        | Kind::SessionOpened
-        | Kind::SessionAmended
-        | Kind::SessionClosed
-        | Kind::FundsReturned
-        | Kind::PupilsMoved
-        | Kind::DecisionProposed
-        | Kind::DecisionApproved
-        | Kind::DecisionWithdrawn
-        | Kind::DecisionExpired
-        | Kind::NetworkParametersSet
-        | Kind::ProgrammeParametersSet
-        | Kind::ValidatorsSet
-        | Kind::OfficerAppointed
-        | Kind::OfficerDismissed
-        | Kind::GovernanceKeysReplaced
-        | Kind::ProtocolSwitchDecided
-        | Kind::ProtocolSwitched
-        | Kind::RepaymentRecorded
-        | Kind::RepaymentReconciled
-        | Kind::PaymentAccountSet
-        | Kind::YearSealed
-        | Kind::ForceMajeureDeclared
-        | Kind::ForceMajeureContinued
-        | Kind::ForceMajeureEnded
-        | Kind::DeadlinesExtended
-        | Kind::PartySucceeded
-        | Kind::AllKeysRevoked => None,
-    }
-}
-
 fn events(w: &Words, receipts: &[Receipt]) -> Vec<Event> {
+    let of_order = |receipt: &&Receipt| matches!(receipt.kind.topic(), Topic::Order | Topic::Statement);
     let told = |receipt: &Receipt| {
-        let text = w.text(event(receipt.kind)?);
-        Some(Event { at: w.date_time(&receipt.time), text, on_behalf: receipt.on_behalf })
+        let text = events::what(w, receipt.kind);
+        Event { at: w.date_time(&receipt.time), text, on_behalf: receipt.on_behalf }
     };
-    receipts.iter().filter_map(told).collect()
+    receipts.iter().filter(of_order).map(told).collect()
 }
 
 /// What happens next with an order, and by when.
@@ -328,6 +250,8 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         cancel_warning,
         names: rules::names_shown(view.order.state),
         events: events(w, &receipts),
+        dispute: dispute::look(w, &view, |line| lines[usize::from(line)].name.clone()),
+        dispute_step: Step::of(&view, Side::Provider, now).map(|step| step.title()),
         may,
         lines,
         row,

@@ -12,8 +12,9 @@ use keis_registry::permission::Permission;
 use keis_wallet::client::OrderView;
 
 use super::rows::{OrderRow, rows};
-use super::{INTENT, Own, Sheet, act, live_years, orders_in, own, rules, sign};
+use super::{INTENT, Own, Sheet, act, is_own, live_years, orders_in, own, rules, sign};
 use crate::call::{Answer, Call, page, redirect};
+use crate::deadlines::moved;
 use crate::frame::{Flash, Frame, Section};
 use crate::public::listing::{PageLink, page_links};
 use crate::site::Site;
@@ -30,13 +31,22 @@ enum Show {
     ToReport,
     Reported,
     Attended,
+    Disputed,
     Settled,
     Ended,
 }
 
 impl Show {
-    const ALL: [Self; 7] =
-        [Self::Waiting, Self::Upcoming, Self::ToReport, Self::Reported, Self::Attended, Self::Settled, Self::Ended];
+    const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Upcoming,
+        Self::ToReport,
+        Self::Reported,
+        Self::Attended,
+        Self::Disputed,
+        Self::Settled,
+        Self::Ended,
+    ];
 
     fn code(self) -> &'static str {
         match self {
@@ -45,6 +55,7 @@ impl Show {
             Self::ToReport => "to_report",
             Self::Reported => "reported",
             Self::Attended => "attended",
+            Self::Disputed => "disputed",
             Self::Settled => "settled",
             Self::Ended => "ended",
         }
@@ -57,6 +68,7 @@ impl Show {
             Self::ToReport => "provider-show-to-report",
             Self::Reported => "provider-show-reported",
             Self::Attended => "provider-show-attended",
+            Self::Disputed => "provider-show-disputed",
             Self::Settled => "provider-show-settled",
             Self::Ended => "provider-show-ended",
         }
@@ -68,6 +80,7 @@ impl Show {
             Self::Upcoming | Self::ToReport => &[OrderState::Confirmed],
             Self::Reported => &[OrderState::Delivered],
             Self::Attended => &[OrderState::Attended, OrderState::AttendedAutomatically],
+            Self::Disputed => &[OrderState::Disputed],
             Self::Settled => &[OrderState::Settled],
             Self::Ended => &[
                 OrderState::Declined,
@@ -75,6 +88,8 @@ impl Show {
                 OrderState::CancelledFree,
                 OrderState::CancelledLate,
                 OrderState::CancelledByProvider,
+                OrderState::CancelledForceMajeure,
+                OrderState::Reversed,
             ],
         }
     }
@@ -84,7 +99,7 @@ impl Show {
             Self::Waiting => now < view.order.deadline,
             Self::Upcoming => now < view.order.end,
             Self::ToReport => view.order.end <= now,
-            Self::Reported | Self::Attended | Self::Settled | Self::Ended => true,
+            Self::Reported | Self::Attended | Self::Disputed | Self::Settled | Self::Ended => true,
         }
     }
 
@@ -95,7 +110,7 @@ impl Show {
             Self::Upcoming | Self::ToReport | Self::Reported => {
                 orders.sort_by_key(|view| (view.order.start, view.id));
             }
-            Self::Attended | Self::Settled | Self::Ended => {
+            Self::Attended | Self::Disputed | Self::Settled | Self::Ended => {
                 orders.sort_by_key(|view| (std::cmp::Reverse(view.order.start), view.id));
             }
         }
@@ -208,8 +223,8 @@ async fn chosen(site: &Site, own: &Own, ids: &[OrderId]) -> Result<Vec<OrderView
                 found = site.client.order_lines(*year, *id).await?;
             }
         }
-        let view = found.filter(|view| view.order.provider == own.id).ok_or(Trouble::NotFound)?;
-        chosen.push(view);
+        let view = found.filter(|view| is_own(own, view)).ok_or(Trouble::NotFound)?;
+        chosen.push(moved(view));
     }
     Ok(chosen)
 }

@@ -63,7 +63,8 @@ pub(super) async fn find(site: &Site, call: &Call, own: &Own) -> Result<(Session
     for year in years {
         if let Some(found) = site.client.session(year, id).await? {
             let offer = site.catalogue.find_service(found.service).await?.ok_or(Trouble::NotFound)?;
-            return if offer.provider == own.id { Ok((found, offer)) } else { Err(Trouble::NotFound) };
+            let ours = own.stands_for(site, offer.provider).await?;
+            return if ours { Ok((found, offer)) } else { Err(Trouble::NotFound) };
         }
     }
     Err(Trouble::NotFound)

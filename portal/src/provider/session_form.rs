@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use jiff::{SignedDuration, civil};
 use keis_ledger::classifiers::{Place, Scope, Year};
-use keis_ledger::ids::{ServiceId, SessionId};
+use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
 use keis_ledger::operation::{CatalogueOperation, Operation, SessionOffer};
 use keis_ledger::record::YearState;
 use keis_ledger::time::Timestamp;
@@ -220,15 +220,17 @@ struct Further {
 
 /// The provider's service that a form is about, while it may be ordered.
 async fn service_of(site: &Site, own: &Own, id: ServiceId) -> Result<Arc<Offer>, Trouble> {
-    let found = site.catalogue.find_service(id).await?;
-    found.filter(|offer| offer.provider == own.id && offer.is_active()).ok_or(Trouble::NotFound)
+    let found = site.catalogue.find_service(id).await?.filter(|offer| offer.is_active()).ok_or(Trouble::NotFound)?;
+    if own.stands_for(site, found.provider).await? { Ok(found) } else { Err(Trouble::NotFound) }
 }
 
 pub(super) async fn new(site: Arc<Site>, call: Call) -> Answer {
     let own = own(&call, Permission::OfferSessions).await?;
     let date = call.query.get("date").filter(|date| date.parse::<civil::Date>().is_ok()).map(str::to_owned);
     let Some(id) = call.query.parse::<ServiceId>("service")? else {
-        let own_services = site.catalogue.services_of(own.id, call.lang).into_iter().filter(|offer| offer.is_active());
+        let houses = own.houses(&site).await?;
+        let of_house = |house: &ProviderId| site.catalogue.services_of(*house, call.lang);
+        let own_services = houses.iter().flat_map(of_house).filter(|offer| offer.is_active());
         let tail = date.map(|date| format!("&date={date}")).unwrap_or_default();
         let link = |offer: Arc<Offer>| {
             let href = format!("/provider/sessions/new?service={}{tail}", offer.id);

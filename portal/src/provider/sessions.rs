@@ -58,7 +58,10 @@ pub(super) async fn of_year(site: &Site, own: &Own, year: Year) -> Result<Vec<Ow
     if !site.years().await?.iter().any(|known| known.year == year) {
         return Ok(Vec::new());
     }
-    let mut all = site.client.all_provider_sessions(own.id, year).await?;
+    let mut all = Vec::new();
+    for house in own.houses(site).await? {
+        all.extend(site.client.all_provider_sessions(house, year).await?);
+    }
     all.sort_by_key(|one| (one.session.offer.start, one.id));
     Ok(all)
 }

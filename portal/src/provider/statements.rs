@@ -13,6 +13,8 @@ use keis_ledger::record::{LineState, StatementState};
 use keis_registry::permission::Permission;
 use keis_wallet::client::{OrderView, StatementView};
 
+use super::bill::{self, BillLook};
+use super::owed::{self, Owed};
 use super::{INTENT, Own, Sheet, own, rows, rules, sign};
 use crate::call::{Answer, Call, page, redirect};
 use crate::frame::{Flash, Frame, Section};
@@ -37,16 +39,25 @@ struct Statements {
     pages: Vec<PageLink>,
     range: String,
     caption: String,
+    owed: Owed,
 }
 
-struct Row {
-    href: String,
-    issued: String,
-    buyer: String,
-    orders: String,
-    total: String,
-    state: String,
-    mood: &'static str,
+/// A statement in a list.
+pub(super) struct Row {
+    pub(super) href: String,
+    pub(super) issued: String,
+    pub(super) buyer: String,
+    pub(super) orders: String,
+    pub(super) total: String,
+    pub(super) state: String,
+    pub(super) mood: &'static str,
+}
+
+impl Row {
+    /// What the signing page calls the statement.
+    pub(super) fn label(&self) -> String {
+        format!("{}, {}, {}, {}", self.buyer, self.issued, self.orders, self.total)
+    }
 }
 
 /// Money of one source in statements, by state.
@@ -65,6 +76,7 @@ struct StatementPage {
     row: Row,
     source: String,
     waiting: bool,
+    bill: Option<BillLook>,
     list: Vec<OrderLine>,
     pages: Vec<PageLink>,
     range: String,
@@ -79,6 +91,8 @@ struct OrderLine {
     attended: usize,
     absent: usize,
     due: String,
+    /// Where money of the order may be given back.
+    credit: Option<String>,
 }
 
 /// Who pays a statement, in words.
@@ -92,12 +106,16 @@ pub(super) async fn buyer(site: &Site, w: &Words, buyer: Buyer) -> Result<String
     }
 }
 
-fn state(w: &Words, state: StatementState) -> (String, &'static str) {
-    match state {
+/// Where a statement stands, in words and as a colour.
+pub(super) fn state(w: &Words, view: &StatementView) -> (String, &'static str) {
+    match view.statement.state {
         StatementState::Issued => (w.text("statement-issued"), "wait"),
         StatementState::Accepted => (w.text("statement-accepted"), "good"),
         StatementState::Contested => (w.text("statement-contested"), "bad"),
         StatementState::InvoiceAttached => (w.text("statement-invoice_attached"), "wait"),
+        StatementState::Approved if view.statement.balance < view.statement.total => {
+            (w.text("provider-part-paid"), "wait")
+        }
         StatementState::Approved => (w.text("statement-approved"), "good"),
         StatementState::Paid => (w.text("statement-paid"), "good"),
         StatementState::Reconciled => (w.text("statement-reconciled"), "good"),
@@ -105,9 +123,10 @@ fn state(w: &Words, state: StatementState) -> (String, &'static str) {
     }
 }
 
-async fn row(site: &Site, w: &Words, view: &StatementView) -> Result<Row, Trouble> {
+/// A statement as a row.
+pub(super) async fn row(site: &Site, w: &Words, view: &StatementView) -> Result<Row, Trouble> {
     let statement = &view.statement;
-    let (state, mood) = state(w, statement.state);
+    let (state, mood) = state(w, view);
     Ok(Row {
         href: format!("/provider/statements/{}?year={}", view.id, view.year),
         issued: w.date(&statement.issued),
@@ -151,10 +170,19 @@ pub(super) async fn statements(site: Arc<Site>, call: Call) -> Answer {
         None => site.programme().await?.year,
     };
     if !years.iter().any(|known| known.year == year) {
-        return Err(Trouble::NotFound);
+        return Err(site.no_year(year).await);
     }
-    let mut all = site.client.all_provider_statements(own.id, year).await?;
-    let waits = |view: &StatementView| view.statement.state != StatementState::Issued;
+    let mut all = of_year(&site, &own, year).await?;
+    let waits = |view: &StatementView| match view.statement.state {
+        StatementState::Issued => 0,
+        StatementState::Accepted => 1,
+        StatementState::Contested
+        | StatementState::InvoiceAttached
+        | StatementState::Approved
+        | StatementState::Paid
+        | StatementState::Reconciled
+        | StatementState::Credited => 2,
+    };
     all.sort_by_key(|view| (waits(view), std::cmp::Reverse(view.statement.issued), view.id));
     let pages = all.len().div_ceil(PER_PAGE).max(1);
     let number = call.query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, pages);
@@ -168,6 +196,7 @@ pub(super) async fn statements(site: Arc<Site>, call: Call) -> Answer {
         f,
         years: years.iter().map(|known| (known.year, known.year == year)).collect(),
         year,
+        owed: owed::of_year(&site, w, &own, year).await?,
         sums: sums(w, &all),
         caption: w.count("provider-count-statements", all.len()),
         list,
@@ -176,8 +205,17 @@ pub(super) async fn statements(site: Arc<Site>, call: Call) -> Answer {
     })
 }
 
+/// Statements of a year, also those of providers in whose place this one stands.
+pub(super) async fn of_year(site: &Site, own: &Own, year: Year) -> Result<Vec<StatementView>, Trouble> {
+    let mut all = Vec::new();
+    for house in own.houses(site).await? {
+        all.extend(site.client.all_provider_statements(house, year).await?);
+    }
+    Ok(all)
+}
+
 /// The provider's statement in whichever year it is; of the query's year alone when it names one.
-async fn find(site: &Site, call: &Call, own: &Own) -> Result<StatementView, Trouble> {
+pub(super) async fn find(site: &Site, call: &Call, own: &Own) -> Result<StatementView, Trouble> {
     let id: StatementId = call.part(0)?;
     let years = match call.query.parse::<u16>("year")? {
         Some(year) => vec![Year(year)],
@@ -185,7 +223,8 @@ async fn find(site: &Site, call: &Call, own: &Own) -> Result<StatementView, Trou
     };
     for year in years {
         if let Some(found) = site.client.statement(year, id).await? {
-            return if found.statement.provider == own.id { Ok(found) } else { Err(Trouble::NotFound) };
+            let ours = own.stands_for(site, found.statement.provider).await?;
+            return if ours { Ok(found) } else { Err(Trouble::NotFound) };
         }
     }
     Err(Trouble::NotFound)
@@ -204,6 +243,7 @@ pub(super) async fn statement(site: Arc<Site>, call: Call) -> Answer {
     let shown: Vec<_> = ids.iter().copied().skip((number - 1) * PER_PAGE).take(PER_PAGE).collect();
     let asked = stream::iter(shown).map(|id| site.client.order_lines(view.year, id)).buffered(AT_ONCE);
     let orders: Vec<OrderView> = asked.try_filter_map(async |found| Ok(found)).try_collect().await?;
+    let credits = view.statement.state.is_accepted() && own.acting.role.may(Permission::AcceptStatements);
     let listed = rows::rows(&site, call.lang, &orders).await?;
     let source = view.statement.buyer.source();
     let line = |(listed, order): (rows::OrderRow, &OrderView)| OrderLine {
@@ -214,6 +254,8 @@ pub(super) async fn statement(site: Arc<Site>, call: Call) -> Answer {
         attended: count(order, LineState::Attended),
         absent: count(order, LineState::Absent),
         due: w.money(&rules::due(&order.order).of(source)),
+        credit: (credits && !rules::due(&order.order).of(source).is_zero())
+            .then(|| format!("/provider/statements/{}/credit?year={}&order={}", view.id, view.year, order.id)),
     };
     let list: Vec<OrderLine> = listed.into_iter().zip(&orders).map(line).collect();
     let range = w.with("public-page-of", &[("page", &number.to_string()), ("pages", &pages.to_string())]);
@@ -225,6 +267,7 @@ pub(super) async fn statement(site: Arc<Site>, call: Call) -> Answer {
         year: view.year,
         source: source_name(w, source),
         waiting: view.statement.state == StatementState::Issued,
+        bill: bill::look(&site, w, &own, &view).await?,
         caption: row.orders.clone(),
         row,
         list,
@@ -258,7 +301,7 @@ pub(super) async fn answer(site: Arc<Site>, call: Call) -> Answer {
     let sheet = Sheet {
         title: w.text(title),
         operations: vec![Operation::Settlement(operation)],
-        labels: vec![(statement.to_string(), format!("{}, {}, {}, {}", row.buyer, row.issued, row.orders, row.total))],
+        labels: vec![(statement.to_string(), row.label())],
         scope: Scope::Settlement,
         next: row.href,
         warnings: vec![w.text(warning)],

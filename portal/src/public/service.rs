@@ -13,6 +13,7 @@ use super::{standing, terms};
 use crate::call::{Answer, Call, page};
 use crate::catalogue::{Offer, SessionEntry, names};
 use crate::frame::{Frame, Section};
+use crate::ratings::{self, RatingLook};
 use crate::site::{Programme, Site};
 use crate::trouble::Trouble;
 use crate::words::Words;
@@ -38,6 +39,7 @@ struct ServicePage {
     pages: Vec<PageLink>,
     range: String,
     orders: bool,
+    ratings: Vec<RatingLook>,
 }
 
 struct Row {
@@ -117,6 +119,8 @@ pub(super) async fn service(site: Arc<Site>, call: Call) -> Answer {
     let title = offer.title.of(lang).to_owned();
     let description = offer.description.of(lang).lines().map(str::trim).filter(|line| !line.is_empty());
     let paragraphs = description.map(str::to_owned).collect();
+    let rated = site.client.service(id).await?;
+    let ratings = rated.map(|found| ratings::look(w, &found.service.rating)).unwrap_or_default();
     let f = call.frame(&site, Section::Services, title.clone()).await?;
     page(&ServicePage {
         f,
@@ -133,5 +137,6 @@ pub(super) async fn service(site: Arc<Site>, call: Call) -> Answer {
         pages: page_links(&call, asked, pages),
         range,
         orders,
+        ratings,
     })
 }

@@ -147,7 +147,7 @@ pub(super) async fn too_late(call: &Call, found: &Standing) -> Answer {
 
 /// Whether something can be done with an order now.
 pub(super) fn can(desk: &Desk, found: &Standing, act: Act) -> bool {
-    let possible = rules::possible(&found.view.order, desk.now, &found.parameters.calendar);
+    let possible = rules::possible(&found.view.order, desk.now, found.unreported());
     possible.iter().any(|one| one.act == act)
 }
 

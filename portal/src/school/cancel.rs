@@ -70,7 +70,7 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
 fn cost(w: &Words, desk: &Desk, found: &Standing) -> (bool, Vec<String>) {
     let order = &found.view.order;
     let mut said = Vec::new();
-    let free = match rules::cancelling(order, desk.now, &found.parameters.calendar) {
+    let free = match rules::cancelling(order, desk.now, found.unreported()) {
         Cancelling::Free(Some(until)) => {
             said.push(w.with1("school-cancel-free", "until", &deadline(w, desk.now, until)));
             true

@@ -75,6 +75,9 @@ struct ClassPage {
     left: String,
     rows: Vec<MemberRow>,
     can_order: bool,
+    /// A printed list says whose it is and of which day.
+    school: String,
+    today: String,
 }
 
 /// A pupil in a table.
@@ -107,6 +110,8 @@ pub(super) async fn class(site: Arc<Site>, call: Call) -> Answer {
         left: f.w.money(&left(members.iter())),
         rows,
         can_order: desk.may(Permission::ProposeOrder),
+        school: site.registry.school(desk.school).await?.map(|school| school.name).unwrap_or_default(),
+        today: f.w.date(&desk.now),
         f,
     };
     page(&shown)
@@ -136,7 +141,7 @@ pub(super) struct Visits(BTreeMap<OrderId, SessionId>);
 
 impl Visits {
     pub(super) async fn of(site: &Arc<Site>, desk: &Desk) -> Result<Self, Trouble> {
-        let orders = site.client.all_school_orders(desk.school, desk.year, None).await?;
+        let orders = desk.orders(site, desk.year).await?;
         let sessions: BTreeMap<OrderId, SessionId> =
             orders.into_iter().map(|view| (view.id, view.order.session)).collect();
         site.catalogue.ensure(desk.year, sessions.values().copied()).await?;

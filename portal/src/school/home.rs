@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use keis_ledger::money::Cents;
 use keis_ledger::record::{Order, OrderState, Side, Standing};
-use keis_ledger::time::{Calendar, Timestamp};
+use keis_ledger::time::Timestamp;
 use keis_registry::permission::Permission;
 use keis_wallet::client::OrderView;
 
@@ -15,6 +15,7 @@ use super::order_list::{OrderRow, recent};
 use super::rules::is_over;
 use super::{Desk, order_path, roll};
 use crate::call::{Answer, Call, page};
+use crate::deadlines::unreported;
 use crate::frame::{Frame, Section};
 use crate::site::Site;
 use crate::words::Words;
@@ -59,6 +60,8 @@ enum Waits {
     School,
     /// The provider.
     Provider,
+    /// Officers of two institutions.
+    Officers,
 }
 
 pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
@@ -74,11 +77,11 @@ pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
     for view in &orders {
         let calendar = years.iter().find(|(year, _)| *year == view.year).map(|(_, rules)| &rules.calendar);
         let calendar = calendar.unwrap_or(&desk.parameters.calendar);
-        if let Some((waits, key, at)) = waiting(&view.order, desk.now, calendar) {
+        if let Some((waits, key, at)) = waiting(&view.order, desk.now, unreported(view, calendar)) {
             let task = task(&site, f.w, &desk, view, key, at);
             match waits {
                 Waits::School => own.push(task),
-                Waits::Provider => others.push(task),
+                Waits::Provider | Waits::Officers => others.push(task),
             }
         }
     }
@@ -107,7 +110,7 @@ pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
 }
 
 /// What an order waits for, of whom, until when.
-fn waiting(order: &Order, now: Timestamp, calendar: &Calendar) -> Option<(Waits, &'static str, Timestamp)> {
+fn waiting(order: &Order, now: Timestamp, report_by: Timestamp) -> Option<(Waits, &'static str, Timestamp)> {
     if is_over(order, now) {
         return None;
     }
@@ -115,7 +118,6 @@ fn waiting(order: &Order, now: Timestamp, calendar: &Calendar) -> Option<(Waits,
         Side::Provider => (Waits::School, "school-waits-change"),
         Side::Orderer => (Waits::Provider, "school-waits-own-change"),
     });
-    let report_by = order.rules.attendance_deadline(calendar, order.end);
     match order.state {
         OrderState::Proposed => Some((Waits::School, "school-waits-proposal", order.deadline)),
         OrderState::Requested | OrderState::Confirmed if change.is_some() && now < order.start => {
@@ -136,8 +138,8 @@ fn waiting(order: &Order, now: Timestamp, calendar: &Calendar) -> Option<(Waits,
         | OrderState::CancelledLate
         | OrderState::CancelledByProvider
         | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
         | OrderState::Reversed => None,
+        OrderState::Disputed => Some((Waits::Officers, "school-waits-dispute", Timestamp::LATEST)),
     }
 }
 

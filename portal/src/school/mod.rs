@@ -8,6 +8,7 @@ mod attendance;
 mod cancel;
 mod change;
 mod classes;
+mod dispute;
 mod home;
 mod look;
 mod new_order;
@@ -15,6 +16,7 @@ mod notices;
 mod order;
 mod order_list;
 mod pupils;
+mod rating;
 mod roll;
 mod rules;
 mod unreached;
@@ -31,6 +33,7 @@ use keis_registry::permission::{Body, Permission};
 use keis_wallet::client::OrderView;
 
 use crate::call::{Acting, Answer, Call};
+use crate::deadlines::{all_moved, moved, unreported};
 use crate::route::{Route, get, post};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -58,6 +61,10 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         post(site, "/school/orders/{id}/answer", acts::answer),
         get(site, "/school/orders/{id}/attendance", attendance::form),
         post(site, "/school/orders/{id}/attendance", attendance::submit),
+        get(site, "/school/orders/{id}/dispute", dispute::form),
+        post(site, "/school/orders/{id}/dispute", dispute::submit),
+        get(site, "/school/orders/{id}/rate", rating::form),
+        post(site, "/school/orders/{id}/rate", rating::submit),
         get(site, "/school/orders/{id}/print", order::print),
     ]
 }
@@ -99,12 +106,23 @@ impl Desk {
         years.sort_by_key(|year| (year.year != self.year, std::cmp::Reverse(year.year)));
         for year in years {
             let Some(view) = site.client.order_lines(year.year, id).await? else { continue };
-            if view.order.school != self.school {
+            if view.order.school != self.school && view.school_successor != Some(self.school) {
                 return Err(Trouble::NotFound);
             }
-            return Ok(Standing { view, parameters: year.parameters, state: year.state });
+            return Ok(Standing { view: moved(view), parameters: year.parameters, state: year.state });
         }
         Err(Trouble::NotFound)
+    }
+
+    /// The school's orders of a year, also those of schools in whose place it stands.
+    async fn orders(&self, site: &Arc<Site>, year: Year) -> Result<Vec<OrderView>, Trouble> {
+        let wallet = site.client.school_wallet(self.school, year).await?;
+        let before = wallet.map(|wallet| wallet.predecessors).unwrap_or_default();
+        let mut all = Vec::new();
+        for school in std::iter::once(self.school).chain(before) {
+            all.extend(site.client.all_school_orders(school, year, None).await?);
+        }
+        Ok(all_moved(all))
     }
 
     /// Years whose orders may still wait for something: the one in which people order, and the one before.
@@ -123,6 +141,11 @@ struct Standing {
 }
 
 impl Standing {
+    /// From when on the order, if it was never reported, is free to cancel.
+    fn unreported(&self) -> Timestamp {
+        unreported(&self.view, &self.parameters.calendar)
+    }
+
     fn act(&self, action: OrderAction) -> Operation {
         Operation::Order { year: self.view.year, order: self.view.id, action }
     }

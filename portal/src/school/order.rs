@@ -7,14 +7,16 @@ use std::sync::Arc;
 use askama::Template;
 use keis_ledger::ids::OrderId;
 use keis_ledger::operation::{Change, Party};
+use keis_ledger::receipt::Receipt;
 use keis_ledger::record::{LineState, Order, OrderState, Side, YearState};
 use keis_registry::permission::Permission;
 
 use super::look::{self, SessionLook, by_source, deadline, line_money, order_money, standing, worth};
 use super::roll::{ClassKey, Names};
 use super::rules::{self, Act, Possible};
-use super::{Desk, Standing, acts, order_path};
+use super::{Desk, Standing, acts, order_path, rating};
 use crate::call::{Answer, Call, page};
+use crate::dispute::{self, DisputeLook, Step};
 use crate::frame::{Frame, Section};
 use crate::order_state;
 use crate::site::Site;
@@ -40,6 +42,7 @@ struct OrderPage {
     prints: bool,
     events: Vec<Event>,
     warning: Option<String>,
+    dispute: Option<DisputeLook>,
 }
 
 /// A change that waits, and what can be done about it.
@@ -77,7 +80,7 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
     let mut pupils: Vec<_> = order.lines.iter().map(|line| line.pupil).collect();
     pupils.extend(acts::added(order));
     let names = Names::of(&site, &desk, found.view.year, &pupils).await?;
-    let possible = rules::possible(order, desk.now, &found.parameters.calendar);
+    let possible = rules::possible(order, desk.now, found.unreported());
     let state = if rules::is_over(order, desk.now) { OrderState::Lapsed } else { order.state };
     let receipts = site.client.order_history(found.view.year, id).await?.unwrap_or_default();
     let shown = OrderPage {
@@ -89,12 +92,13 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         next: next(w, &desk, &found, state),
         facts: facts(w, &desk, &found),
         change: change(&site, w, &desk, &found, &names, &possible).await?,
-        actions: actions(w, &desk, id, &possible),
+        actions: actions(w, &desk, id, &possible).into_iter().chain(afterwards(w, &desk, &found, &receipts)).collect(),
         told: told(w, &desk, &possible),
         lines: lines(w, order, &names),
         total: money(w, order),
         prints: takes_place(order),
         events: history::events(w, &receipts),
+        dispute: dispute::look(w, &found.view, |line| names.label(w, &order.lines[usize::from(line)].pupil)),
         warning: (found.state == YearState::Ended).then(|| w.text("school-warn-ended")),
         f,
     };
@@ -110,7 +114,7 @@ fn money(w: &Words, order: &Order) -> String {
 fn next(w: &Words, desk: &Desk, found: &Standing, state: OrderState) -> String {
     let order = &found.view.order;
     let at = |until| deadline(w, desk.now, until);
-    let report_by = order.rules.attendance_deadline(&found.parameters.calendar, order.end);
+    let report_by = found.unreported();
     let (key, until) = match state {
         OrderState::Proposed => ("school-next-proposed", at(order.deadline)),
         OrderState::Requested => ("school-next-requested", at(order.deadline)),
@@ -211,6 +215,20 @@ fn actions(w: &Words, desk: &Desk, id: OrderId, possible: &[Possible]) -> Vec<Ac
         }
     }
     all
+}
+
+/// What a school may say of an order once it took place: that it is wrong, and how it was.
+fn afterwards(w: &Words, desk: &Desk, found: &Standing, receipts: &[Receipt]) -> Vec<Action> {
+    let path = order_path(found.view.id);
+    let way = |key: &str, part: &str, first: bool| Action {
+        label: w.text(key),
+        href: format!("{path}/{part}"),
+        until: String::new(),
+        first,
+    };
+    let rates = rating::may(desk, found, receipts).then(|| way("rating-title", "rate", true));
+    let disputes = super::dispute::step(desk, found).filter(|_| desk.may(Permission::PlaceOrder));
+    rates.into_iter().chain(disputes.map(|step: Step| way(step.title(), "dispute", false))).collect()
 }
 
 /// Who is told that somebody else at the school must act.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use keis_ledger::classifiers::Year;
 use keis_ledger::ids::SessionId;
 use keis_ledger::record::OrderState;
 use keis_ledger::time::Timestamp;
@@ -98,8 +99,11 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let state = order_state::ALL.into_iter().find(|state| order_state::code(*state) == wanted);
     let years = site.years().await?;
     let asked: Option<u16> = call.query.parse("year")?;
-    let year = years.iter().map(|year| year.year).find(|year| Some(year.0) == asked).unwrap_or(desk.year);
-    let mut orders = site.client.all_school_orders(desk.school, year, None).await?;
+    let year = asked.map_or(desk.year, Year);
+    if !years.iter().any(|known| known.year == year) {
+        return Err(site.no_year(year).await);
+    }
+    let mut orders = desk.orders(&site, year).await?;
     orders.retain(|view| match state {
         None => true,
         Some(OrderState::Lapsed) => view.order.state == OrderState::Lapsed || is_over(&view.order, desk.now),
@@ -143,7 +147,7 @@ fn sessions_of(orders: &[OrderView]) -> Vec<SessionId> {
 pub(super) async fn recent(site: &Arc<Site>, desk: &Desk) -> Result<Vec<OrderView>, Trouble> {
     let mut all = Vec::new();
     for (year, _) in desk.recent_years(site).await? {
-        let orders = site.client.all_school_orders(desk.school, year, None).await?;
+        let orders = desk.orders(site, year).await?;
         let waits = |view: &OrderView| view.year == desk.year || !has_ended(view.order.state);
         let orders: Vec<OrderView> = orders.into_iter().filter(waits).collect();
         site.catalogue.ensure(year, sessions_of(&orders)).await?;

@@ -14,8 +14,9 @@
 //!
 //! Officers sign with keys of their own that governance appointed: `settlement.approve`, `settlement.record_payment` …,
 //! `governance.approve`, `governance.withdraw`, and proposals by their measure (`measure.resolve` …). Amounts of lines carry the
-//! lines' numbers: `split` (`LINE:CENTS`, many). What a form names by a keyed commitment (`reference`, `bank`, `account`) it
-//! says as the server gave it, in a second form after the one in which people typed the text.
+//! lines' numbers: `split` (`LINE:CENTS`, many). Payments go statement by statement: `payment` and `reference` with
+//! `data-line` naming the statement. The bank's words (`reference`, `bank`) are what people typed, and the signing page must give them
+//! as the commitment's label; or, like `account`, the commitment as the server gave it, in a second form after the one with the text.
 //!
 //! Labels of a signing page name ids by their text form, and an order's line as `ord_…/INDEX`.
 

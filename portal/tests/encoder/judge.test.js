@@ -350,6 +350,39 @@ test("a form that does not say what must be said is not enough", () => {
   assert.deepEqual(weigh([action("confirm")], fields("order.confirm", {})).refused, ["sign-not-asked sign-term-order"]);
 });
 
+test("the bank's words as people typed them are the commitments' names", () => {
+  const typed = (kind, inputs) => intentOf(kind, inputs.map((input) => ({ type: "text", ...input })));
+  const names = { [commitment(1)]: "FT 001", [commitment(4)]: "007", [commitment(2)]: "FT:2" };
+  const intent = typed("settlement.record_payment", [
+    { name: "payment", value: "12,00", unit: "euro", line: statement(1) },
+    { name: "reference", value: " FT  001", line: statement(1) },
+    { name: "payment", value: "0,50", unit: "euro", line: statement(2) },
+    { name: "reference", value: "FT:2", line: statement(2) },
+  ]);
+  assert.deepEqual(weigh([paid(1, 1200, 1), paid(2, 50, 2)], intent, names).refused, []);
+  for (const lie of [
+    [paid(1, 1200, 2), paid(2, 50, 1)],
+    [paid(1, 1201, 1), paid(2, 50, 2)],
+    [paid(1, 1200, 3), paid(2, 50, 2)],
+    [paid(1, 1200, 1)],
+  ]) {
+    assert.notEqual(weigh(lie, intent, names).refused.length, 0);
+  }
+  const bank = typed("settlement.reconcile", [
+    { name: "statement", value: statement(1) },
+    { name: "bank", value: "FT 001" },
+  ]);
+  assert.deepEqual(weigh([reconciled(1, 1)], bank, names).refused, []);
+  assert.notEqual(weigh([reconciled(1, 2)], bank, names).refused.length, 0);
+  const zeros = typed("settlement.reconcile", [
+    { name: "statement", value: statement(1) },
+    { name: "bank", value: "007" },
+  ]);
+  assert.deepEqual(weigh([reconciled(1, 4)], zeros, names).refused, []);
+  const unsaid = typed("settlement.reconcile", [{ name: "statement", value: statement(1) }]);
+  assert.deepEqual(weigh([reconciled(1, 1)], unsaid, names).refused, ["sign-not-asked sign-term-bank"]);
+});
+
 test("the form's labels and the dictionary must not contradict each other", () => {
   const input = { name: "pupil", type: "checkbox", checked: true, value: pupil(1), label: "Somebody else" };
   const intent = fields("order.propose", { session: session(1) }, [input]);

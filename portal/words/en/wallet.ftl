@@ -281,6 +281,7 @@ sign-term-order = Order
 sign-term-orders = Orders
 sign-term-lines = Pupils
 sign-term-line = Pupils
+sign-term-credit = Given back
 sign-term-swap = Exchange of pupils
 sign-term-absent = Absent
 sign-term-added = Came in addition

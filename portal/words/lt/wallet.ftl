@@ -282,6 +282,7 @@ sign-term-order = Užsakymas
 sign-term-orders = Užsakymai
 sign-term-lines = Mokiniai
 sign-term-line = Mokiniai
+sign-term-credit = Grąžinama
 sign-term-swap = Mokinių keitimas
 sign-term-absent = Nebuvo
 sign-term-added = Atvyko papildomai

@@ -12,6 +12,7 @@ mod log;
 mod master_key;
 mod notices;
 mod officers;
+mod payments;
 mod people;
 mod permission;
 mod sampling;

@@ -8,7 +8,7 @@ use keis_ledger::ids::{
     Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
 };
 use keis_ledger::operation::{Operation, Party, SettlementOperation, WalletOperation};
-use keis_ledger::receipt::{Kind, Receipt};
+use keis_ledger::receipt::{Kind, Receipt, Topic};
 
 use crate::chain::{Archive, ChainError};
 
@@ -89,102 +89,34 @@ pub(super) fn read(archive: &Archive, from: Height, until: Height) -> Result<Vec
 fn public(receipt: &Receipt) -> Option<Fact> {
     let subject = &receipt.subject;
     let at = (receipt.height, receipt.index);
-    match receipt.kind {
-        Kind::ServicePublished
-        | Kind::ServiceAmended
-        | Kind::ServiceSuspended
-        | Kind::ServiceReinstated
-        | Kind::ServiceWithdrawn => subject.service.map(Fact::Service),
-        Kind::SessionOpened => Some(Fact::Session {
+    match receipt.kind.topic() {
+        Topic::Service => subject.service.map(Fact::Service),
+        Topic::Session if receipt.kind == Kind::SessionOpened => Some(Fact::Session {
             year: subject.year?,
             session: subject.session?,
             service: subject.service?,
             provider: subject.provider?,
         }),
-        Kind::OrderProposed
-        | Kind::OrderRequested
-        | Kind::OrderConfirmed
-        | Kind::OrderDeclined
-        | Kind::ChangeProposed
-        | Kind::ChangeAccepted
-        | Kind::ChangeDropped
-        | Kind::LinesSwapped
-        | Kind::LinesDropped
-        | Kind::OrderCancelled
-        | Kind::DeliveryReported
-        | Kind::AttendanceConfirmed
-        | Kind::OrderLapsed
-        | Kind::AttendanceAutomatic
-        | Kind::RatedBySchool
-        | Kind::OrderDisputed
-        | Kind::DisputeWithdrawn
-        | Kind::DisputeResolved
-        | Kind::OrderReversed
-        | Kind::OrderStruck
-        | Kind::DeadlinePostponed => Some(Fact::Order {
+        // A pupil's rating belongs to nobody's list of orders.
+        Topic::Order if receipt.kind != Kind::RatedByPupil => Some(Fact::Order {
             year: subject.year?,
             order: subject.order?,
             school: subject.school?,
             provider: subject.provider?,
             at,
         }),
-        Kind::StatementIssued
-        | Kind::StatementAccepted
-        | Kind::StatementContested
-        | Kind::InvoiceAttached
-        | Kind::InvoiceRejected
-        | Kind::InvoiceApproved
-        | Kind::PaymentRecorded
-        | Kind::PaymentSetOff
-        | Kind::PaymentReturned
-        | Kind::PaymentReconciled
-        | Kind::CreditNoted => Some(Fact::Statement {
+        Topic::Statement => Some(Fact::Statement {
             year: subject.year?,
             statement: subject.statement?,
             school: subject.school,
             provider: subject.provider?,
             at,
         }),
-        Kind::YearSealed => subject.year.map(Fact::Sealed),
-        Kind::PartySucceeded => subject.decision.map(|decision| Fact::Succession { decision }),
-        Kind::YearOpened
-        | Kind::Allocated
-        | Kind::SchoolMoneyRecorded
-        | Kind::YearEnded
-        | Kind::SchoolsOpened
-        | Kind::ProvidersOpened
-        | Kind::PupilsOpened
-        | Kind::KeysBound
-        | Kind::KeyRevoked
-        | Kind::PupilMoved
-        | Kind::WalletSuspended
-        | Kind::WalletReinstated
-        | Kind::WalletClosed
-        | Kind::SessionAmended
-        | Kind::SessionClosed
-        | Kind::FundsReturned
-        | Kind::DecisionProposed
-        | Kind::DecisionApproved
-        | Kind::DecisionWithdrawn
-        | Kind::DecisionExpired
-        | Kind::NetworkParametersSet
-        | Kind::ProgrammeParametersSet
-        | Kind::ValidatorsSet
-        | Kind::OfficerAppointed
-        | Kind::OfficerDismissed
-        | Kind::GovernanceKeysReplaced
-        | Kind::ProtocolSwitchDecided
-        | Kind::ProtocolSwitched
-        | Kind::RepaymentRecorded
-        | Kind::RepaymentReconciled
-        | Kind::PaymentAccountSet
-        | Kind::RatedByPupil
-        | Kind::ForceMajeureDeclared
-        | Kind::ForceMajeureContinued
-        | Kind::ForceMajeureEnded
-        | Kind::DeadlinesExtended
-        | Kind::AllKeysRevoked
-        | Kind::PupilsMoved => None,
+        Topic::Year if receipt.kind == Kind::YearSealed => subject.year.map(Fact::Sealed),
+        Topic::Wallet if receipt.kind == Kind::PartySucceeded => {
+            subject.decision.map(|decision| Fact::Succession { decision })
+        }
+        Topic::Year | Topic::Wallet | Topic::Session | Topic::Order | Topic::Repayment | Topic::Governance => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use keis_ledger::operation::Change;
 use keis_ledger::record::{LineState, Order, OrderState, Side};
-use keis_ledger::time::{Calendar, Timestamp};
+use keis_ledger::time::Timestamp;
 
 /// Something that the school can do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,8 +58,8 @@ pub(in crate::school) fn is_over(order: &Order, now: Timestamp) -> bool {
     }
 }
 
-/// Everything that the school can do with an order now.
-pub(in crate::school) fn possible(order: &Order, now: Timestamp, calendar: &Calendar) -> Vec<Possible> {
+/// Everything that the school can do with an order now; from `unreported` on it is free to cancel when nobody reported it.
+pub(in crate::school) fn possible(order: &Order, now: Timestamp, unreported: Timestamp) -> Vec<Possible> {
     let mut all = Vec::new();
     let mut can = |act, until| all.push(Possible { act, until });
     match order.state {
@@ -75,7 +75,7 @@ pub(in crate::school) fn possible(order: &Order, now: Timestamp, calendar: &Cale
             before_start(order, now, &mut can);
             can(Act::Cancel, Some(order.start));
         }
-        OrderState::Confirmed if now >= order.rules.attendance_deadline(calendar, order.end) => can(Act::Cancel, None),
+        OrderState::Confirmed if now >= unreported => can(Act::Cancel, None),
         OrderState::Delivered if now < order.deadline => can(Act::ConfirmAttendance, Some(order.deadline)),
         OrderState::Attended | OrderState::AttendedAutomatically => after_attendance(order, &mut can),
         OrderState::Proposed

@@ -3,7 +3,7 @@
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::Party;
 use keis_ledger::record::{Line, LineState, Order, OrderState};
-use keis_ledger::time::{Calendar, Timestamp};
+use keis_ledger::time::Timestamp;
 
 use super::choice::part;
 
@@ -47,8 +47,8 @@ fn sum(parts: impl Iterator<Item = Amounts>) -> Amounts {
     total.expect("the ledger holds the sum of an order's lines")
 }
 
-/// What cancelling now comes to.
-pub(in crate::school) fn cancelling(order: &Order, now: Timestamp, calendar: &Calendar) -> Cancelling {
+/// What cancelling now comes to; from `unreported` on it is free when nobody reported the order.
+pub(in crate::school) fn cancelling(order: &Order, now: Timestamp, unreported: Timestamp) -> Cancelling {
     match order.state {
         OrderState::Proposed | OrderState::Requested if now < order.deadline => Cancelling::Free(Some(order.deadline)),
         OrderState::Confirmed if now <= late_from(order) => Cancelling::Free(Some(late_from(order))),
@@ -57,7 +57,7 @@ pub(in crate::school) fn cancelling(order: &Order, now: Timestamp, calendar: &Ca
             let total = sum(order.lines.iter().filter(|line| booked(line)).map(|line| captured(line, each)));
             Cancelling::Late { each, total }
         }
-        OrderState::Confirmed if now >= order.rules.attendance_deadline(calendar, order.end) => Cancelling::Free(None),
+        OrderState::Confirmed if now >= unreported => Cancelling::Free(None),
         OrderState::Proposed
         | OrderState::Requested
         | OrderState::Confirmed

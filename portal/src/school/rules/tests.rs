@@ -144,7 +144,7 @@ fn offers_what_is_taken(stage: &mut Stage) {
     ];
     for edge in edges {
         for now in [edge.before(Span(1)), edge, edge.after(Span(1))] {
-            let offered = possible(&order, now, &calendar);
+            let offered = possible(&order, now, order.rules.attendance_deadline(&calendar, order.end));
             for act in ACTS {
                 // Refusing and taking back are one operation; the other side's change is not the school's to take back.
                 let side = order.change.as_ref().map(|waiting| waiting.by);
@@ -218,11 +218,14 @@ fn cancelling_and_dropping_cost_what_the_page_says() {
         stage.act(By::Provider, at(11, 0), OrderAction::Confirm).expect("it waits for the provider");
         let order = stage.order();
         let last = late_from(&order);
-        assert_eq!(cancelling(&order, last, &calendar), Cancelling::Free(Some(last)));
+        assert_eq!(
+            cancelling(&order, last, order.rules.attendance_deadline(&calendar, order.end)),
+            Cancelling::Free(Some(last))
+        );
         for now in [last, last.after(Span(1)), order.start.before(Span(1))] {
             let mut cancelled = stage.clone();
             cancelled.act(By::School, now, OrderAction::Cancel).expect("it has not begun");
-            let said = match cancelling(&order, now, &calendar) {
+            let said = match cancelling(&order, now, order.rules.attendance_deadline(&calendar, order.end)) {
                 Cancelling::Free(_) => Amounts::ZERO,
                 Cancelling::Late { total, .. } => total,
                 Cancelling::Impossible => panic!("the ledger took it"),
