@@ -367,7 +367,6 @@ sign-term-max-block-bytes = Largest block, in bytes
 sign-term-max-touched = Most records in a block
 sign-term-clock-bound = Difference of clocks
 sign-term-payment = Payment
-sign-term-credit = Given back
 
 sign-party-school = School
 sign-party-provider = Provider

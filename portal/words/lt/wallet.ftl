@@ -368,7 +368,6 @@ sign-term-max-block-bytes = Didžiausias blokas, baitais
 sign-term-max-touched = Daugiausia įrašų bloke
 sign-term-clock-bound = Laikrodžių skirtumas
 sign-term-payment = Mokėjimas
-sign-term-credit = Grąžinama
 
 sign-party-school = Mokykla
 sign-party-provider = Teikėjas
