@@ -1,5 +1,9 @@
 //! A provider's pages: who may see what, and that a form asks exactly for what it says.
 
+#[path = "provider/bill.rs"]
+mod bill;
+#[path = "provider/dispute.rs"]
+mod dispute;
 mod market;
 mod support;
 

@@ -1,5 +1,7 @@
 //! A school's pages: who may see and do what, and that a form asks exactly for what it says.
 
+#[path = "school/afterwards.rs"]
+mod afterwards;
 mod market;
 mod support;
 

@@ -12,6 +12,7 @@ const [pupil, session, order] = ["pup", "ses", "ord"].map((prefix) => (number) =
 const service = (number) => id("srv", number);
 const statement = (number) => id("stm", number);
 const key = (number) => `key_${number.toString(16).padStart(2, "0").repeat(32)}`;
+const commitment = (number) => `com_${number.toString(16).padStart(2, "0").repeat(32)}`;
 
 const dictionary = Object.fromEntries([
   ...[1, 2, 3, 4].map((number) => [pupil(number), `Pupil ${number}`]),
@@ -43,6 +44,26 @@ const action = (content, number = 1) => ({ order: { year: 2028, order: order(num
 const request = (changes = {}) =>
   action({ request: { session: session(1), pupils: [pupil(1), pupil(2)], price: 800, school_money: 200, ...changes } });
 const asked = { session: session(1), pupil: [pupil(2), pupil(1)], price: "800", school_money: "200" };
+const attach = (changes = {}) => ({
+  settlement: {
+    attach_invoice: { year: 2028, statement: statement(1), invoice: commitment(1), number: commitment(2), ...changes },
+  },
+});
+const credit = (changes = {}) => ({
+  settlement: {
+    credit_note: {
+      year: 2028,
+      statement: statement(1),
+      order: order(1),
+      lines: [[0, 150], [2, 500]],
+      note: commitment(1),
+      ...changes,
+    },
+  },
+});
+const rate = (changes = {}) => ({
+  rate: { year: 2028, order: order(1), score: 4, facts: ["took_place", "on_time"], ...changes },
+});
 const vilnius = (text) => Date.parse(`${text}:00+02:00`);
 const offer = (start, end, changes = {}) => ({
   start: vilnius(start),
@@ -55,7 +76,6 @@ const opened = (content, number = 1) => ({
   catalogue: { open_session: { year: 2028, session: session(number), service: service(1), offer: content } },
 });
 
-const commitment = (number) => `com_${number.toString(16).padStart(2, "0").repeat(32)}`;
 const paid = (number, amount, reference) => ({
   settlement: { record_payment: { year: 2028, statement: statement(number), amount, reference: commitment(reference) } },
 });
@@ -317,6 +337,43 @@ const CASES = [
       "another decision": [{ governance: { approve: { decision: id("dec", 2) } } }],
       "its withdrawal": [{ governance: { withdraw: { decision: id("dec", 1) } } }],
     },
+  },
+  {
+    intent: fields("settlement.attach_invoice", { statement: statement(1), invoice: commitment(1), number: commitment(2) }),
+    honest: [attach()],
+    swapped: {
+      "another file": [attach({ invoice: commitment(3) })],
+      "another number": [attach({ number: commitment(3) })],
+      "another statement": [attach({ statement: statement(2) })],
+    },
+  },
+  {
+    intent: fields("settlement.credit_note", {
+      statement: statement(1),
+      order: order(1),
+      note: commitment(1),
+      credit: ["0:150", "2:500"],
+    }),
+    honest: [credit()],
+    swapped: {
+      "more of a line": [credit({ lines: [[0, 151], [2, 500]] })],
+      "a line more": [credit({ lines: [[0, 150], [1, 1], [2, 500]] })],
+      "another order": [credit({ order: order(2) })],
+      "another note": [credit({ note: commitment(2) })],
+    },
+  },
+  {
+    intent: fields("order.rate", { order: order(1), score: "4", facts: ["on_time", "took_place"] }),
+    honest: [rate()],
+    swapped: {
+      "a worse score": [rate({ score: 1 })],
+      "a fact less": [rate({ facts: ["on_time"] })],
+    },
+  },
+  {
+    intent: fields("order.dispute", { order: order(1) }),
+    honest: [action("dispute")],
+    swapped: { "taken back": [action("withdraw_dispute")], "another order": [action("dispute", 2)] },
   },
   {
     intent: fields("wallet.revoke_key", { key: key(1) }),

@@ -44,6 +44,18 @@ pub struct Book {
     pub pupils: Vec<Value>,
     /// Own money of every school, in cents.
     pub purse: u64,
+    /// What gateways tell of an order beside its record: dispute, deadlines, successors.
+    pub beside: BTreeMap<OrderId, Value>,
+    /// The same of a statement: its bill, what was paid.
+    pub bills: BTreeMap<StatementId, Value>,
+    /// What gateways tell of providers' wallets beside the usual.
+    pub provider: Value,
+    pub receivables: Vec<Value>,
+    pub repayments: Vec<Value>,
+    /// Ratings of every service.
+    pub rating: Option<Value>,
+    /// A year of which one record is left.
+    pub sealed: Option<Year>,
     receipts: Vec<Receipt>,
 }
 
@@ -85,10 +97,14 @@ impl Market {
             warp::sse::reply(for_events.events(query.get("after").map(String::as_str).unwrap_or_default()))
         });
         let reads = warp::path::full().and(query()).map(move |path: warp::path::FullPath, query| {
-            let found = for_reads.answer(path.as_str(), &query);
-            let status = if found.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
-            let missing = || json!({ "title": "not there", "status": 404, "code": "not_found" });
-            warp::reply::with_status(warp::reply::json(&found.unwrap_or_else(missing)), status)
+            let (status, found) = match for_reads.answer(path.as_str(), &query) {
+                _ if for_reads.is_sealed(path.as_str(), &query) => {
+                    (StatusCode::GONE, json!({ "title": "sealed", "status": 410, "code": "year_sealed" }))
+                }
+                Some(found) => (StatusCode::OK, found),
+                None => (StatusCode::NOT_FOUND, json!({ "title": "not there", "status": 404, "code": "not_found" })),
+            };
+            warp::reply::with_status(warp::reply::json(&found), status)
         });
         tokio::spawn(warp::serve(events.or(reads)).incoming(listener).run());
         market
@@ -140,6 +156,11 @@ impl Market {
         })
     }
 
+    fn is_sealed(&self, path: &str, query: &BTreeMap<String, String>) -> bool {
+        let Some(year) = self.book().sealed.map(|year| year.to_string()) else { return false };
+        query.get("year") == Some(&year) || path == format!("/v1/orders/summary/{year}")
+    }
+
     fn answer(&self, path: &str, query: &BTreeMap<String, String>) -> Option<Value> {
         let book = self.book();
         let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
@@ -152,9 +173,13 @@ impl Market {
             ["services", id] => book.service(id.parse().ok()?),
             ["services", id, "sessions"] => Some(book.sessions_of(id.parse().ok()?)),
             ["sessions", id] => book.session(id.parse().ok()?),
-            ["providers", id] => Some(json!({
-                "height": 1, "provider": id, "standing": "active", "purse": { "state": 12_345, "school": 67 }, "keys": [],
-            })),
+            ["providers", id] => Some(with(
+                json!({
+                    "height": 1, "provider": id, "standing": "active", "purse": { "state": 12_345, "school": 67 },
+                    "keys": [],
+                }),
+                Some(&book.provider),
+            )),
             ["providers", id, list] => {
                 let items = book.of_provider(id.parse().ok()?, list, query.get("state").map(String::as_str))?;
                 Some(json!({ "height": 1, "items": items }))
@@ -166,7 +191,7 @@ impl Market {
             ["schools", id, list] => Some(json!({ "height": 1, "items": book.of_school(id.parse().ok()?, list)? })),
             ["orders", id, "lines"] => {
                 let order = book.orders.get(&id.parse().ok()?)?;
-                Some(json!({ "id": id, "year": YEAR, "order": order }))
+                Some(book.order_view(id.parse().ok()?, order))
             }
             ["orders", id, "history"] => {
                 let id: OrderId = id.parse().ok()?;
@@ -175,7 +200,7 @@ impl Market {
             }
             ["statements", id] => {
                 let statement = book.statements.get(&id.parse().ok()?)?;
-                Some(json!({ "id": id, "year": YEAR, "statement": statement }))
+                Some(book.statement_view(id.parse().ok()?, statement))
             }
             _ => None,
         }
@@ -200,6 +225,9 @@ impl Book {
     fn service(&self, id: ServiceId) -> Option<Value> {
         let service = self.services.get(&id)?;
         let mut view = view(id, service);
+        if let Some(rating) = &self.rating {
+            view["rating"] = rating.clone();
+        }
         if let Some(document) = &service.document {
             view["document"] = document.clone();
         }
@@ -225,8 +253,10 @@ impl Book {
         let items = match list {
             "orders" => {
                 let own = self.orders.iter().filter(|(_, order)| order.provider == provider && is(order));
-                own.map(|(id, order)| json!({ "id": id, "year": YEAR, "order": order })).collect()
+                own.map(|(id, order)| self.order_view(*id, order)).collect()
             }
+            "receivables" => self.receivables.clone(),
+            "repayments" => self.repayments.clone(),
             "sessions" => {
                 let own = |session: &Session| self.services.get(&session.service).map(|one| one.provider);
                 let own = self.sessions.iter().filter(|(_, session)| own(session) == Some(provider));
@@ -234,7 +264,7 @@ impl Book {
             }
             "statements" => {
                 let own = self.statements.iter().filter(|(_, statement)| statement.provider == provider);
-                own.map(|(id, statement)| json!({ "id": id, "year": YEAR, "statement": statement })).collect()
+                own.map(|(id, statement)| self.statement_view(*id, statement)).collect()
             }
             _ => return None,
         };
@@ -245,9 +275,17 @@ impl Book {
         let own = self.orders.iter().filter(|(_, order)| order.school == school);
         match list {
             "pupils" => Some(self.pupils.iter().filter(|one| one["school"] == json!(school)).cloned().collect()),
-            "orders" => Some(own.map(|(id, order)| json!({ "id": id, "year": YEAR, "order": order })).collect()),
+            "orders" => Some(own.map(|(id, order)| self.order_view(*id, order)).collect()),
             _ => None,
         }
+    }
+
+    fn order_view(&self, id: OrderId, order: &Order) -> Value {
+        with(json!({ "id": id, "year": YEAR, "order": order }), self.beside.get(&id))
+    }
+
+    fn statement_view(&self, id: StatementId, statement: &Statement) -> Value {
+        with(json!({ "id": id, "year": YEAR, "statement": statement }), self.bills.get(&id))
     }
 
     fn summary(&self) -> Value {
@@ -258,6 +296,14 @@ impl Book {
         }
         json!({ "year": YEAR, "height": 1, "total": self.orders.len(), "orders": orders })
     }
+}
+
+/// An object with the fields of another beside its own.
+fn with(mut view: Value, beside: Option<&Value>) -> Value {
+    for (name, value) in beside.and_then(Value::as_object).into_iter().flatten() {
+        view[name] = value.clone();
+    }
+    view
 }
 
 fn view(id: ServiceId, one: &Service) -> Value {

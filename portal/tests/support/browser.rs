@@ -87,6 +87,24 @@ impl Browser {
         self.send(request.body(body)).await
     }
 
+    /// Sends a form with a file, or without one.
+    pub async fn post_file(&self, path: &str, form: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Page {
+        let mut body = Vec::new();
+        for (name, value) in form {
+            let part = format!("--m-1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let (name, bytes) = file.unwrap_or_default();
+        let head = format!("--m-1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--m-1--\r\n");
+        let (url, kind) = (self.url(path), "multipart/form-data; boundary=m-1");
+        let from = origin(&url);
+        let request = self.http.post(url).header("content-type", kind).header("origin", from);
+        self.send(request.header("sec-fetch-site", "same-origin").body(body)).await
+    }
+
     /// Follows redirects to their end.
     pub async fn follow(&self, page: Page) -> Page {
         let mut page = page;
