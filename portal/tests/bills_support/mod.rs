@@ -184,7 +184,7 @@ impl Shelf {
         ];
         let totals = |sums: &BTreeMap<&'static str, u64>| {
             let of = |class: &&'static str| ((*class).to_owned(), json!(sums.get(class).copied().unwrap_or_default()));
-            Value::Object(classes.iter().map(|class| of(class)).collect())
+            Value::Object(classes.iter().map(of).collect())
         };
         let answer = |state: &str, sums: &BTreeMap<&'static str, u64>, sealed: Option<Value>| {
             Some(json!({
