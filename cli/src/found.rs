@@ -57,6 +57,12 @@ pub struct Network {
     pub driver: SecretKey,
 }
 
+/// File of a governance key of the institution with this number, counted from 1, in the folder of a simulated network: for
+/// `keis governance --key`, so that officers of an open house can be appointed.
+pub fn governance_key(number: usize) -> String {
+    format!("governance-{number}.key")
+}
+
 struct Seat {
     name: &'static str,
     institution: Institution,
@@ -118,6 +124,9 @@ pub fn simulated_under(
     let mut validators = Vec::with_capacity(count);
     for seat in &seats {
         validators.push(settle(folder, seat, &seats)?);
+    }
+    for (number, seat) in (1..).zip(&seats) {
+        keis_wallet::secret_file::create(&folder.join(governance_key(number)), &seat.governance[0])?;
     }
     let governance = seats.into_iter().map(|seat| seat.governance).collect();
     Ok(Network { hash: genesis.hash(), validators, operator, budget_holder, governance, driver })

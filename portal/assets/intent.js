@@ -7,12 +7,13 @@ const cents = (text) => {
   return match ? String(BigInt(match[1]) * 100n + BigInt((match[2] ?? "").padEnd(2, "0"))) : text;
 };
 
-// `inputs`: [{name, value, type, checked, unit, label}] of a form, in its order.
+// `inputs`: [{name, value, type, checked, unit, line, label}] of a form, in its order. What is said of a line carries its number.
 export const intentOf = (kind, inputs) => {
   const [fields, unticked, labels] = [{}, {}, {}];
-  for (const { name, value, type, checked, unit, label } of inputs) {
+  for (const { name, value, type, checked, unit, line, label } of inputs) {
     if (!name) continue;
-    const text = unit === "euro" ? cents(value) : value;
+    const amount = unit === "euro" ? cents(value) : value;
+    const text = line === undefined || amount === "" ? amount : `${line}:${amount}`;
     const choice = type === "checkbox" || type === "radio";
     if (!choice || checked) (fields[name] ??= []).push(text);
     else if (type === "checkbox") (unticked[name] ??= []).push(text);

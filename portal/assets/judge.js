@@ -37,6 +37,22 @@ const RULES = Object.fromEntries(
   settlement.issue: provider buyer order* statement?
   settlement.attach_invoice: statement invoice number
   settlement.credit_note: statement order credit* note
+  settlement.reject_invoice: statement+
+  settlement.approve: statement+
+  settlement.record_payment: payment+
+  settlement.set_off: payment+
+  settlement.reconcile: statement+ bank
+  settlement.return_payment: statement reference
+  settlement.record_repayment: provider buyer amount reference
+  settlement.reconcile_repayment: reference+ bank
+  measure.resolve: order split*
+  measure.reverse: order line*
+  measure.force_majeure: from until scope
+  measure.extend: from until by
+  measure.succeed: predecessor successor years*
+  measure.change_payment_account: provider account
+  governance.approve: decision+
+  governance.withdraw: decision+
   wallet.revoke_key: key+
   wallet.suspend: party+
   wallet.reinstate: party+
@@ -51,6 +67,12 @@ const RULES = Object.fromEntries(
 // Names of lists in operations and of the inputs that hold their items.
 const SINGULAR = { pupils: "pupil", orders: "order" };
 
+// Whose, or which: said by its id alone.
+const PARTIES = ["party", "buyer", "scope", "predecessor", "successor"];
+
+// Payments go statement by statement, each with its own amount: what belongs together is compared together.
+const paymentOf = ({ statement, amount, reference }) => [statement, amount, reference].filter((part) => part !== undefined).join(":");
+
 const idOf = (party) => (typeof party === "string" ? party : Object.values(party).flat().at(-1));
 
 // What an operation says, as forms say it: name → list of texts.
@@ -64,11 +86,14 @@ export const said = (operation) => {
       return ["credit", value.map(([line, cents]) => `${line}:${cents}`)];
     }
     if (name === "lines") return ["line", value.map(String)];
-    if (name === "party" || name === "buyer") return [name, [idOf(value)]];
+    if (name === "split") return [name, value.map((cents, line) => `${line}:${cents}`)];
+    if (PARTIES.includes(name)) return [name, [idOf(value)]];
+    if (path.startsWith("measure.") && TIMES.includes(name)) return [name, [localTime(value)]];
     if (Array.isArray(value)) return [SINGULAR[name] ?? name, value.map(String)];
     return [name, value === null ? [] : [String(value)]];
   });
   const all = Object.fromEntries(texts);
+  if (["settlement.record_payment", "settlement.set_off"].includes(path)) all.payment = [paymentOf(fields)];
   if (offer) all.when = [`${localTime(offer.start)} – ${localTime(offer.end)}`];
   return all;
 };
@@ -93,10 +118,33 @@ const spans = (intent) => {
   return starts.map((start, index) => `${start} – ${ends[index] ?? later(start, minutes)}`);
 };
 
+// Times of measures.
+const TIMES = ["from", "until"];
+
 const normal = (text) => (/^\d+$/.test(text) ? String(BigInt(text)) : text);
+
+// A payment's amount and the bank's mark of it are typed apart, each with the statement that it belongs to.
+const payments = (intent) => {
+  const fields = (name) => (intent.fields[name] ?? []).map((text) => text.trim()).filter((text) => text !== "");
+  const parts = (text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1).trim()];
+  const marks = new Map(fields("reference").map(parts));
+  const whole = (text) => {
+    const [statement, ...rest] = text.split(":");
+    return rest.length === 1 && marks.has(statement) ? `${text}:${marks.get(statement)}` : text;
+  };
+  return fields("payment").map(whole);
+};
+
+// What is named by a keyed commitment: people type the bank's words, which the page must give as the commitment's name.
+const MARKS = ["payment", "reference", "bank"];
+const COMMITMENT = /com_[0-9a-f]{64}/;
 
 const askedFor = (intent, name) => {
   if (name === "when") return spans(intent);
+  if (TIMES.includes(name)) return times(intent, name);
+  if (name === "payment") return payments(intent);
+  // A bank's number is a text: its zeros in front count.
+  if (MARKS.includes(name)) return (intent.fields[name] ?? []).map((text) => text.trim()).filter((text) => text !== "");
   const values = [...(intent.fields[name] ?? [])];
   // Who is not ticked as present is absent.
   if (name === "absent") values.push(...(intent.unticked?.present ?? []));
@@ -128,7 +176,9 @@ class Judgement {
       if (["price", "school_money", "amount"].includes(name) && /^\d+$/.test(text)) return phrases.money(text);
       if (["absent", "line", "drop"].includes(name)) return phrases.line(order, text);
       const [line, pupil] = text.split(":");
-      if (name === "credit") return `${phrases.line(order, line)} → ${phrases.money(pupil ?? 0)}`;
+      if (name === "payment") return [phrases.name(line), phrases.money(pupil ?? "0"), ...text.split(":").slice(2)].join(", ");
+      if (["split", "credit"].includes(name)) return `${phrases.line(order, line)}: ${phrases.money(pupil ?? "0")}`;
+      if (name === "by" && /^\d+$/.test(text)) return phrases.span(text);
       if (name === "swap") return `${phrases.line(order, line)} → ${phrases.name(pupil ?? "")}`;
       return Object.hasOwn(phrases.dictionary, text) ? phrases.dictionary[text] : text.replace("T", " ");
     };
@@ -145,13 +195,22 @@ class Judgement {
     });
   }
 
+  // What the operations say of a name, in the words in which the form asks for it.
+  spoken(name, texts, asked) {
+    if (!MARKS.includes(name) || asked.some((text) => COMMITMENT.test(text))) return texts;
+    const { dictionary } = this.phrases;
+    return texts.map((text) => text.replace(COMMITMENT, (mark) => (Object.hasOwn(dictionary, mark) ? dictionary[mark] : mark)));
+  }
+
   field(rule, intent, all) {
     const name = rule.replace(/[*+?]$|=.*$/, "");
-    const asked = askedFor(intent, name);
+    const typed = askedFor(intent, name);
+    const asked = MARKS.includes(name) ? typed.map((text) => text.replace(/\s+/g, " ")) : typed;
+    const signed = (one) => this.spoken(name, one[name] ?? [], asked);
     const order = all[0].order?.[0];
     if (rule.endsWith("?") && asked.length === 0) return;
     if (rule.endsWith("+")) {
-      const every = all.flatMap((one) => one[name] ?? []);
+      const every = all.flatMap(signed);
       if (asked.length === 0) this.notAsked(name);
       else if (!same(every, asked)) this.differs(name, asked, every, order);
       return;
@@ -159,8 +218,8 @@ class Judgement {
     const standard = rule.includes("=") ? [rule.slice(rule.indexOf("=") + 1)].filter((text) => text !== "") : [];
     const wanted = asked.length > 0 ? asked : standard;
     if (wanted.length === 0 && !rule.endsWith("*") && !rule.includes("=")) return this.notAsked(name);
-    const other = all.find((one) => !same(one[name] ?? [], wanted));
-    if (other) this.differs(name, wanted, other[name] ?? [], order);
+    const other = all.find((one) => !same(signed(one), wanted));
+    if (other) this.differs(name, wanted, signed(other), order);
   }
 
   notAsked(name) {

@@ -11,7 +11,7 @@ const inputsOf = (form, submitter) =>
     .filter((input) => !input.disabled && (!["submit", "button", "image", "reset"].includes(input.type) || input === submitter))
     .flatMap((input) => {
       const { name, value, type, checked, dataset } = input;
-      const one = { name, value, type, checked, unit: dataset.unit, label: labelOf(input) };
+      const one = { name, value, type, checked, unit: dataset.unit, line: dataset.line, label: labelOf(input) };
       if (type !== "select-multiple") return [one];
       return Array.from(input.selectedOptions, (option) => ({ ...one, value: option.value, label: option.dataset.label }));
     });

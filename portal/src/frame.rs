@@ -37,10 +37,14 @@ pub enum Section {
     Statements,
     /// An officer's start page.
     Office,
+    /// Decisions of two institutions.
+    Decisions,
     /// Keys to approve.
     Keys,
     /// The programme year.
     Year,
+    /// Statements, payments, the year's end.
+    Bills,
     /// Services to publish.
     Publishing,
     /// The register's extract.
@@ -71,8 +75,10 @@ const NAVIGATION: &[Entry] = &[
     ("/provider/requests", "nav-requests", Section::Requests, Some(Permission::AnswerRequests)),
     ("/provider/statements", "nav-statements", Section::Statements, Some(Permission::AcceptStatements)),
     ("/office", "nav-office", Section::Office, Some(Permission::SeeDifferences)),
+    ("/office/decisions", "nav-decisions", Section::Decisions, Some(Permission::Decide)),
     ("/office/keys", "nav-keys", Section::Keys, Some(Permission::ApproveKeys)),
     ("/office/year", "nav-year", Section::Year, Some(Permission::ManageYear)),
+    ("/office/bills", "nav-bills", Section::Bills, Some(Permission::RecordPayments)),
     ("/office/services", "nav-publishing", Section::Publishing, Some(Permission::PublishServices)),
     ("/office/import", "nav-import", Section::Import, Some(Permission::ImportRegister)),
     ("/office/people", "nav-people", Section::People, Some(Permission::ManageBodies)),
@@ -80,6 +86,57 @@ const NAVIGATION: &[Entry] = &[
     ("/office/differences", "nav-differences", Section::Differences, Some(Permission::SeeDifferences)),
     ("/wallet", "nav-wallet", Section::Wallet, Some(Permission::HoldKeys)),
 ];
+
+/// What a section stands under in the first row of the navigation: the key of a word; the second row lists those that stand
+/// together. Sections without one stand in the first row themselves.
+fn group(section: Section) -> Option<&'static str> {
+    match section {
+        Section::Office | Section::Decisions | Section::Keys => Some("nav-group-work"),
+        Section::Year | Section::Bills => Some("nav-group-money"),
+        Section::Publishing | Section::Import | Section::People => Some("nav-group-register"),
+        Section::Log | Section::Differences => Some("nav-group-oversight"),
+        Section::None
+        | Section::Services
+        | Section::Figures
+        | Section::School
+        | Section::Classes
+        | Section::Orders
+        | Section::Unreached
+        | Section::Provider
+        | Section::Sessions
+        | Section::Requests
+        | Section::Statements
+        | Section::Wallet => None,
+    }
+}
+
+/// The rows of the navigation for who may do this: first row, second row and what the second is called.
+fn rows(
+    w: &Words,
+    section: Section,
+    may: impl Fn(Permission) -> bool,
+) -> (Vec<NavLink>, Vec<NavLink>, Option<&'static str>) {
+    let mut first: Vec<NavLink> = Vec::new();
+    let mut second = Vec::new();
+    let mut last = None;
+    let here = group(section);
+    for (href, key, of, _) in NAVIGATION.iter().filter(|(_, _, _, permission)| permission.is_none_or(&may)) {
+        let link = |key, current| NavLink { href, label: w.text(key), current };
+        match group(*of) {
+            None => first.push(link(key, *of == section)),
+            Some(name) => {
+                if last != Some(name) {
+                    first.push(link(name, here == Some(name)));
+                }
+                if here == Some(name) {
+                    second.push(link(key, *of == section));
+                }
+            }
+        }
+        last = group(*of);
+    }
+    (first, second, here)
+}
 
 /// A link of the navigation.
 pub struct NavLink {
@@ -143,6 +200,10 @@ pub struct Frame {
     pub w: &'static Words,
     /// The navigation for this user.
     pub nav: Vec<NavLink>,
+    /// Its second row: what stands together with this page.
+    pub subnav: Vec<NavLink>,
+    /// What the second row is called.
+    pub subnav_label: String,
     /// Name of who is signed in.
     pub user: Option<String>,
     /// This address in the other language.
@@ -161,13 +222,14 @@ impl Frame {
         let may = |permission: Permission| {
             call.user.as_ref().is_some_and(|user| user.grants.iter().any(|grant| grant.role.may(permission)))
         };
-        let nav = NAVIGATION.iter().filter(|(_, _, _, permission)| permission.is_none_or(may));
-        let nav = nav.map(|(href, key, of, _)| NavLink { href, label: w.text(key), current: *of == section }).collect();
+        let (nav, subnav, group) = rows(w, section, may);
         Self {
             title,
             lang: call.lang,
             w,
             nav,
+            subnav,
+            subnav_label: group.map(|key| w.text(key)).unwrap_or_default(),
             user: call.user.as_ref().map(|user| user.name.clone()),
             other_lang_href: in_language(call, call.lang.other()),
             simulated: site.network.simulated,

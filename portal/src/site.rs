@@ -1,14 +1,17 @@
 //! What every page has at hand.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::Hash;
+use keis_ledger::ids::InstitutionId;
 use keis_ledger::parameters::ProgrammeParameters;
 use keis_ledger::record::YearState;
 use keis_ledger::time::Timestamp;
 use keis_registry::Registry;
+use keis_registry::permission::Role;
 use keis_wallet::client::{Client, YearParameters};
 use warp::http::Method;
 
@@ -28,6 +31,39 @@ pub struct Network {
     pub hash: Hash,
     /// Whether its time is stepped by a driver.
     pub simulated: bool,
+    /// The institutions that found it.
+    pub institutions: Institutions,
+}
+
+/// Institutions that the founding document names. Who joins later has no name here, and is shown by its id.
+#[derive(Debug, Clone, Default)]
+pub struct Institutions {
+    /// What people call them.
+    pub names: BTreeMap<InstitutionId, String>,
+    /// Whose officers operate the programme.
+    pub operators: Vec<InstitutionId>,
+    /// Whose officers hold the budget.
+    pub budget_holders: Vec<InstitutionId>,
+}
+
+impl Institutions {
+    /// What people call an institution.
+    pub fn name(&self, id: InstitutionId) -> String {
+        self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// The institution whose officers have this role, where there is one alone.
+    pub fn of(&self, role: Role) -> Option<InstitutionId> {
+        let all = match role {
+            Role::Officer => &self.operators,
+            Role::BudgetOfficer => &self.budget_holders,
+            Role::Coordinator | Role::Teacher | Role::ProviderStaff => return None,
+        };
+        match all[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
 }
 
 /// The programme as it stands now.

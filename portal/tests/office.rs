@@ -8,8 +8,9 @@ use office_support::gateway;
 use support::{Page, SiteOptions, TestSite, start};
 
 /// Pages that an officer of the operator opens without more.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/office",
+    "/office/decisions",
     "/office/keys",
     "/office/keys?state=active",
     "/office/year",

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keis_ledger::time::Timestamp;
 use keis_portal::settings::{Limits, Oidc, Settings};
 use keis_portal::signin::{SetupError, SignIn};
-use keis_portal::site::Network;
+use keis_portal::site::{Institutions, Network};
 use keis_registry::ids::UserId;
 use keis_registry::{Actor, now};
 use serde_json::json;
@@ -129,8 +129,8 @@ fn settings(simulated_sign_in: bool) -> Settings {
 
 #[test]
 fn sample_people_are_refused_where_people_are_real() {
-    let real = Network { hash: NETWORK, simulated: false };
-    let simulated = Network { hash: NETWORK, simulated: true };
+    let real = Network { hash: NETWORK, simulated: false, institutions: Institutions::default() };
+    let simulated = Network { hash: NETWORK, simulated: true, institutions: Institutions::default() };
     assert!(matches!(SignIn::new(&settings(true), &real), Err(SetupError::NotSimulated)));
     for network in [real, simulated] {
         let sign_in = SignIn::new(&settings(false), &network).expect("no way in is a set-up, too");
@@ -140,7 +140,7 @@ fn sample_people_are_refused_where_people_are_real() {
 
 #[test]
 fn providers_need_a_name_and_a_safe_address() {
-    let simulated = Network { hash: NETWORK, simulated: true };
+    let simulated = Network { hash: NETWORK, simulated: true, institutions: Institutions::default() };
     let provider = |name: &str, issuer: &str| Oidc {
         name: name.to_owned(),
         label: name.to_owned(),
@@ -171,7 +171,7 @@ fn providers_need_a_name_and_a_safe_address() {
 #[test]
 fn an_authority_of_its_own_must_be_a_file_of_certificates() {
     let folder = tempfile::tempdir().expect("a folder");
-    let network = Network { hash: NETWORK, simulated: true };
+    let network = Network { hash: NETWORK, simulated: true, institutions: Institutions::default() };
     let set_up = |path: std::path::PathBuf| {
         let least = json!({ "name": "svis", "label": "SVIS", "issuer": "https://login.example", "client_id": "keis" });
         let mut oidc: Oidc = serde_json::from_value(least).expect("the rest has its usual values");

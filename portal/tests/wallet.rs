@@ -5,11 +5,13 @@ mod support;
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
-use keis_ledger::classifiers::{Scope, Year};
-use keis_ledger::crypto::{Hash, SecretKey};
-use keis_ledger::ids::{OrderId, SchoolId};
+use keis_ledger::classifiers::{Scope, Scopes, Year};
+use keis_ledger::crypto::{Hash, PublicKey, SecretKey};
+use keis_ledger::ids::{DecisionId, OrderId, SchoolId, StatementId};
 use keis_ledger::money::{Amounts, Cents};
-use keis_ledger::operation::{Operation, OrderAction, Party, WalletOperation};
+use keis_ledger::operation::{
+    GovernanceOperation, Operation, OrderAction, Owner, Party, SettlementOperation, WalletOperation,
+};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::RawTransaction;
@@ -22,7 +24,7 @@ use keis_registry::users::{Claims, User};
 use keis_wallet::compose::Composer;
 use serde_json::{Value, json};
 use support::ledger::{NETWORK, NOW};
-use support::{Browser, Page, SiteOptions, TestSite, sample_people, start};
+use support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
 use tokio::net::TcpListener;
 use warp::Filter;
 use warp::http::StatusCode;
@@ -60,9 +62,25 @@ async fn ledger() -> String {
         };
         warp::reply::with_status(warp::reply::json(&answer), StatusCode::from_u16(status).expect("a status"))
     });
+    let key = warp::path!("v1" / "keys" / PublicKey).map(|key: PublicKey| {
+        let owner = [(7, Owner::Operator(OPERATOR)), (8, Owner::BudgetHolder(BUDGET_HOLDER))];
+        match owner.into_iter().find(|(number, _)| secret(*number).public() == key) {
+            Some((_, owner)) => {
+                let (from, until) = (Timestamp(0), NOW.after(Span::days(30)));
+                let view = json!({
+                    "key": key, "owner": owner, "scopes": Scopes::of(&[]), "cap": 0, "from": from, "until": until,
+                });
+                warp::reply::with_status(warp::reply::json(&view), StatusCode::OK)
+            }
+            None => {
+                let problem = json!({ "type": "about:blank", "title": "no", "status": 404, "code": "not_found" });
+                warp::reply::with_status(warp::reply::json(&problem), StatusCode::NOT_FOUND)
+            }
+        }
+    });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
-    tokio::spawn(warp::serve(status.or(taken)).incoming(listener).run());
+    tokio::spawn(warp::serve(status.or(taken).or(key)).incoming(listener).run());
     format!("http://{address}")
 }
 
@@ -153,7 +171,7 @@ fn block(page: &Page, id: &str) -> Value {
 #[tokio::test]
 async fn pages_of_keys_are_for_those_who_hold_keys() {
     let site = site().await;
-    for person in ["coordinator", "teacher", "provider_staff"] {
+    for person in ["coordinator", "teacher", "provider_staff", "officer", "budget_officer"] {
         let browser = site.signed_in(person).await;
         for path in ["/wallet", "/wallet/new", "/wallet/recover"] {
             for lang in LANGS {
@@ -166,9 +184,7 @@ async fn pages_of_keys_are_for_those_who_hold_keys() {
             }
         }
     }
-    let officer = site.signed_in("officer").await;
     for path in ["/wallet", "/wallet/new", "/wallet/recover"] {
-        assert_eq!(officer.get(path).await.status, 403, "{path}");
         assert_eq!(site.browser().get(path).await.status, 303, "{path}");
     }
     assert_eq!(submit(&site.browser(), &[signed(&secret(1), cancel(1))]).await.0, 303);
@@ -336,4 +352,51 @@ async fn a_request_is_taken_back_by_who_made_it() {
     let page = browser.post("/wallet/revoke", &[("key", &secret(1).public().to_string())]).await;
     let page = browser.follow(page).await;
     assert!(page.says("wallet-withdrawn") && page.says("wallet-state-revoked"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn an_officers_key_waits_for_its_appointment_and_signs_by_its_office() {
+    let site = site().await;
+    let browser = site.signed_in("officer").await;
+    let officer = user(&site, "officer").await;
+    let (waiting, appointed) = (secret(1), secret(7));
+    for key in [&waiting, &appointed] {
+        let (status, told) = send(&browser, "/wallet/keys", &enrolment(&officer, key, "officer")).await;
+        assert_eq!(status, 200, "{told}");
+    }
+    let refused = send(&browser, "/wallet/keys", &enrolment(&officer, &secret(2), "budget_officer")).await;
+    assert_eq!(refused.0, 403, "not the officer's office: {refused:?}");
+    let teacher = user(&site, "teacher").await;
+    let other = site.signed_in("teacher").await;
+    assert_eq!(send(&other, "/wallet/keys", &enrolment(&teacher, &secret(2), "officer")).await.0, 403);
+
+    let page = browser.get("/wallet").await;
+    let command =
+        format!("keis governance propose --appoint {} --office operator --institution {OPERATOR} ", waiting.public());
+    assert!(page.text.contains(&command) && page.says("wallet-officer-waits"), "{}", page.text);
+    let end = Lang::Lt.words().with1("wallet-officer-until", "until", "2026-03-12 12:00");
+    assert!(page.text.contains(&end) && page.text.contains("Nacionalinė biblioteka"), "{}", page.text);
+    assert!(!page.text.contains(&format!("--appoint {}", appointed.public())), "it is appointed");
+
+    let (year, statement) = (Year(2026), StatementId([1; 16]));
+    let approve = Operation::Settlement(SettlementOperation::Approve { year, statement });
+    let vote = Operation::Governance(GovernanceOperation::Approve { decision: DecisionId([1; 16]) });
+    let sound = [signed(&appointed, approve.clone()), signed(&appointed, vote.clone())];
+    let (status, told) = submit(&browser, &sound).await;
+    assert_eq!((status, &told["results"][1]["state"]), (200, &json!("included")), "{told}");
+    for (key, operation) in [(&waiting, vote.clone()), (&secret(8), vote.clone()), (&appointed, cancel(1))] {
+        assert_eq!(submit(&browser, &[signed(key, operation.clone())]).await.0, 400, "{operation:?}");
+    }
+
+    let budget = site.signed_in("budget_officer").await;
+    let holder = user(&site, "budget_officer").await;
+    assert_eq!(send(&budget, "/wallet/keys", &enrolment(&holder, &secret(8), "budget_officer")).await.0, 200);
+    assert_eq!(submit(&budget, &[signed(&secret(8), vote)]).await.0, 200);
+    assert_eq!(submit(&budget, &[signed(&secret(8), approve)]).await.0, 400, "the operator approves invoices");
+
+    for (key, words) in [(&appointed, "wallet-officer-appointed"), (&waiting, "wallet-withdrawn")] {
+        let page = browser.post("/wallet/revoke", &[("key", &key.public().to_string())]).await;
+        assert!(browser.follow(page).await.says(words), "{words}");
+    }
+    assert_eq!(site.registry.officer_keys(&officer).await.expect("the registry answers").len(), 1);
 }

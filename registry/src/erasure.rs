@@ -18,7 +18,7 @@ use crate::outbox::{Effect, New, Office, OutboxId, enqueue};
 use crate::permission::{Permission, demand, demand_any};
 use crate::vault::Vault;
 use crate::wallets::{Wallet, WalletState};
-use crate::{bodies, keys, people, vault, wallets, web_sessions, witnesses};
+use crate::{bodies, keys, officers, people, vault, wallets, web_sessions, witnesses};
 
 /// What the caller knows of a person before the erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,12 +62,13 @@ impl From<sqlx::Error> for ErasureError {
 }
 
 /// Tables that held something of an erased person.
-const SWEPT: [&str; 12] = [
+const SWEPT: [&str; 13] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
     "VACUUM FULL users",
     "VACUUM FULL user_keys",
+    "VACUUM FULL officer_keys",
     "VACUUM FULL providers",
     "VACUUM FULL witness_keys",
     "VACUUM FULL witnesses",
@@ -268,6 +269,7 @@ async fn all_wallets(
 
 async fn forget_user(work: &mut Work, actor: &Actor, user: UserId) -> Result<(), RegistryError> {
     keys::forget_user(work, actor, user).await?;
+    officers::forget_user(work, user).await?;
     web_sessions::forget_user(work, user).await?;
     sqlx::query("DELETE FROM grants WHERE user_id = $1").bind(&user.0[..]).execute(work.connection()).await?;
     sqlx::query(

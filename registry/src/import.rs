@@ -22,7 +22,10 @@ mod fields;
 mod funds;
 mod lines;
 mod notes;
+mod problem;
 mod stage;
+
+pub use problem::Problem;
 
 pub use bodies::{import_providers, import_schools};
 pub(crate) use funds::fund_opened;
@@ -111,7 +114,7 @@ pub struct BadLine {
     /// Its number; the header is line 1.
     pub line: u64,
     /// Why, without its values.
-    pub problem: String,
+    pub problem: Problem,
 }
 
 /// What an extract brought.
@@ -142,10 +145,10 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
-    fn bad(&mut self, line: u64, problem: impl Into<String>) {
+    fn bad(&mut self, line: u64, problem: Problem) {
         self.bad += 1;
         if self.bad_lines.len() < LISTED {
-            self.bad_lines.push(BadLine { line, problem: problem.into() });
+            self.bad_lines.push(BadLine { line, problem });
         }
     }
 }

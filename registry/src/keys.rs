@@ -188,7 +188,7 @@ fn body(party: Party) -> Option<Body> {
     }
 }
 
-fn checked(text: &str) -> Result<&str, KeyError> {
+pub(crate) fn checked(text: &str) -> Result<&str, KeyError> {
     let text = text.trim();
     let fits = !text.is_empty() && text.chars().count() <= MOST_TEXT && !text.chars().any(char::is_control);
     if fits { Ok(text) } else { Err(KeyError::Text) }
@@ -354,7 +354,7 @@ async fn end(work: &mut Work, actor: &Actor, id: KeyId, known: &Known) -> Result
 }
 
 async fn refuse_known_or_many(work: &mut Work, user: UserId, key: PublicKey) -> Result<(), KeyError> {
-    let sql = "SELECT id FROM user_keys WHERE public_key = $1";
+    let sql = "SELECT id FROM user_keys WHERE public_key = $1 UNION SELECT id FROM officer_keys WHERE public_key = $1";
     if sqlx::query(sql).bind(&key.0[..]).fetch_optional(work.connection()).await?.is_some() {
         return Err(KeyError::Known);
     }
@@ -363,7 +363,7 @@ async fn refuse_known_or_many(work: &mut Work, user: UserId, key: PublicKey) -> 
     if row.try_get::<i64, _>("waiting")? >= MOST_WAITING { Err(KeyError::TooMany) } else { Ok(()) }
 }
 
-async fn person_key(work: &mut Work, user: UserId) -> Result<(PersonId, vault::PersonKey), RegistryError> {
+pub(crate) async fn person_key(work: &mut Work, user: UserId) -> Result<(PersonId, vault::PersonKey), RegistryError> {
     let sql = "SELECT person FROM users WHERE id = $1";
     let row = sqlx::query(sql).bind(&user.0[..]).fetch_optional(work.connection()).await?;
     let row = row.ok_or(RegistryError::UserUnknown(user))?;

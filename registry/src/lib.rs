@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bank_accounts;
 pub mod bodies;
 pub mod collate;
 pub mod database;
@@ -11,8 +12,10 @@ pub mod invoices;
 pub mod keys;
 pub mod log;
 pub mod notices;
+pub mod officers;
 pub mod outbox;
 pub mod page;
+pub mod payments;
 pub mod people;
 pub mod permission;
 pub mod reconcile;

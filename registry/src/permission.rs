@@ -84,6 +84,12 @@ pub enum Permission {
     ManageBodies,
     /// Have a key of one's own for the body.
     HoldKeys,
+    /// Find invoices right: they may be paid.
+    ApproveInvoices,
+    /// Record payments and repayments, set off, find them on the bank's statement.
+    RecordPayments,
+    /// Propose and vote for what two institutions decide together.
+    Decide,
 }
 
 impl Role {
@@ -119,8 +125,12 @@ impl Role {
                 ActOnBehalf,
                 ErasePerson,
                 ManageBodies,
+                HoldKeys,
+                ApproveInvoices,
+                RecordPayments,
+                Decide,
             ],
-            Self::BudgetOfficer => &[SeeMoney, SeeStatements, ManageYear, SeeLog],
+            Self::BudgetOfficer => &[SeeMoney, SeeStatements, ManageYear, SeeLog, HoldKeys, RecordPayments, Decide],
         }
     }
 
@@ -151,7 +161,7 @@ impl Role {
 
 impl Permission {
     /// Every permission, in the order of the table.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SeeClasses,
         Self::ProposeOrder,
         Self::PlaceOrder,
@@ -172,6 +182,9 @@ impl Permission {
         Self::ErasePerson,
         Self::ManageBodies,
         Self::HoldKeys,
+        Self::ApproveInvoices,
+        Self::RecordPayments,
+        Self::Decide,
     ];
 }
 

@@ -1,11 +1,15 @@
 //! Puts a portal together from its folder: database, gateways, catalogue, ways to sign in, the outbox's worker, the pages.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
+use keis_genesis::{Genesis, Office};
+use keis_ledger::ids::InstitutionId;
 use keis_portal::catalogue::Catalogue;
-use keis_portal::door::{Desk, LedgerDoor, Office};
+use keis_portal::door::{self, Desk, LedgerDoor};
 use keis_portal::server::Portal;
 use keis_portal::signin::{SamplePerson, SignIn};
-use keis_portal::site::{Network, Site};
+use keis_portal::site::{Institutions, Network, Site};
 use keis_registry::{MasterKey, Registry, RegistryError};
 use keis_wallet::client::{Client, Policy};
 
@@ -15,7 +19,7 @@ use crate::words::Advice;
 /// A portal at work.
 pub(crate) struct Running {
     portal: Portal,
-    office: Office,
+    office: door::Office,
     registry: Registry,
 }
 
@@ -50,10 +54,26 @@ pub(crate) fn gateways(home: &PortalHome) -> anyhow::Result<Client> {
     Ok(client.signed_by(home.operator()?))
 }
 
+/// Who founded the network, and whose officers have which office.
+fn institutions(genesis: &Genesis) -> Institutions {
+    let document = genesis.document();
+    let of = |office: Office| {
+        let officers = document.officers.iter().filter(|officer| officer.office == office);
+        let all: BTreeSet<InstitutionId> = officers.map(|officer| officer.institution).collect();
+        all.into_iter().collect()
+    };
+    Institutions {
+        names: document.institutions.iter().map(|one| (one.id, one.name.clone())).collect(),
+        operators: of(Office::Operator),
+        budget_holders: of(Office::BudgetHolder),
+    }
+}
+
 /// Starts a portal. Sample people can sign in on a simulated network alone.
 pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyhow::Result<Running> {
     let genesis = home.genesis()?;
-    let network = Network { hash: genesis.hash(), simulated: genesis.is_simulated() };
+    let institutions = institutions(&genesis);
+    let network = Network { hash: genesis.hash(), simulated: genesis.is_simulated(), institutions };
     let client = gateways(home)?;
     let status =
         client.status().await.or_advise("No gateway answers; start the node, or mend `gateways` in portal.toml.")?;
@@ -71,7 +91,7 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     let registry = registry(home).await?;
     let desk = Desk { operator: home.operator()?, budget_holder: home.budget_holder()? };
     let door = LedgerDoor::new(client.clone(), network.hash, desk);
-    let office = Office::start(&registry, door);
+    let office = door::Office::start(&registry, door);
     // The catalogue is public: reading it needs no signature.
     let anybody = Client::new(&home.settings.gateways, Policy::default()).context("`gateways` in portal.toml")?;
     let catalogue = Catalogue::start(anybody, registry.clone());

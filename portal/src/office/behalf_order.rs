@@ -128,10 +128,8 @@ async fn asked(
     let form = behalf::ask(w, builder).done();
     let late = now >= order.start.before(order.rules.free_cancel);
     let is_school = matches!(party, Party::School(_));
-    let warning = (act == Act::Cancel && late && is_school).then(|| {
-        let share = super::forms::written(u64::from(order.rules.late_share.get()));
-        w.with1("office-behalf-late", "share", &share)
-    });
+    let warning = (act == Act::Cancel && late && is_school)
+        .then(|| w.with1("office-behalf-late", "share", &crate::public::terms::share(w, order.rules.late_share)));
     let facts = vec![
         (w.text("office-behalf-session"), site.catalogue.label(order.session, call.lang)),
         (w.text("office-behalf-school"), acts::party_name(site, Party::School(order.school)).await?),

@@ -113,6 +113,8 @@ pub(crate) struct Form {
     pub(crate) hidden: Vec<(&'static str, String)>,
     /// Problems that belong to no field.
     pub(crate) general: Vec<String>,
+    /// What is signed next, for a form that leads to a signature: see the wallet's room.
+    pub(crate) intent: Option<&'static str>,
 }
 
 impl Form {
@@ -142,8 +144,15 @@ impl<'a> Builder<'a> {
     ) -> Self {
         let groups = Vec::new();
         let general = problems.0.iter().filter(|(field, _)| field.is_empty()).map(|(_, key)| w.text(key)).collect();
-        let form = Form { action: action.into(), button: w.text(button), groups, hidden: Vec::new(), general };
+        let form =
+            Form { action: action.into(), button: w.text(button), groups, hidden: Vec::new(), general, intent: None };
         Self { w, fields, problems, form }
+    }
+
+    /// The form leads to a signature of this.
+    pub(crate) fn signs(mut self, intent: &'static str) -> Self {
+        self.form.intent = Some(intent);
+        self
     }
 
     /// Begins a group.
@@ -177,6 +186,11 @@ impl<'a> Builder<'a> {
     /// A day.
     pub(crate) fn date(self, name: &'static str, label: &str) -> Self {
         self.typed(name, label, "date", "numeric")
+    }
+
+    /// A day and a time of day.
+    pub(crate) fn date_time(self, name: &'static str, label: &str) -> Self {
+        self.typed(name, label, "datetime-local", "numeric")
     }
 
     /// Several lines of text.

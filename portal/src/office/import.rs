@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use keis_registry::import::{ImportError, Phase, Progress};
+use keis_registry::import::{ImportError, Phase, Problem, Progress};
 use keis_registry::permission::Permission;
 
 use super::job::{Content, End, Ended, Jobs, Task};
@@ -122,13 +122,44 @@ fn result(w: &Words, ended: &Ended) -> Outcome {
             let told = counts.iter().enumerate().filter(|(at, (_, count))| *at == 0 || *count > 0);
             shown.counts = told.map(|(_, (key, count))| (w.text(key), w.number(*count))).collect();
             shown.bad = report.bad;
-            shown.bad_lines = report.bad_lines.iter().map(|bad| (bad.line, bad.problem.clone())).collect();
+            shown.bad_lines = report.bad_lines.iter().map(|bad| (bad.line, wrong(w, &bad.problem))).collect();
             let listed = report.bad_lines.len() as u64;
             let more = report.bad.saturating_sub(listed);
             shown.more_bad = (more > 0).then(|| w.with1("office-import-more-bad", "count", &w.number(more)));
         }
     }
     shown
+}
+
+/// What is wrong with a line, in words. Columns keep the names that they have in the file.
+fn wrong(w: &Words, problem: &Problem) -> String {
+    let column = |key: &str, column: &str| w.with1(key, "column", column);
+    match problem {
+        Problem::Long => w.text("office-line-long"),
+        Problem::Quote => w.text("office-line-quote"),
+        Problem::Columns { found, wanted } => {
+            w.with("office-line-columns", &[("found", &w.number(*found)), ("wanted", &w.number(*wanted))])
+        }
+        Problem::Encoding => w.text("office-line-encoding"),
+        Problem::PupilTwice { earlier } => w.with1("office-line-pupil-twice", "line", &earlier.to_string()),
+        Problem::CodeTwice { earlier } => w.with1("office-line-code-twice", "line", &earlier.to_string()),
+        Problem::RegisterCode => column("office-line-register-code", "register_code"),
+        Problem::Empty { column: name } => column("office-line-empty", name),
+        Problem::Name { column: name } => column("office-line-name", name),
+        Problem::Number { column: name } => column("office-line-number", name),
+        Problem::Place => column("office-line-place", "place"),
+        Problem::Instant => column("office-line-instant", "at"),
+        Problem::LegalCode { column: name } => column("office-line-legal-code", name),
+        Problem::Certificate => column("office-line-certificate", "provider_code"),
+        Problem::Class { column: name } => column("office-line-class", name),
+        Problem::Grade => column("office-line-grade", "grade"),
+        Problem::School => column("office-line-school", "school_code"),
+        Problem::Branch { branches } => w.with1("office-line-branch", "branches", &branches.to_string()),
+        Problem::Word { column: name, words } => {
+            w.with("office-line-word", &[("column", *name), ("words", &words.replace(" or ", ", "))])
+        }
+        Problem::NotEnrolled => w.text("office-line-not-enrolled"),
+    }
 }
 
 /// Why a file was not taken over, in words.

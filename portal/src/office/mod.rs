@@ -1,13 +1,16 @@
-//! Pages of officers: what waits for them, keys, the year, services, the register, participants, the log, differences, and acts
-//! for somebody who phones or writes.
+//! Pages of officers: what waits for them, decisions, keys, the year, services, the register, participants, the log, differences,
+//! and acts for somebody who phones or writes.
 //!
 //! An officer's act is a row of the registry's outbox, signed by the office's key; pages wait a little for the ledger's answer.
+//! What needs a person's own signature (`decisions`) goes through the signing page.
 
 mod acts;
 mod behalf;
 mod behalf_order;
+mod bills;
 mod bodies;
 mod body;
+mod decisions;
 mod differences;
 mod erase;
 mod forms;
@@ -88,5 +91,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     ];
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
+    all.extend(bills::routes(site));
+    all.extend(decisions::routes(site));
     all
 }

@@ -9,6 +9,7 @@ use keis_registry::page::Page;
 use keis_registry::permission::Permission;
 
 use super::acts;
+use super::decisions::{self, Disputed};
 use super::import::what;
 use super::job::Jobs;
 use crate::call::{Answer, Call, page, redirect};
@@ -46,6 +47,31 @@ struct WorkPage {
     moving: String,
     year: Option<String>,
     import: Option<String>,
+    decisions: Option<Decisions>,
+}
+
+/// What waits for a decision of two institutions.
+struct Decisions {
+    rows: Vec<decisions::Row>,
+    disputes: Vec<Disputed>,
+    more: bool,
+}
+
+/// None while the ledger does not tell: the rest of the page is of the registry, and is shown all the same.
+async fn waiting(site: &Arc<Site>, call: &Call) -> Result<Option<Decisions>, Trouble> {
+    let told = async {
+        let (rows, more_rows) = decisions::waiting(site, call.words()).await?;
+        let (disputes, more) = decisions::disputed(site, call, SHOWN as usize).await?;
+        Ok(Decisions { rows, disputes, more: more || more_rows })
+    };
+    match told.await {
+        Ok(found) => Ok(Some(found)),
+        Err(Trouble::Ledger(error)) => {
+            tracing::warn!(error = &*error as &dyn std::error::Error, "decisions could not be read");
+            Ok(None)
+        }
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// GET /office
@@ -84,6 +110,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call, jobs: Arc<Jobs>) -> Answer
         moving: w.number(count(OutboxState::Waiting) + count(OutboxState::Signed)),
         year,
         import,
+        decisions: waiting(&site, &call).await?,
     })
 }
 

@@ -17,10 +17,11 @@ use keis_wallet::client::YearParameters;
 use warp::http::StatusCode;
 
 use super::acts;
-use super::forms::{Builder, Control, Form, Problems, money, written};
+use super::forms::{Builder, Control, Form, Problems, money};
 use super::year_form::{self, NewYear};
 use crate::call::{Answer, Call, Fields, page, page_with, redirect};
 use crate::frame::{Flash, Frame, Section};
+use crate::public::terms;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
@@ -188,10 +189,10 @@ fn facts(w: &Words, new: &NewYear) -> Vec<(String, String)> {
     facts
 }
 
-fn rules(w: &Words, rules: &keis_ledger::parameters::ProgrammeParameters) -> Vec<(String, String)> {
+pub(super) fn rules(w: &Words, rules: &keis_ledger::parameters::ProgrammeParameters) -> Vec<(String, String)> {
     let last = |at: &keis_ledger::time::Timestamp| w.date(&keis_ledger::time::Timestamp(at.0.saturating_sub(1)));
     let days = |span: &keis_ledger::time::Span| w.count("count-days", span.0 / (24 * 60 * 60 * 1000));
-    let share = |share: &keis_ledger::money::BasisPoints| format!("{}\u{a0}%", written(u64::from(share.get())));
+    let share = |share: &keis_ledger::money::BasisPoints| terms::share(w, *share);
     let grades = format!("{}–{}", rules.own_key_grades.from, rules.own_key_grades.until);
     let arrivals = w.text(&format!("office-arrivals-{}", year_form::arrivals_name(rules.arrivals)));
     let lines = [

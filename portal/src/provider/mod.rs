@@ -35,7 +35,7 @@ use crate::deadlines::{all_moved, moved};
 use crate::route::{Route, get, post};
 use crate::site::Site;
 use crate::trouble::Trouble;
-use crate::wallet::{SignRequest, sign_page};
+use crate::wallet::{SignRequest, Signer, sign_page};
 
 /// Remembers what a form asks for; on every page from which something is signed.
 const INTENT: &[&str] = &["page.js"];
@@ -166,8 +166,8 @@ struct Sheet {
 
 async fn sign(site: &Arc<Site>, call: &Call, own: &Own, sheet: Sheet) -> Answer {
     let Sheet { title, operations, labels, scope, next, warnings } = sheet;
-    let request = SignRequest { title, operations, labels, party: own.party(), scope, next, warnings };
-    sign_page(site, call, request).await
+    let signer = Signer::Party { party: own.party(), scopes: vec![scope] };
+    sign_page(site, call, SignRequest { title, operations, labels, signer, next, warnings }).await
 }
 
 /// An operation on an order.

@@ -55,6 +55,28 @@ pub(super) fn both(money: &Amounts) -> Cents {
     money.total().expect("the ledger holds the sum of both sources")
 }
 
+/// What an order comes to: of a proposal, which sets no money aside yet, what it would cost.
+pub(super) fn worth(order: &Order) -> Cents {
+    let standing = u64::try_from(standing(order)).unwrap_or(u64::MAX);
+    match order.state {
+        OrderState::Proposed => order.price.checked_mul(standing).unwrap_or(order.price),
+        OrderState::Requested
+        | OrderState::Confirmed
+        | OrderState::Delivered
+        | OrderState::Attended
+        | OrderState::AttendedAutomatically
+        | OrderState::Settled
+        | OrderState::Declined
+        | OrderState::Lapsed
+        | OrderState::CancelledFree
+        | OrderState::CancelledLate
+        | OrderState::CancelledByProvider
+        | OrderState::CancelledForceMajeure
+        | OrderState::Disputed
+        | OrderState::Reversed => both(&order_money(order)),
+    }
+}
+
 /// How people name an order: the session, and the first characters of the id.
 pub(super) fn order_label(site: &Arc<Site>, lang: Lang, id: OrderId, session: SessionId) -> String {
     format!("{} ({})", site.catalogue.label(session, lang), short(id))

@@ -38,7 +38,7 @@ use crate::dispute::is_decided;
 use crate::route::{Route, get, post};
 use crate::site::Site;
 use crate::trouble::Trouble;
-use crate::wallet::{SignRequest, sign_page};
+use crate::wallet::{SignRequest, Signer, sign_page};
 use rules::{Act, Possible};
 
 /// The routes.
@@ -175,7 +175,8 @@ struct Signing {
 
 async fn sign(site: &Arc<Site>, call: &Call, desk: &Desk, signing: Signing) -> Answer {
     let Signing { title, operations, labels, scope, next, warnings } = signing;
-    sign_page(site, call, SignRequest { title, operations, labels, party: desk.party(), scope, next, warnings }).await
+    let signer = Signer::Party { party: desk.party(), scopes: vec![scope] };
+    sign_page(site, call, SignRequest { title, operations, labels, signer, next, warnings }).await
 }
 
 /// Where an order is shown.

@@ -11,7 +11,7 @@ use keis_ledger::receipt::Receipt;
 use keis_ledger::record::{LineState, Order, OrderState, Side, YearState};
 use keis_registry::permission::Permission;
 
-use super::look::{self, SessionLook, by_source, deadline, line_money, order_money, standing};
+use super::look::{self, SessionLook, by_source, deadline, line_money, order_money, standing, worth};
 use super::roll::{ClassKey, Names};
 use super::rules::{self, Act, Possible};
 use super::{Desk, Standing, acts, order_path, rating};
@@ -95,7 +95,7 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         actions: actions(w, &desk, id, &possible).into_iter().chain(afterwards(w, &desk, &found, &receipts)).collect(),
         told: told(w, &desk, &possible),
         lines: lines(w, order, &names),
-        total: by_source(w, &order_money(order)),
+        total: money(w, order),
         prints: takes_place(order),
         events: history::events(w, &receipts),
         dispute: dispute::look(w, &found.view, |line| names.label(w, &order.lines[usize::from(line)].pupil)),
@@ -103,6 +103,11 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
         f,
     };
     page(&shown)
+}
+
+/// What the order comes to: by source once money is set aside.
+fn money(w: &Words, order: &Order) -> String {
+    if order.state == OrderState::Proposed { w.money(&worth(order)) } else { by_source(w, &order_money(order)) }
 }
 
 /// What happens next, who must do it, until when.
@@ -147,7 +152,7 @@ fn facts(w: &Words, desk: &Desk, found: &Standing) -> Vec<(String, String)> {
     let mut all = vec![
         (w.text("school-fact-pupils"), w.count("count-pupils", pupils)),
         (w.text("school-fact-price"), w.money(&order.price)),
-        (w.text("school-fact-money"), by_source(w, &order_money(order))),
+        (w.text("school-fact-money"), money(w, order)),
     ];
     if !order.school_money.is_zero() {
         all.push((w.text("school-fact-school-money"), w.money(&order.school_money)));

@@ -10,7 +10,7 @@ use keis_ledger::time::Timestamp;
 use keis_registry::permission::Permission;
 use keis_wallet::client::OrderView;
 
-use super::look::{both, order_money, span, standing, state_class};
+use super::look::{span, standing, state_class, worth};
 use super::rules::is_over;
 use super::{Desk, order_path};
 use crate::call::{Answer, Call, page};
@@ -87,7 +87,7 @@ impl OrderRow {
             state: order_state::words(w, state),
             class: state_class(state),
             pupils: w.number(standing(order)),
-            money: w.money(&both(&order_money(order))),
+            money: w.money(&worth(order)),
             waiting: order.change.is_some(),
         }
     }

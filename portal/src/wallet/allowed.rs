@@ -1,9 +1,11 @@
-//! Which operations a browser may sign for a school or provider, and what the user must be allowed for each.
+//! Which operations a browser may sign for a school, provider or office, and what the user must be allowed for each. What the
+//! office's service key does by the outbox is not among them.
 
 use keis_ledger::operation::{
-    CatalogueOperation, Change, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
+    CatalogueOperation, Change, GovernanceOperation, Operation, OrderAction, Party, SettlementOperation, Threshold,
+    WalletOperation,
 };
-use keis_registry::permission::Permission;
+use keis_registry::permission::{Permission, Role};
 
 /// The permissions of which the user needs one; none are named for what no browser signs.
 pub(super) fn permissions(operation: &Operation, party: Party) -> &'static [Permission] {
@@ -90,6 +92,49 @@ fn for_provider(operation: &Operation) -> &'static [Permission] {
     }
 }
 
+/// Whether an officer in this role signs this with a key of their own.
+pub(super) fn officer_may(role: Role, operation: &Operation) -> bool {
+    let is_office = match role {
+        Role::Officer | Role::BudgetOfficer => true,
+        Role::Coordinator | Role::Teacher | Role::ProviderStaff => false,
+    };
+    is_office && for_officer(operation).iter().any(|permission| role.may(*permission))
+}
+
+/// The permissions of which an officer needs one.
+fn for_officer(operation: &Operation) -> &'static [Permission] {
+    match operation {
+        Operation::Settlement(operation) => match operation {
+            SettlementOperation::Approve { .. } => &[Permission::ApproveInvoices],
+            SettlementOperation::RejectInvoice { .. } => &[Permission::ApproveInvoices, Permission::RecordPayments],
+            SettlementOperation::RecordPayment { .. }
+            | SettlementOperation::SetOff { .. }
+            | SettlementOperation::ReturnPayment { .. }
+            | SettlementOperation::Reconcile { .. }
+            | SettlementOperation::RecordRepayment { .. }
+            | SettlementOperation::ReconcileRepayment { .. } => &[Permission::RecordPayments],
+            SettlementOperation::Issue { .. }
+            | SettlementOperation::Accept { .. }
+            | SettlementOperation::Contest { .. }
+            | SettlementOperation::AttachInvoice { .. }
+            | SettlementOperation::CreditNote { .. } => &[],
+        },
+        Operation::Governance(operation) => match operation {
+            GovernanceOperation::Propose { measure, .. } => match measure.threshold() {
+                Threshold::TwoPersons => &[Permission::Decide],
+                Threshold::TwoThirds => &[],
+            },
+            // Which measure it is stands on the ledger, which takes an officer's vote for those of two persons alone.
+            GovernanceOperation::Approve { .. } | GovernanceOperation::Withdraw { .. } => &[Permission::Decide],
+        },
+        Operation::Funds(_)
+        | Operation::Wallet(_)
+        | Operation::Catalogue(_)
+        | Operation::Order { .. }
+        | Operation::Rate { .. } => &[],
+    }
+}
+
 fn for_keys(operation: &WalletOperation) -> &'static [Permission] {
     match operation {
         WalletOperation::RevokeKey { .. } => &[Permission::HoldKeys],
@@ -110,8 +155,10 @@ fn for_keys(operation: &WalletOperation) -> &'static [Permission] {
 mod tests {
     use keis_ledger::classifiers::Year;
     use keis_ledger::crypto::PublicKey;
-    use keis_ledger::ids::{OrderId, ProviderId, SchoolId};
-    use keis_registry::permission::Role;
+    use keis_ledger::ids::{Commitment, DecisionId, OrderId, ProviderId, SchoolId, StatementId};
+    use keis_ledger::money::Cents;
+    use keis_ledger::operation::{FundsOperation, Measure};
+    use keis_ledger::time::Timestamp;
 
     use super::*;
 
@@ -147,7 +194,37 @@ mod tests {
     }
 
     #[test]
-    fn officers_acts_are_not_signed_in_browsers() {
+    fn officers_sign_by_their_office_alone() {
+        let (year, statement) = (Year(2028), StatementId([1; 16]));
+        let amount = Cents::new(1);
+        let propose = |measure| {
+            let (decision, until) = (DecisionId([1; 16]), Timestamp(1));
+            Operation::Governance(GovernanceOperation::Propose { decision, measure, until })
+        };
+        let settle = Operation::Settlement;
+        let cases = [
+            (settle(SettlementOperation::Approve { year, statement }), true, false),
+            (settle(SettlementOperation::RejectInvoice { year, statement }), true, true),
+            (settle(SettlementOperation::SetOff { year, statement, amount }), true, true),
+            (settle(SettlementOperation::Reconcile { year, statement, bank: Commitment([1; 32]) }), true, true),
+            (settle(SettlementOperation::Accept { year, statement }), false, false),
+            (propose(Measure::Reverse { year, order: OrderId([1; 16]), lines: vec![0] }), true, true),
+            (propose(Measure::DismissOfficer { key: PublicKey([1; 32]) }), false, false),
+            (Operation::Governance(GovernanceOperation::Approve { decision: DecisionId([1; 16]) }), true, true),
+            (Operation::Funds(FundsOperation::SealYear { year }), false, false),
+            (order(OrderAction::Cancel), false, false),
+        ];
+        for (operation, officer, budget_officer) in cases {
+            assert_eq!(officer_may(Role::Officer, &operation), officer, "{operation:?}");
+            assert_eq!(officer_may(Role::BudgetOfficer, &operation), budget_officer, "{operation:?}");
+            for role in [Role::Coordinator, Role::Teacher, Role::ProviderStaff] {
+                assert!(!officer_may(role, &operation), "{role} {operation:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn acts_of_the_office_are_not_signed_for_parties() {
         let revoke = Operation::Wallet(WalletOperation::RevokeKey { key: PublicKey([1; 32]) });
         let suspend = Operation::Wallet(WalletOperation::Suspend { party: SCHOOL });
         for role in Role::ALL {

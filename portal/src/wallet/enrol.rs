@@ -8,12 +8,13 @@ use keis_ledger::crypto::{Hash, PublicKey, Signature};
 use keis_ledger::operation::Party;
 use keis_registry::ids::UserId;
 use keis_registry::keys::{KeyError, KeyRequest};
-use keis_registry::permission::{Body, Permission};
+use keis_registry::officers::offices;
+use keis_registry::permission::{Body, Permission, Role};
 use keis_registry::users::User;
 use serde::{Deserialize, Serialize};
 use warp::http::StatusCode;
 
-use super::{data_block, phrases};
+use super::{data_block, office_key, phrases};
 use crate::call::{Answer, Call, json, page};
 use crate::frame::{Flash, Frame, Section};
 use crate::site::Site;
@@ -31,12 +32,13 @@ struct KeyPage {
     f: Frame,
     recovers: bool,
     bodies: Vec<Choice>,
+    intro: String,
     longest_label: usize,
     data: String,
     phrases: String,
 }
 
-/// A school or provider that the user can have a key for.
+/// A school, provider or office that the user can have a key for. An office goes by the name of its body.
 struct Choice {
     party: String,
     name: String,
@@ -85,19 +87,31 @@ async fn key_page(site: Arc<Site>, call: Call, recovers: bool) -> Answer {
         };
         bodies.push(Choice { party: party_text, name, scopes: scopes_in_words(w, party, scopes) });
     }
+    let of_parties = bodies.len();
+    bodies.extend(offices(user).into_iter().map(|role| Choice {
+        party: role.to_string(),
+        name: w.text(office_key(role)),
+        scopes: w.text("wallet-scope-office"),
+    }));
     if bodies.is_empty() {
         return Err(Trouble::Forbidden);
     }
+    let intro = w.text(match (recovers, of_parties) {
+        (true, _) => "wallet-recover-intro",
+        (false, 0) => "wallet-new-intro-officer",
+        (false, _) => "wallet-new-intro",
+    });
     let title = w.text(if recovers { "wallet-recover-title" } else { "wallet-new-title" });
     let data = data_block(&page_data(&site, user).await?)?;
     let phrases = phrases(w, &["keys-"])?;
     let f = call.frame(&site, Section::Wallet, title).await?.with_scripts(&["wallet.js"]);
-    page(&KeyPage { f, recovers, bodies, longest_label: LONGEST_LABEL, data, phrases })
+    page(&KeyPage { f, recovers, bodies, intro, longest_label: LONGEST_LABEL, data, phrases })
 }
 
 /// What the scripts of the pages of keys know of the user.
 pub(super) async fn page_data(site: &Site, user: &User) -> Result<PageData, Trouble> {
-    let known = site.registry.keys_of(user).await?.iter().map(|key| key.key.to_string()).collect();
+    let mut known: Vec<String> = site.registry.keys_of(user).await?.iter().map(|key| key.key.to_string()).collect();
+    known.extend(site.registry.officer_keys(user).await?.iter().map(|key| key.key.to_string()));
     Ok(PageData { network: site.network.hash, user: hex::encode(user.id.0), known })
 }
 
@@ -154,18 +168,22 @@ pub(super) async fn enrol(site: Arc<Site>, call: Call) -> Answer {
     if label.is_empty() || label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control) {
         return refused(StatusCode::BAD_REQUEST, "wallet-key-label-bad");
     }
-    let party = party.parse().map(Party::School).or_else(|_| party.parse().map(Party::Provider));
-    let wanted = party.ok().and_then(|party| parties(user).into_iter().find(|(known, _)| *known == party));
-    let Some((party, scopes)) = wanted else {
+    let Some(wanted) = wanted(user, &party) else {
         return refused(StatusCode::FORBIDDEN, "wallet-key-party-bad");
     };
     if !key.verify(&proven(&site.network.hash, user.id, key), &proof) {
         return refused(StatusCode::BAD_REQUEST, "wallet-key-proof-bad");
     }
-    let request = KeyRequest { party, key, scopes, label: label.to_owned() };
-    match site.registry.request_key(user, &request).await {
+    let (taken, done) = match wanted {
+        Wanted::Party(party, scopes) => {
+            let request = KeyRequest { party, key, scopes, label: label.to_owned() };
+            (site.registry.request_key(user, &request).await, "wallet-added")
+        }
+        Wanted::Office(role) => (site.registry.add_officer_key(user, role, key, label).await, "wallet-officer-added"),
+    };
+    match taken {
         Ok(_) => {
-            call.flash(Flash::good(w.with1("wallet-added", "id", label))).await?;
+            call.flash(Flash::good(w.with1(done, "id", label))).await?;
             json(StatusCode::OK, &Told { text: String::new() })
         }
         Err(KeyError::Known) => refused(StatusCode::CONFLICT, "wallet-key-taken"),
@@ -178,6 +196,22 @@ pub(super) async fn enrol(site: Arc<Site>, call: Call) -> Answer {
     }
 }
 
+/// What a key is to act for.
+enum Wanted {
+    Party(Party, Scopes),
+    Office(Role),
+}
+
+/// What a browser's word names, if the user can have a key for it.
+fn wanted(user: &User, text: &str) -> Option<Wanted> {
+    if let Ok(role) = text.parse::<Role>() {
+        return offices(user).contains(&role).then_some(Wanted::Office(role));
+    }
+    let party = text.parse().map(Party::School).or_else(|_| text.parse().map(Party::Provider)).ok()?;
+    let (party, scopes) = parties(user).into_iter().find(|(known, _)| *known == party)?;
+    Some(Wanted::Party(party, scopes))
+}
+
 fn proven(network: &Hash, user: UserId, key: PublicKey) -> Vec<u8> {
     [TAG.as_slice(), &network.0, &user.0, &key.0].concat()
 }
@@ -185,14 +219,13 @@ fn proven(network: &Hash, user: UserId, key: PublicKey) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use keis_ledger::ids::{ProviderId, SchoolId};
-    use keis_registry::permission::Role;
     use keis_registry::users::Grant;
 
     use super::*;
     use crate::words::LANGS;
 
     #[test]
-    fn the_role_with_most_scopes_counts_and_officers_hold_no_keys() {
+    fn the_role_with_most_scopes_counts_and_offices_are_no_parties() {
         let school = SchoolId([1; 16]);
         let provider = ProviderId([2; 16]);
         let grants = vec![

@@ -10,7 +10,8 @@ use keis_registry::keys::{KeyError, KeyState, UserKey};
 use keis_registry::permission::Permission;
 
 use super::enrol::{page_data, scopes_in_words};
-use super::sign::{SignRequest, sign_page_by};
+use super::seats::{OfficerRow, known, rows};
+use super::sign::{SignRequest, Signer, sign_page};
 use super::{SIGNING, data_block, is_usable, phrases};
 use crate::call::{Answer, Call, page, redirect};
 use crate::frame::{Flash, Frame, Section};
@@ -23,6 +24,7 @@ use crate::words::Words;
 struct ListPage {
     f: Frame,
     rows: Vec<Row>,
+    officer: Vec<OfficerRow>,
     waits: bool,
     data: String,
     phrases: String,
@@ -55,12 +57,14 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let w = call.words();
     let now = site.now().await?;
     let keys = site.registry.keys_of(user).await?;
-    let rows: Vec<Row> = keys.iter().map(|key| row(w, key, &keys, now)).collect();
+    let parties: Vec<Row> = keys.iter().map(|key| row(w, key, &keys, now)).collect();
+    let officer = rows(&site, w, user, now).await?;
     let waits = keys.iter().any(|key| key.state == KeyState::Requested);
     let data = data_block(&page_data(&site, user).await?)?;
     let phrases = phrases(w, &["keys-"])?;
     let f = call.frame(&site, Section::Wallet, w.text("wallet-title")).await?;
-    page(&ListPage { f: f.with_scripts(&["page.js", "wallet.js"]), rows, waits, data, phrases })
+    let f = f.with_scripts(&["page.js", "wallet.js"]);
+    page(&ListPage { f, rows: parties, officer, waits, data, phrases })
 }
 
 fn row(w: &Words, key: &UserKey, all: &[UserKey], now: Timestamp) -> Row {
@@ -110,18 +114,19 @@ pub(super) async fn revoke(site: Arc<Site>, call: Call) -> Answer {
     let w = call.words();
     let wanted: PublicKey = call.form.need("key")?;
     let keys = site.registry.keys_of(user).await?;
-    let key = keys.iter().find(|key| key.key == wanted).ok_or(Trouble::NotFound)?;
+    let Some(key) = keys.iter().find(|key| key.key == wanted) else {
+        return forget(&site, &call, wanted).await;
+    };
     if call.form.ticked("sign") && can_sign(&keys, key, site.now().await?) {
         let request = SignRequest {
             title: w.text("wallet-revoke-title"),
             operations: vec![Operation::Wallet(WalletOperation::RevokeKey { key: wanted })],
             labels: vec![(wanted.to_string(), key.label.clone())],
-            party: key.party,
-            scope: SIGNING[0],
+            signer: Signer::Party { party: key.party, scopes: SIGNING.to_vec() },
             next: "/wallet".to_owned(),
             warnings: vec![w.text("wallet-revoke-note")],
         };
-        return sign_page_by(&site, &call, request, Some(&SIGNING)).await;
+        return sign_page(&site, &call, request).await;
     }
     let flash = match site.registry.revoke_key(&user.actor(), key.id).await {
         Ok(()) if key.state == KeyState::Requested => Flash::good(w.text("wallet-withdrawn")),
@@ -137,6 +142,23 @@ pub(super) async fn revoke(site: Arc<Site>, call: Call) -> Answer {
             | KeyError::State(_)
             | KeyError::Period,
         ) => Flash::bad(w.text("wallet-revoke-not")),
+    };
+    call.flash(flash).await?;
+    redirect("/wallet")
+}
+
+/// Forgets an officer's key that nobody has appointed. One that is appointed ends by governance, or with its time.
+async fn forget(site: &Site, call: &Call, wanted: PublicKey) -> Answer {
+    let user = call.user()?;
+    let known = known(site, user).await?;
+    let (key, seat) = known.into_iter().find(|(key, _)| key.key == wanted).ok_or(Trouble::NotFound)?;
+    let w = call.words();
+    let flash = match seat {
+        Some(_) => Flash::bad(w.text("wallet-officer-appointed")),
+        None => {
+            site.registry.drop_officer_key(user, key.id).await?;
+            Flash::good(w.text("wallet-withdrawn"))
+        }
     };
     call.flash(flash).await?;
     redirect("/wallet")

@@ -12,11 +12,18 @@
 //! `data-label` on an input must be the label that the signing page is given for the same id. The rules are in
 //! `assets/judge.js`; what a form does not say is not signed.
 //!
+//! Officers sign with keys of their own that governance appointed: `settlement.approve`, `settlement.record_payment` …,
+//! `governance.approve`, `governance.withdraw`, and proposals by their measure (`measure.resolve` …). Amounts of lines carry the
+//! lines' numbers: `split` (`LINE:CENTS`, many). Payments go statement by statement: `payment` and `reference` with
+//! `data-line` naming the statement. The bank's words (`reference`, `bank`) are what people typed, and the signing page must give them
+//! as the commitment's label; or, like `account`, the commitment as the server gave it, in a second form after the one with the text.
+//!
 //! Labels of a signing page name ids by their text form, and an order's line as `ord_…/INDEX`.
 
 mod allowed;
 mod enrol;
 mod list;
+mod seats;
 mod sign;
 mod submit;
 
@@ -34,7 +41,8 @@ use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
 
-pub(crate) use sign::{SignRequest, sign_page};
+pub(crate) use seats::{Seat, office_key, seats};
+pub(crate) use sign::{SignRequest, Signer, sign_page};
 
 /// Most operations of one signing page; the script knows the same bound.
 pub(crate) const MOST_OPERATIONS: usize = 50;

@@ -9,10 +9,14 @@ use keis_ledger::codec;
 use keis_ledger::crypto::Hash;
 use keis_ledger::operation::{Operation, Party};
 use keis_ledger::time::Timestamp;
+use keis_registry::keys::UserKey;
+use keis_registry::officers::offices;
+use keis_registry::permission::Role;
+use keis_registry::users::User;
 use keis_wallet::compose::STANDARD_VALIDITY;
 use serde::Serialize;
 
-use super::{MOST_OPERATIONS, allowed, body_of, data_block, is_usable, phrases};
+use super::{MOST_OPERATIONS, allowed, body_of, data_block, is_usable, phrases, seats};
 use crate::call::{Answer, Call, local_path, page};
 use crate::frame::{Frame, Section};
 use crate::site::Site;
@@ -26,14 +30,25 @@ pub(crate) struct SignRequest {
     pub operations: Vec<Operation>,
     /// Ids in their text form, and what people call them. An order's line is `ord_…/INDEX`.
     pub labels: Vec<(String, String)>,
-    /// For whom.
-    pub party: Party,
-    /// The scope that the key needs.
-    pub scope: Scope,
+    /// Whose key signs.
+    pub signer: Signer,
     /// Where to go when it is done: a path of this site.
     pub next: String,
     /// What people should know before they sign, such as what it costs.
     pub warnings: Vec<String>,
+}
+
+/// Whose key signs.
+pub(crate) enum Signer {
+    /// A school's or provider's.
+    Party {
+        /// For whom.
+        party: Party,
+        /// The scopes of which the key needs one.
+        scopes: Vec<Scope>,
+    },
+    /// An officer's own, of the operator or the budget holder, that governance appointed.
+    Officer,
 }
 
 #[derive(Template)]
@@ -67,36 +82,19 @@ struct Bytes {
 /// [`Trouble::Forbidden`] when the user may not do this for the party; [`Trouble::Malformed`] when there is nothing or too
 /// much to sign.
 pub(crate) async fn sign_page(site: &Arc<Site>, call: &Call, request: SignRequest) -> Answer {
-    sign_page_by(site, call, request, None).await
-}
-
-/// The same; any of `scopes` will do where they are named.
-pub(super) async fn sign_page_by(
-    site: &Arc<Site>,
-    call: &Call,
-    request: SignRequest,
-    scopes: Option<&[Scope]>,
-) -> Answer {
-    let SignRequest { title, operations, labels, party, scope, next, warnings } = request;
+    let SignRequest { title, operations, labels, signer, next, warnings } = request;
     let user = call.user()?;
-    let body = body_of(party).ok_or(Trouble::Forbidden)?;
     if operations.is_empty() {
         return Err(Trouble::Malformed("wallet-submit-none"));
     }
     if operations.len() > MOST_OPERATIONS {
         return Err(Trouble::Malformed("wallet-sign-many"));
     }
-    let may = |operation| allowed::permissions(operation, party).iter().any(|permission| user.may(*permission, &body));
-    if !operations.iter().all(may) {
-        return Err(Trouble::Forbidden);
-    }
     let now = site.now().await?;
-    let own = site.registry.keys_of(user).await?;
-    let scopes = scopes.unwrap_or(std::slice::from_ref(&scope));
-    let fits = |key: &&keis_registry::keys::UserKey| {
-        key.party == party && is_usable(key, now) && scopes.iter().any(|scope| key.scopes.has(*scope))
+    let keys = match signer {
+        Signer::Party { party, scopes } => party_keys(site, user, (party, &scopes), &operations, now).await?,
+        Signer::Officer => officer_keys(site, user, &operations, now).await?,
     };
-    let keys = own.iter().filter(fits).map(|key| key.key.to_string()).collect();
     let data = Data {
         operations: operations.iter().map(|one| Bytes { bytes: hex::encode(codec::encode(one)) }).collect(),
         network: site.network.hash,
@@ -111,4 +109,38 @@ pub(super) async fn sign_page_by(
     f.other_lang_href = format!("/wallet?lang={}", call.lang.other().code());
     let phrases = phrases(call.words(), &["sign-", "keys-"])?;
     page(&SignPage { f, warnings, data: data_block(&data)?, phrases })
+}
+
+/// The user's keys that may sign all of it for the party.
+async fn party_keys(
+    site: &Site,
+    user: &User,
+    (party, scopes): (Party, &[Scope]),
+    operations: &[Operation],
+    now: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let body = body_of(party).ok_or(Trouble::Forbidden)?;
+    let may = |operation| allowed::permissions(operation, party).iter().any(|permission| user.may(*permission, &body));
+    if !operations.iter().all(may) {
+        return Err(Trouble::Forbidden);
+    }
+    let own = site.registry.keys_of(user).await?;
+    let fits =
+        |key: &&UserKey| key.party == party && is_usable(key, now) && scopes.iter().any(|scope| key.scopes.has(*scope));
+    Ok(own.iter().filter(fits).map(|key| key.key.to_string()).collect())
+}
+
+/// The user's keys that sign all of it by their office.
+async fn officer_keys(
+    site: &Site,
+    user: &User,
+    operations: &[Operation],
+    now: Timestamp,
+) -> Result<Vec<String>, Trouble> {
+    let may = |role: Role| operations.iter().all(|operation| allowed::officer_may(role, operation));
+    if !offices(user).into_iter().any(may) {
+        return Err(Trouble::Forbidden);
+    }
+    let fitting = seats(site, user, now).await?.into_iter().filter(|seat| may(seat.role));
+    Ok(fitting.map(|seat| seat.key.to_string()).collect())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::operation::{Operation, WalletOperation};
 use keis_ledger::time::Timestamp;
 use keis_ledger::transaction::{RawTransaction, VerifiedTransaction};
@@ -14,7 +15,7 @@ use keis_wallet::client::{Outcome, Rejection};
 use serde::{Deserialize, Serialize};
 use warp::http::StatusCode;
 
-use super::{MOST_OPERATIONS, allowed, body_of, is_usable};
+use super::{MOST_OPERATIONS, Seat, allowed, body_of, is_usable, seats};
 use crate::call::{Answer, Call, json, local_path};
 use crate::frame::Flash;
 use crate::site::Site;
@@ -65,7 +66,10 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
     let now = site.now().await?;
     let checked: Result<Vec<_>, Unfit> = match submission.transactions.len() {
         0 => Err("wallet-submit-none"),
-        1..=MOST_OPERATIONS => submission.transactions.iter().map(|hex| check(&site, user, &keys, now, hex)).collect(),
+        1..=MOST_OPERATIONS => {
+            let own = Own { user, keys: &keys, seats: seats(&site, user, now).await?, now };
+            submission.transactions.iter().map(|hex| check(&site.network.hash, &own, hex)).collect()
+        }
         _ => Err("wallet-sign-many"),
     };
     let transactions = match checked {
@@ -80,25 +84,35 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
 }
 
 /// The transaction is well formed, signed by a key of the user's that stands, and asks for what the user may ask for there.
-fn check(
-    site: &Site,
-    user: &User,
-    keys: &[UserKey],
-    now: Timestamp,
-    digits: &str,
-) -> Result<VerifiedTransaction, Unfit> {
+fn check(network: &Hash, own: &Own<'_>, digits: &str) -> Result<VerifiedTransaction, Unfit> {
     let raw = hex::decode(digits).map_err(|_| "wallet-submit-malformed")?;
-    let parsed = RawTransaction(raw).parse(&site.network.hash).map_err(|_| "wallet-submit-malformed")?;
-    let transaction = parsed.verify(&site.network.hash).map_err(|_| "wallet-submit-malformed")?;
+    let parsed = RawTransaction(raw).parse(network).map_err(|_| "wallet-submit-malformed")?;
+    let transaction = parsed.verify(network).map_err(|_| "wallet-submit-malformed")?;
     let body = transaction.body();
-    let key = keys.iter().find(|key| key.key == body.signer && is_usable(key, now));
-    let key = key.ok_or("wallet-submit-not-yours")?;
-    let for_whom = body_of(key.party).ok_or("wallet-submit-not-yours")?;
-    let permissions = allowed::permissions(&body.operation, key.party);
-    if body.behalf.is_some() || !permissions.iter().any(|permission| user.may(*permission, &for_whom)) {
-        return Err("wallet-submit-not-allowed");
+    let may = own.may(body.signer, &body.operation)?;
+    if may && body.behalf.is_none() { Ok(transaction) } else { Err("wallet-submit-not-allowed") }
+}
+
+/// What the user can sign with.
+struct Own<'a> {
+    user: &'a User,
+    keys: &'a [UserKey],
+    seats: Vec<Seat>,
+    now: Timestamp,
+}
+
+impl Own<'_> {
+    /// Whether the user may ask for this with a key, which must be the user's own.
+    fn may(&self, signer: PublicKey, operation: &Operation) -> Result<bool, Unfit> {
+        if let Some(seat) = self.seats.iter().find(|seat| seat.key == signer) {
+            return Ok(allowed::officer_may(seat.role, operation));
+        }
+        let key = self.keys.iter().find(|key| key.key == signer && is_usable(key, self.now));
+        let party = key.ok_or("wallet-submit-not-yours")?.party;
+        let for_whom = body_of(party).ok_or("wallet-submit-not-yours")?;
+        let permissions = allowed::permissions(operation, party);
+        Ok(permissions.iter().any(|permission| self.user.may(*permission, &for_whom)))
     }
-    Ok(transaction)
 }
 
 async fn send(site: &Site, w: &Words, keys: &[UserKey], transaction: &VerifiedTransaction) -> Fate {

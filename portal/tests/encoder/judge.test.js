@@ -23,6 +23,8 @@ const dictionary = Object.fromEntries([
   [statement(1), "Statement 1"],
   [statement(2), "Statement 2"],
   [key(1), "Laptop"],
+  ...[1, 2].map((number) => [id("sch", number), `School ${number}`]),
+  ...[1, 2].map((number) => [id("prv", number), `Provider ${number}`]),
 ]);
 
 const weigh = (operations, intent, more = {}) =>
@@ -73,6 +75,24 @@ const offer = (start, end, changes = {}) => ({
 const opened = (content, number = 1) => ({
   catalogue: { open_session: { year: 2028, session: session(number), service: service(1), offer: content } },
 });
+
+const paid = (number, amount, reference) => ({
+  settlement: { record_payment: { year: 2028, statement: statement(number), amount, reference: commitment(reference) } },
+});
+const reconciled = (number, bank) => ({
+  settlement: { reconcile: { year: 2028, statement: statement(number), bank: commitment(bank) } },
+});
+const credited = (lines) => ({
+  settlement: { credit_note: { year: 2028, statement: statement(1), order: order(1), lines, note: commitment(1) } },
+});
+const proposed = (measure) => ({
+  governance: { propose: { decision: id("dec", 1), measure, until: vilnius("2028-03-01T00:00") } },
+});
+const closed = (from, until, scope) =>
+  proposed({ force_majeure: { year: 2028, from: vilnius(from), until: vilnius(until), scope } });
+const extended = (by) =>
+  proposed({ extend: { year: 2028, from: vilnius("2028-02-10T00:00"), until: vilnius("2028-02-11T00:00"), by } });
+const succeeded = (from, to, years) => proposed({ succeed: { from: { school: from }, to: { school: to }, years } });
 
 // Kind, what the form says, the honest operations, and what a lying server might put in their place.
 const CASES = [
@@ -223,6 +243,102 @@ const CASES = [
     },
   },
   {
+    intent: fields("settlement.approve", { statement: [statement(1), statement(2)] }),
+    honest: [1, 2].map((number) => ({ settlement: { approve: { year: 2028, statement: statement(number) } } })),
+    swapped: { "one alone": [{ settlement: { approve: { year: 2028, statement: statement(1) } } }] },
+  },
+  {
+    intent: fields("settlement.record_payment", {
+      payment: [`${statement(1)}:1200:${commitment(1)}`, `${statement(2)}:50:${commitment(2)}`],
+    }),
+    honest: [paid(2, 50, 2), paid(1, 1200, 1)],
+    swapped: {
+      "the amounts exchanged": [paid(1, 50, 1), paid(2, 1200, 2)],
+      "the references exchanged": [paid(1, 1200, 2), paid(2, 50, 1)],
+      "a cent more": [paid(1, 1201, 1), paid(2, 50, 2)],
+      "a set-off instead": [{ settlement: { set_off: { year: 2028, statement: statement(1), amount: 1200 } } }],
+    },
+  },
+  {
+    intent: fields("settlement.reconcile", { statement: [statement(1), statement(2)], bank: commitment(1) }),
+    honest: [1, 2].map((number) => reconciled(number, 1)),
+    swapped: { "another bank's statement": [reconciled(1, 1), reconciled(2, 2)] },
+  },
+  {
+    intent: fields("settlement.credit_note", { statement: statement(1), order: order(1), note: commitment(1) }, [
+      { name: "credit", value: "12,50", unit: "euro", line: "0", type: "text" },
+      { name: "credit", value: "", unit: "euro", line: "1", type: "text" },
+    ]),
+    honest: [credited([[0, 1250]])],
+    swapped: {
+      "another line": [credited([[1, 1250]])],
+      "a cent more": [credited([[0, 1251]])],
+      "a line more": [credited([[0, 1250], [1, 1]])],
+    },
+  },
+  {
+    intent: fields("measure.resolve", { order: order(1) }, [
+      { name: "split", value: "12,50", unit: "euro", line: "0", type: "text" },
+      { name: "split", value: "0", unit: "euro", line: "1", type: "text" },
+    ]),
+    honest: [proposed({ resolve: { year: 2028, order: order(1), split: [1250, 0] } })],
+    swapped: {
+      "the lines exchanged": [proposed({ resolve: { year: 2028, order: order(1), split: [0, 1250] } })],
+      "a cent more": [proposed({ resolve: { year: 2028, order: order(1), split: [1251, 0] } })],
+      "another order": [proposed({ resolve: { year: 2028, order: order(2), split: [1250, 0] } })],
+      "a reversal instead": [proposed({ reverse: { year: 2028, order: order(1), lines: [0] } })],
+      "a vote instead": [{ governance: { approve: { decision: id("dec", 1) } } }],
+    },
+  },
+  {
+    intent: fields("measure.reverse", { order: order(1), line: ["0", "2"] }),
+    honest: [proposed({ reverse: { year: 2028, order: order(1), lines: [0, 2] } })],
+    swapped: { "a line more": [proposed({ reverse: { year: 2028, order: order(1), lines: [0, 1, 2] } })] },
+  },
+  {
+    intent: fields("measure.force_majeure", {
+      year: "2028",
+      from: "2028-02-10T00:00",
+      until: "2028-02-11T00:00",
+      scope: "LT-13",
+    }),
+    honest: [closed("2028-02-10T00:00", "2028-02-11T00:00", { place: "LT-13" })],
+    swapped: {
+      "everywhere": [closed("2028-02-10T00:00", "2028-02-11T00:00", "everything")],
+      "another place": [closed("2028-02-10T00:00", "2028-02-11T00:00", { place: "LT-57" })],
+      "a day more": [closed("2028-02-10T00:00", "2028-02-12T00:00", { place: "LT-13" })],
+    },
+  },
+  {
+    intent: fields("measure.extend", { from: "2028-02-10T00:00", until: "2028-02-11T00:00", by: "86400000" }),
+    honest: [extended(86_400_000)],
+    swapped: { "two days": [extended(172_800_000)] },
+  },
+  {
+    intent: fields("measure.succeed", { predecessor: id("sch", 1), successor: id("sch", 2), years: ["2027", "2028"] }),
+    honest: [succeeded(id("sch", 1), id("sch", 2), [2027, 2028])],
+    swapped: {
+      "the other way round": [succeeded(id("sch", 2), id("sch", 1), [2027, 2028])],
+      "a year less": [succeeded(id("sch", 1), id("sch", 2), [2028])],
+    },
+  },
+  {
+    intent: fields("measure.change_payment_account", { provider: id("prv", 1), account: commitment(1) }),
+    honest: [proposed({ change_payment_account: { provider: id("prv", 1), account: commitment(1) } })],
+    swapped: {
+      "another account": [proposed({ change_payment_account: { provider: id("prv", 1), account: commitment(2) } })],
+      "another provider": [proposed({ change_payment_account: { provider: id("prv", 2), account: commitment(1) } })],
+    },
+  },
+  {
+    intent: fields("governance.approve", { decision: id("dec", 1) }),
+    honest: [{ governance: { approve: { decision: id("dec", 1) } } }],
+    swapped: {
+      "another decision": [{ governance: { approve: { decision: id("dec", 2) } } }],
+      "its withdrawal": [{ governance: { withdraw: { decision: id("dec", 1) } } }],
+    },
+  },
+  {
     intent: fields("settlement.attach_invoice", { statement: statement(1), invoice: commitment(1), number: commitment(2) }),
     honest: [attach()],
     swapped: {
@@ -289,6 +405,68 @@ test("a form that does not say what must be said is not enough", () => {
     "sign-not-asked sign-term-price",
   ]);
   assert.deepEqual(weigh([action("confirm")], fields("order.confirm", {})).refused, ["sign-not-asked sign-term-order"]);
+});
+
+test("the bank's words as people typed them are the commitments' names", () => {
+  const typed = (kind, inputs) => intentOf(kind, inputs.map((input) => ({ type: "text", ...input })));
+  const names = { [commitment(1)]: "FT 001", [commitment(4)]: "007", [commitment(2)]: "FT:2" };
+  const intent = typed("settlement.record_payment", [
+    { name: "payment", value: "12,00", unit: "euro", line: statement(1) },
+    { name: "reference", value: " FT  001", line: statement(1) },
+    { name: "payment", value: "0,50", unit: "euro", line: statement(2) },
+    { name: "reference", value: "FT:2", line: statement(2) },
+  ]);
+  assert.deepEqual(weigh([paid(1, 1200, 1), paid(2, 50, 2)], intent, names).refused, []);
+  for (const lie of [
+    [paid(1, 1200, 2), paid(2, 50, 1)],
+    [paid(1, 1201, 1), paid(2, 50, 2)],
+    [paid(1, 1200, 3), paid(2, 50, 2)],
+    [paid(1, 1200, 1)],
+  ]) {
+    assert.notEqual(weigh(lie, intent, names).refused.length, 0);
+  }
+  const bank = typed("settlement.reconcile", [
+    { name: "statement", value: statement(1) },
+    { name: "bank", value: "FT 001" },
+  ]);
+  assert.deepEqual(weigh([reconciled(1, 1)], bank, names).refused, []);
+  assert.notEqual(weigh([reconciled(1, 2)], bank, names).refused.length, 0);
+  const zeros = typed("settlement.reconcile", [
+    { name: "statement", value: statement(1) },
+    { name: "bank", value: "007" },
+  ]);
+  assert.deepEqual(weigh([reconciled(1, 4)], zeros, names).refused, []);
+  const owed = { year: 2028, provider: id("prv", 1), buyer: { school: id("sch", 1) }, amount: 350 };
+  const repaid = (changes) => ({ settlement: { record_repayment: { ...owed, reference: commitment(1), ...changes } } });
+  const repayment = typed("settlement.record_repayment", [
+    { name: "provider", value: id("prv", 1), label: "Provider 1" },
+    { name: "buyer", value: id("sch", 1), label: "School 1" },
+    { name: "amount", value: "3,50", unit: "euro" },
+    { name: "reference", value: "FT 001" },
+  ]);
+  assert.deepEqual(weigh([repaid({})], repayment, names).refused, []);
+  for (const lie of [{ reference: commitment(4) }, { buyer: "programme" }, { amount: 351 }, { provider: id("prv", 2) }]) {
+    assert.notEqual(weigh([repaid(lie)], repayment, names).refused.length, 0, JSON.stringify(lie));
+  }
+  const found = (reference, bank) => ({
+    settlement: { reconcile_repayment: { year: 2028, reference: commitment(reference), bank: commitment(bank) } },
+  });
+  const comparison = typed("settlement.reconcile_repayment", [
+    { name: "reference", value: commitment(1) },
+    { name: "bank", value: "007" },
+  ]);
+  assert.deepEqual(weigh([found(1, 4)], comparison, names).refused, []);
+  assert.notEqual(weigh([found(2, 4)], comparison, names).refused.length, 0);
+  assert.notEqual(weigh([found(1, 1)], comparison, names).refused.length, 0);
+  const debt = typed("settlement.set_off", [
+    { name: "statement", value: statement(1) },
+    { name: "payment", value: "7", unit: "euro", line: statement(1) },
+  ]);
+  const set = (amount) => ({ settlement: { set_off: { year: 2028, statement: statement(1), amount } } });
+  assert.deepEqual(weigh([set(700)], debt).refused, []);
+  assert.notEqual(weigh([set(701)], debt).refused.length, 0);
+  const unsaid = typed("settlement.reconcile", [{ name: "statement", value: statement(1) }]);
+  assert.deepEqual(weigh([reconciled(1, 1)], unsaid, names).refused, ["sign-not-asked sign-term-bank"]);
 });
 
 test("the form's labels and the dictionary must not contradict each other", () => {

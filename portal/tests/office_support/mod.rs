@@ -30,6 +30,8 @@ pub async fn gateway() -> String {
     let none = || answer(json!({ "height": 1, "items": [] }));
     let schools = warp::path!("v1" / "schools" / String / "orders").and(none()).map(|_, empty| empty);
     let providers = warp::path!("v1" / "providers" / String / "orders").and(none()).map(|_, empty| empty);
+    let orders = warp::path!("v1" / "orders").and(none());
+    let decisions = warp::path!("v1" / "decisions").and(none());
     let missing = warp::any().map(|| {
         let problem = json!({ "type": "about:blank", "title": "not there", "status": 404, "code": "not_found" });
         warp::reply::with_status(warp::reply::json(&problem), StatusCode::NOT_FOUND)
@@ -37,7 +39,9 @@ pub async fn gateway() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     tokio::spawn(
-        warp::serve(status.or(rules).or(funds).or(schools).or(providers).or(missing)).incoming(listener).run(),
+        warp::serve(status.or(rules).or(funds).or(schools).or(providers).or(orders).or(decisions).or(missing))
+            .incoming(listener)
+            .run(),
     );
     format!("http://{address}")
 }

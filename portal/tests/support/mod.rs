@@ -10,11 +10,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use keis_ledger::classifiers::Place;
+use keis_ledger::ids::InstitutionId;
 use keis_portal::catalogue::Catalogue;
 use keis_portal::server::{Portal, ServerError};
 use keis_portal::settings::{Limits, Oidc, Settings, Tls};
 use keis_portal::signin::{SamplePerson, SignIn};
-use keis_portal::site::{Network, Site};
+use keis_portal::site::{Institutions, Network, Site};
 use keis_registry::bodies::{NewProvider, NewSchool, Provider, ProviderKind, School};
 use keis_registry::permission::Role;
 use keis_registry::users::RoleClaim;
@@ -151,7 +152,7 @@ pub async fn try_start(options: SiteOptions) -> Result<TestSite, ServerError> {
         None => ledger::start().await,
     };
     let client = Client::new(&[gateway], Policy { attempts: 1, ..Policy::default() }).expect("a client");
-    let network = Network { hash: ledger::NETWORK, simulated: true };
+    let network = Network { hash: ledger::NETWORK, simulated: true, institutions: institutions() };
     let sign_in = SignIn::new(&settings, &network).expect("ways to sign in");
     let people = options.people;
     let sign_in = if people.is_empty() { sign_in } else { sign_in.simulated(people).expect("sample people") };
@@ -159,6 +160,20 @@ pub async fn try_start(options: SiteOptions) -> Result<TestSite, ServerError> {
     let portal = Portal::start(site.clone()).await?;
     let url = format!("{scheme}://{}", portal.address());
     Ok(TestSite { url, site, registry, school, other_school, provider, portal, folder })
+}
+
+/// The institution that operates the programme.
+pub const OPERATOR: InstitutionId = InstitutionId([0xA1; 16]);
+/// The institution that holds the budget.
+pub const BUDGET_HOLDER: InstitutionId = InstitutionId([0xB2; 16]);
+
+fn institutions() -> Institutions {
+    Institutions {
+        names: [(OPERATOR, "Nacionalinė biblioteka".to_owned()), (BUDGET_HOLDER, "Kultūros ministerija".to_owned())]
+            .into(),
+        operators: vec![OPERATOR],
+        budget_holders: vec![BUDGET_HOLDER],
+    }
 }
 
 async fn bodies(registry: &Registry) -> (School, School, Provider) {

@@ -103,6 +103,26 @@ wallet-advice-session = Choose another session or talk to the provider.
 wallet-advice-pupils = Go back and choose other pupils.
 wallet-advice-money = Choose fewer pupils or allow more of the school’s money.
 wallet-advice-wait = Wait and try again later.
+wallet-new-intro-officer = The key is made in this browser. The institutions then appoint it to your office; until then it signs nothing.
+wallet-scope-office = what your office allows: approve and pay invoices, propose and vote for decisions of two institutions
+wallet-office-operator = Officer of the operator
+wallet-office-budget-holder = Officer of the budget holder
+wallet-office-none = no office
+wallet-officer-added = The key “{ $id }” is made. What has to happen now is told below.
+wallet-officer-caption = Keys of your office
+wallet-column-office = Office
+wallet-column-institution = Institution
+wallet-officer-waits = waits to be appointed
+wallet-officer-from = in force from { $from }
+wallet-officer-until = in force until { $until }
+wallet-officer-ended = ended { $until }
+wallet-officer-next = What comes next for the key “{ $id }”
+wallet-officer-next-more = The institutions of the network appoint officers together. Send this to whoever keeps your institution’s governance key, and read the fingerprint to them over the telephone. This page shows the office as soon as enough institutions have agreed.
+wallet-officer-public = Public key
+wallet-officer-command = To be run on the computer of the governance key
+wallet-officer-command-more = Put the file of the governance key in the place of governance.wallet, and the node’s address in the place of GATEWAY. The office lasts five years unless --office-until names another end.
+wallet-officer-end = An appointed key ends with its time, or when the institutions dismiss it. If you lose it, tell whoever keeps your institution’s governance key at once.
+wallet-officer-appointed = This key has an office. The institutions alone can end it.
 wallet-done = { $category ->
     [one] Signed and entered in the ledger.
    *[other] { $n } actions are signed and entered in the ledger.
@@ -243,6 +263,12 @@ sign-then-settlement-credit-note = The money goes back to the buyer; what was pa
 sign-then-wallet-revoke-all-keys = These keys can sign nothing any more.
 sign-then-funds-seal-year = A sealed year cannot be changed any more.
 sign-then-governance-approve = If the votes suffice, the measure is carried out at once.
+sign-then-measure-resolve = Carried out when an officer of another institution agrees. Whatever the provider does not receive goes back where it came from.
+sign-then-measure-reverse = Carried out when an officer of another institution agrees.
+sign-then-measure-force-majeure = Carried out when an officer of another institution agrees: requested and confirmed orders are cancelled without charge.
+sign-then-measure-extend = Carried out when an officer of another institution agrees. Deadlines that have passed by then are not revived.
+sign-then-measure-succeed = Carried out when an officer of another institution agrees. It cannot be taken back.
+sign-then-measure-change-payment-account = Carried out when an officer of another institution agrees. The provider is paid there from then on.
 
 sign-term-year = Year
 sign-term-session = Session
@@ -340,6 +366,7 @@ sign-term-step-budget = Due work in a block
 sign-term-max-block-bytes = Largest block, in bytes
 sign-term-max-touched = Most records in a block
 sign-term-clock-bound = Difference of clocks
+sign-term-payment = Payment
 
 sign-party-school = School
 sign-party-provider = Provider

@@ -103,6 +103,26 @@ wallet-advice-session = Pasirinkite kitą užsiėmimą arba susisiekite su teik�
 wallet-advice-pupils = Grįžkite ir pasirinkite kitus mokinius.
 wallet-advice-money = Pasirinkite mažiau mokinių arba skirkite daugiau mokyklos lėšų.
 wallet-advice-wait = Palaukite ir bandykite vėliau.
+wallet-new-intro-officer = Raktas bus sukurtas šioje naršyklėje. Paskui institucijos jį paskirs jūsų pareigoms – iki tol juo nieko nepasirašysite.
+wallet-scope-office = ką leidžia jūsų pareigos: tvirtinti ir apmokėti sąskaitas, siūlyti dviejų institucijų sprendimus ir dėl jų balsuoti
+wallet-office-operator = Programos tvarkytojo pareigūnas
+wallet-office-budget-holder = Biudžeto valdytojo pareigūnas
+wallet-office-none = pareigų nėra
+wallet-officer-added = Raktas „{ $id }“ sukurtas. Kas turi vykti toliau, parašyta žemiau.
+wallet-officer-caption = Jūsų pareigų raktai
+wallet-column-office = Pareigos
+wallet-column-institution = Institucija
+wallet-officer-waits = laukia paskyrimo
+wallet-officer-from = galios nuo { $from }
+wallet-officer-until = galioja iki { $until }
+wallet-officer-ended = nebegalioja nuo { $until }
+wallet-officer-next = Kas toliau: raktas „{ $id }“
+wallet-officer-next-more = Pareigūnus tinklo institucijos skiria kartu. Perduokite šiuos duomenis tam, kas saugo jūsų institucijos valdysenos raktą, ir telefonu perskaitykite atspaudą. Kai pritars pakankamai institucijų, šiame puslapyje matysite paskyrimą.
+wallet-officer-public = Viešasis raktas
+wallet-officer-command = Komanda kompiuteryje, kuriame yra valdysenos raktas
+wallet-officer-command-more = Vietoj governance.wallet įrašykite valdysenos rakto failą, vietoj GATEWAY – mazgo adresą. Paskyrimas galioja penkerius metus, jei su --office-until nenurodyta kitaip.
+wallet-officer-end = Paskirtas raktas nustoja galioti pasibaigus laikui arba institucijoms jį atšaukus. Jei jį pametėte, nedelsdami praneškite tam, kas saugo jūsų institucijos valdysenos raktą.
+wallet-officer-appointed = Šis raktas paskirtas pareigoms. Atšaukti jį gali tik institucijos.
 wallet-done = { $category ->
     [one] Pasirašyta ir įrašyta į apskaitą.
     [few] Pasirašyti ir įrašyti į apskaitą { $n } veiksmai.
@@ -244,6 +264,12 @@ sign-then-settlement-credit-note = Lėšos grįžta pirkėjui; jei jau sumokėta
 sign-then-wallet-revoke-all-keys = Šiais raktais daugiau nieko nebus galima pasirašyti.
 sign-then-funds-seal-year = Užantspauduotų metų pakeisti nebegalima.
 sign-then-governance-approve = Jei balsų pakanka, priemonė įvykdoma iš karto.
+sign-then-measure-resolve = Bus įvykdyta, kai pritars kitos institucijos pareigūnas. Ko negaus teikėjas, grįš ten, iš kur paimta.
+sign-then-measure-reverse = Bus įvykdyta, kai pritars kitos institucijos pareigūnas.
+sign-then-measure-force-majeure = Bus įvykdyta, kai pritars kitos institucijos pareigūnas: pateikti ir patvirtinti užsakymai bus atšaukti nemokamai.
+sign-then-measure-extend = Bus įvykdyta, kai pritars kitos institucijos pareigūnas. Iki tol pasibaigę terminai neatnaujinami.
+sign-then-measure-succeed = Bus įvykdyta, kai pritars kitos institucijos pareigūnas. Atšaukti to nebus galima.
+sign-then-measure-change-payment-account = Bus įvykdyta, kai pritars kitos institucijos pareigūnas. Nuo tada teikėjui mokama į šią sąskaitą.
 
 sign-term-year = Metai
 sign-term-session = Užsiėmimas
@@ -341,6 +367,7 @@ sign-term-step-budget = Terminų darbų bloke
 sign-term-max-block-bytes = Didžiausias blokas, baitais
 sign-term-max-touched = Daugiausia įrašų bloke
 sign-term-clock-bound = Laikrodžių skirtumas
+sign-term-payment = Mokėjimas
 
 sign-party-school = Mokykla
 sign-party-provider = Teikėjas

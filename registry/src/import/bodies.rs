@@ -9,8 +9,9 @@ use keis_ledger::operation::{
 };
 use sqlx::Row;
 
-use super::fields::{Fields, Problem};
+use super::fields::Fields;
 use super::lines::{Line, Lines};
+use super::problem::Problem;
 use super::{CHUNK, ImportError, ImportReport, Phase, Progress, permitted};
 use crate::bodies::{NewProvider, NewSchool, ProviderKind, put_provider, put_school};
 use crate::database::{Registry, Work, list};
@@ -143,12 +144,12 @@ async fn take_over(
 ) -> Result<(), RegistryError> {
     let fields = Fields { columns: register.columns(), values: &line.fields };
     if let Some(problem) = &line.problem {
-        report.bad(line.number, problem);
+        report.bad(line.number, problem.clone());
         return Ok(());
     }
     let code = fields.text(register.columns()[0]).to_owned();
     if let Some(earlier) = seen.get(&code) {
-        report.bad(line.number, format!("the code stands on line {earlier} already"));
+        report.bad(line.number, Problem::CodeTwice { earlier: *earlier });
         return Ok(());
     }
     match register.put(work, &fields).await? {
@@ -178,12 +179,12 @@ fn provider(fields: &Fields<'_>) -> Result<NewProvider, Problem> {
     let (kind, code) = match fields.text("kind") {
         "legal" => (ProviderKind::Legal, fields.legal_code("provider_code")?),
         "natural" => (ProviderKind::Natural, certificate(fields)?),
-        _ => return Err("kind is not legal or natural".to_owned()),
+        _ => return Err(Problem::Word { column: "kind", words: "legal or natural" }),
     };
     let vat_registered = match fields.text("vat_status") {
         "registered" => true,
         "not_registered" => false,
-        _ => return Err("vat_status is not registered or not_registered".to_owned()),
+        _ => return Err(Problem::Word { column: "vat_status", words: "registered or not_registered" }),
     };
     let controlling_code = match fields.some("controlling_code") {
         Some(_) => Some(fields.legal_code("controlling_code")?),
@@ -196,7 +197,7 @@ fn provider(fields: &Fields<'_>) -> Result<NewProvider, Problem> {
 fn certificate(fields: &Fields<'_>) -> Result<String, Problem> {
     let text = fields.text("provider_code");
     let sound = text.len() == 7 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if sound { Ok(text.to_owned()) } else { Err("provider_code is not a certificate number".to_owned()) }
+    if sound { Ok(text.to_owned()) } else { Err(Problem::Certificate) }
 }
 
 /// Enqueues the opening of schools' wallets that the ledger does not have and nothing is on its way for.

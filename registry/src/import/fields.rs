@@ -8,6 +8,7 @@ use keis_ledger::ids::SchoolId;
 use keis_ledger::time::Timestamp;
 use sqlx::{AnyConnection, Row};
 
+use super::problem::Problem;
 use crate::database::list;
 use crate::error::RegistryError;
 use crate::people::PupilFacts;
@@ -35,9 +36,6 @@ pub(super) const CHANGES: [&str; 12] = [
 /// Longest name of a person, body or class, in characters.
 const LONGEST_NAME: usize = 200;
 const LONGEST_CLASS: usize = 16;
-
-/// Why a line cannot be used.
-pub(super) type Problem = String;
 
 /// Schools by their codes, as lines name them.
 pub(super) struct Schools(BTreeMap<String, (SchoolId, u8)>);
@@ -74,78 +72,76 @@ impl Fields<'_> {
         Some(self.text(column)).filter(|text| !text.is_empty())
     }
 
-    fn parsed<T: FromStr>(&self, column: &'static str, form: &str) -> Result<T, Problem> {
+    fn parsed<T: FromStr>(&self, column: &'static str, problem: Problem) -> Result<T, Problem> {
         let text = self.text(column);
         let plain = !text.starts_with('+');
-        text.parse().ok().filter(|_| plain).ok_or_else(|| format!("{column} is not {form}"))
+        text.parse().ok().filter(|_| plain).ok_or(problem)
     }
 
     /// The code of a pupil: ten digits, the first not zero.
     pub(super) fn register_code(&self) -> Result<String, Problem> {
         let text = self.text("register_code");
         let sound = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-        if sound { Ok(text.to_owned()) } else { Err("register_code is not ten digits".to_owned()) }
+        if sound { Ok(text.to_owned()) } else { Err(Problem::RegisterCode) }
     }
 
     /// A name of a person or body.
     pub(super) fn name(&self, column: &'static str) -> Result<String, Problem> {
         let text = self.text(column);
         if text.is_empty() {
-            return Err(format!("{column} is empty"));
+            return Err(Problem::Empty { column });
         }
         if text.chars().count() > LONGEST_NAME || text.chars().any(char::is_control) {
-            return Err(format!("{column} is longer than a name, or holds control characters"));
+            return Err(Problem::Name { column });
         }
         Ok(text.to_owned())
     }
 
     /// A number.
     pub(super) fn number(&self, column: &'static str) -> Result<u8, Problem> {
-        self.parsed(column, "a number from 0 to 255")
+        self.parsed(column, Problem::Number { column })
     }
 
     /// A place.
     pub(super) fn place(&self) -> Result<Place, Problem> {
-        self.parsed("place", "a place (LT-01 to LT-60, or two letters of a country)")
+        self.parsed("place", Problem::Place)
     }
 
     /// An instant.
     pub(super) fn instant(&self) -> Result<Timestamp, Problem> {
-        let wrong = || "at is not an instant such as 2027-01-18T04:07:00Z".to_owned();
-        let instant: jiff::Timestamp = self.text("at").parse().map_err(|_| wrong())?;
-        u64::try_from(instant.as_millisecond()).map(Timestamp).map_err(|_| wrong())
+        let instant: jiff::Timestamp = self.text("at").parse().map_err(|_| Problem::Instant)?;
+        u64::try_from(instant.as_millisecond()).map(Timestamp).map_err(|_| Problem::Instant)
     }
 
     /// A code of a legal entity: nine digits, the last a check digit.
     pub(super) fn legal_code(&self, column: &'static str) -> Result<String, Problem> {
         let text = self.text(column);
         let sound = is_legal_code(text);
-        if sound { Ok(text.to_owned()) } else { Err(format!("{column} is not a legal entity code")) }
+        if sound { Ok(text.to_owned()) } else { Err(Problem::LegalCode { column }) }
     }
 
     fn class(&self, column: &'static str) -> Result<Option<String>, Problem> {
         let Some(text) = self.some(column) else { return Ok(None) };
         if text.chars().count() > LONGEST_CLASS || text.chars().any(char::is_control) {
-            return Err(format!("{column} is no name of a class"));
+            return Err(Problem::Class { column });
         }
         Ok(Some(text.to_owned()))
     }
 
     fn grade(&self) -> Result<u8, Problem> {
-        let wrong = || "grade is not a number from 1 to 12".to_owned();
-        self.number("grade").ok().filter(|grade| (1..=12).contains(grade)).ok_or_else(wrong)
+        self.number("grade").ok().filter(|grade| (1..=12).contains(grade)).ok_or(Problem::Grade)
     }
 
     /// Where a pupil is now.
     pub(super) fn enrolment(&self, schools: &Schools) -> Result<Enrolment, Problem> {
         let code = self.legal_code("school_code")?;
-        let (school, branches) = *schools.0.get(&code).ok_or("school_code is no school of the registry")?;
+        let (school, branches) = *schools.0.get(&code).ok_or(Problem::School)?;
         let branch = self.number("branch")?;
         if branch > branches {
-            return Err(format!("branch is none of the school's {branches}"));
+            return Err(Problem::Branch { branches });
         }
         self.place()?;
-        let class = self.class("class")?.ok_or("class is empty")?;
+        let class = self.class("class")?.ok_or(Problem::Empty { column: "class" })?;
         Ok(Enrolment { school, branch, class, joint_class: self.class("joint_class")?, grade: self.grade()? })
     }
 

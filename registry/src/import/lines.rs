@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use super::ImportError;
+use super::{ImportError, Problem};
 
 /// Longest line, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -16,7 +16,7 @@ pub(super) struct Line {
     /// Its fields, in the order of the columns that were asked for.
     pub(super) fields: Vec<String>,
     /// Why it cannot be used; the fields are what could be read all the same.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Problem>,
 }
 
 /// An extract that is being read.
@@ -112,19 +112,20 @@ impl<R: Read> Lines<R> {
     }
 
     fn line(&self) -> Line {
-        let bad = |fields, problem: &str| Line { number: self.number, fields, problem: Some(problem.to_owned()) };
+        let bad = |fields, problem| Line { number: self.number, fields, problem: Some(problem) };
         if self.buffer.len() > LONGEST {
-            return bad(Vec::new(), "is longer than any line may be");
+            return bad(Vec::new(), Problem::Long);
         }
         let text = String::from_utf8_lossy(&self.buffer);
-        let Ok(fields) = split(&text) else { return bad(Vec::new(), "a quote is not closed on its line") };
+        let Ok(fields) = split(&text) else { return bad(Vec::new(), Problem::Quote) };
         if fields.len() != self.order.len() {
-            return bad(Vec::new(), &format!("has {} columns, the header has {}", fields.len(), self.order.len()));
+            let problem = Problem::Columns { found: fields.len(), wanted: self.order.len() };
+            return bad(Vec::new(), problem);
         }
         let fields = self.order.iter().map(|column| fields[*column].clone()).collect();
         match text {
             std::borrow::Cow::Borrowed(_) => Line { number: self.number, fields, problem: None },
-            std::borrow::Cow::Owned(_) => bad(fields, "is not UTF-8"),
+            std::borrow::Cow::Owned(_) => bad(fields, Problem::Encoding),
         }
     }
 }

@@ -6,9 +6,10 @@ use std::io::Read;
 use keis_ledger::time::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::fields::{CHANGES, Enrolment, Fields, PUPILS, Problem, Schools};
+use super::fields::{CHANGES, Enrolment, Fields, PUPILS, Schools};
 use super::lines::{Line, Lines};
 use super::notes::{Action, After, Note, Run};
+use super::problem::Problem;
 use super::{CHUNK, ImportError, ImportReport, Kind, Options, Phase, Progress};
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
@@ -116,8 +117,7 @@ impl Stage<'_> {
         for line in lines {
             let Ok(code) = self.fields(line).register_code() else {
                 *self.unread += 1;
-                let problem = line.problem.clone().or_else(|| self.fields(line).register_code().err());
-                self.report.bad(line.number, problem.unwrap_or_default());
+                self.report.bad(line.number, line.problem.clone().unwrap_or(Problem::RegisterCode));
                 continue;
             };
             let index = codes.get(&code).expect("the codes of all lines were collected above");
@@ -161,7 +161,7 @@ impl Stage<'_> {
     fn full(&mut self, line: &Line, code: &str, index: &[u8], known: &Known) -> Option<Note> {
         let code_index = index.to_vec();
         if let Some(earlier) = known.notes.get(index) {
-            self.report.bad(line.number, format!("the pupil stands on line {} already", earlier.line));
+            self.report.bad(line.number, Problem::PupilTwice { earlier: earlier.line });
             return None;
         }
         let facts = match line.problem.clone().map_or_else(|| self.fields(line).pupil(self.schools), Err) {
@@ -227,8 +227,8 @@ impl Stage<'_> {
                 After { facts, release, known_at: at, ..before }
             }
             ("left", Some(before)) => After { enrolled: false, known_at: at, ..before },
-            ("moved" | "left", _) => return Err("the pupil is not enrolled".to_owned()),
-            _ => return Err("kind is not arrived, moved or left".to_owned()),
+            ("moved" | "left", _) => return Err(Problem::NotEnrolled),
+            _ => return Err(Problem::Word { column: "kind", words: "arrived, moved or left" }),
         };
         Ok(Some(after))
     }
@@ -238,7 +238,7 @@ fn released(fields: &Fields<'_>) -> Result<bool, Problem> {
     match fields.text("booked_lines") {
         "release" => Ok(true),
         "keep" => Ok(false),
-        _ => Err("booked_lines is not keep or release".to_owned()),
+        _ => Err(Problem::Word { column: "booked_lines", words: "keep or release" }),
     }
 }
 

@@ -203,7 +203,7 @@ async fn wrong_fields_of_a_delta_are_named() {
         let bad = good.replace("00:01:00Z", "yesterday").replace(",left,5000000002", ",gone,5000000002");
         let bad = bad.replace(",keep", ",perhaps").replace("Vardas9", "");
         let report = import(&registry, bad, changes()).await.unwrap();
-        let said: Vec<&str> = report.bad_lines.iter().map(|line| line.problem.as_str()).collect();
+        let said: Vec<String> = report.bad_lines.iter().map(|line| line.problem.to_string()).collect();
         assert_eq!(
             said,
             [

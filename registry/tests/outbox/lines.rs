@@ -88,7 +88,8 @@ async fn bad_lines_are_named_and_stop_no_other() {
         schools(&registry).await;
         let report: ImportReport = import(&registry, spoiled(), full()).await.unwrap();
         assert_eq!((report.lines, report.arrived, report.bad), (20, 3, 17));
-        let said: Vec<(u64, &str)> = report.bad_lines.iter().map(|bad| (bad.line, bad.problem.as_str())).collect();
+        let said: Vec<(u64, String)> = report.bad_lines.iter().map(|bad| (bad.line, bad.problem.to_string())).collect();
+        let said: Vec<(u64, &str)> = said.iter().map(|(line, problem)| (*line, problem.as_str())).collect();
         assert_eq!(
             said,
             [

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bank_accounts;
 mod bodies;
 mod database;
 mod erasure;
@@ -10,6 +11,8 @@ mod keys;
 mod log;
 mod master_key;
 mod notices;
+mod officers;
+mod payments;
 mod people;
 mod permission;
 mod sampling;

@@ -27,7 +27,10 @@ const TABLE: &str = "\
 | ActOnBehalf | | | | yes | |
 | ErasePerson | | | | yes | |
 | ManageBodies | | | | yes | |
-| HoldKeys | yes | yes | yes | | |
+| HoldKeys | yes | yes | yes | yes | yes |
+| ApproveInvoices | | | | yes | |
+| RecordPayments | | | | yes | yes |
+| Decide | | | | yes | yes |
 ";
 
 fn table() -> String {

@@ -109,6 +109,19 @@ impl Client {
         self.page(&List::new("/v1/decisions", None).in_state(state), cursor).await
     }
 
+    /// A page of so many decisions at the most, the newest proposal first.
+    ///
+    /// # Errors
+    /// [`ClientError`] when no gateway answers.
+    pub async fn some_decisions(
+        &self,
+        state: Option<DecisionStage>,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<DecisionView>, ClientError> {
+        self.page(&List::new("/v1/decisions", None).in_state(state).limited(limit), cursor).await
+    }
+
     /// All decisions, the newest proposal first.
     ///
     /// # Errors

@@ -23,11 +23,12 @@ pub(super) struct List {
     path: String,
     year: Option<Year>,
     state: Option<String>,
+    limit: u32,
 }
 
 impl List {
     pub(super) fn new(path: impl Into<String>, year: impl Into<Option<Year>>) -> Self {
-        Self { path: path.into(), year: year.into(), state: None }
+        Self { path: path.into(), year: year.into(), state: None, limit: LONGEST_PAGE }
     }
 
     /// Narrowed to one state, by the name under which it is written.
@@ -36,12 +37,17 @@ impl List {
         Self { state: written.and_then(|state| state.as_str().map(str::to_owned)), ..self }
     }
 
+    /// With pages of so many items at the most.
+    pub(super) fn limited(self, limit: u32) -> Self {
+        Self { limit: limit.clamp(1, LONGEST_PAGE), ..self }
+    }
+
     fn call(&self, cursor: Option<&str>) -> Call {
         let mut call = Call::get(self.path.as_str());
         if let Some(year) = self.year {
             call = call.with("year", year);
         }
-        call = call.with("limit", LONGEST_PAGE);
+        call = call.with("limit", self.limit);
         if let Some(state) = &self.state {
             call = call.with("state", state);
         }
