@@ -1,17 +1,19 @@
 //! The accountants' pages: who sees and does what, that a form asks exactly for what it says, and bad input told in words.
 
 mod bills_support;
+mod market;
 mod support;
 
 use bills_support::stage::{SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
 use bills_support::{SEALED, YEAR, pay, statement};
-use keis_ledger::ids::{Commitment, ProviderId};
+use keis_ledger::ids::{Commitment, OrderId, ProviderId, PupilId, ServiceId, SessionId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, Owner, SettlementOperation};
-use keis_ledger::record::{Repayment, StatementState};
+use keis_ledger::record::{Invoice, LineState, OrderState, Repayment, StatementState};
 use keis_ledger::time::Timestamp;
 use keis_portal::words::Lang;
 use keis_registry::bodies::{NewProvider, ProviderKind};
+use keis_registry::invoices::{FileMark, NewPaper, PaperKind};
 use keis_registry::payments::BankMark;
 use keis_registry::permission::Role;
 use support::ledger::NOW;
@@ -322,6 +324,57 @@ async fn debts_are_repaid_and_compared_with_the_bank() {
     let bank = stage.mark(BankMark::Statement, "2026-03/1").await;
     assert_eq!(operations, [settle(SettlementOperation::ReconcileRepayment { year: YEAR, reference, bank })]);
     assert_eq!(budget.post(&path, &fields).await.status, 403);
+    stage.site.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_statement_is_shown_with_its_orders_its_invoice_and_where_it_is_paid() {
+    const IBAN: &str = "LT121000011101001000";
+    let stage = Stage::new().await;
+    let (registry, provider) = (&stage.site.registry, stage.site.provider.id);
+    let account = registry.keep_payment_account(&SYSTEM, provider, IBAN).await.expect("it is kept");
+    let one = stage.put(1, Buyer::Programme, 1_250, StatementState::Approved);
+    let paper = NewPaper {
+        kind: PaperKind::Invoice,
+        year: YEAR,
+        statement: one,
+        provider,
+        buyer: Buyer::Programme,
+        number: "ŠT-77".to_owned(),
+        file: FileMark::of("saskaita.pdf", b"%PDF"),
+    };
+    let kept = registry.keep_paper(&SYSTEM, &paper).await.expect("it is kept");
+    let session = market::session(ServiceId([5; 16]), 0, 2);
+    let pupils = [PupilId([1; 16]), PupilId([2; 16])];
+    let at = (SessionId([4; 16]), &session);
+    let mut order = market::order(stage.site.school.id, provider, at, &pupils, OrderState::Settled);
+    order.lines[0].state = LineState::Attended;
+    order.lines[0].due.state = Cents::new(987);
+    order.lines[1].state = LineState::Absent;
+    order.lines[1].due.state = Cents::new(263);
+    {
+        let mut shelf = stage.ledger.shelf();
+        shelf.accounts.insert(provider, account);
+        shelf.orders.insert(OrderId([3; 16]), order);
+        let shown = shelf.statements.get_mut(&one).expect("it is there");
+        shown.0.orders = vec![OrderId([3; 16])];
+        shown.1.invoice = Some(Invoice { file: kept.file, number: kept.number, by: key(9) });
+    }
+    let budget = stage.budget_holder().await;
+    let shown = page(&budget, &format!("/office/bills/{YEAR}/{one}")).await;
+    for text in ["ŠT-77", "saskaita.pdf", &paper.file.hash_text(), "Vilniaus Ąžuolų gimnazija", &sum(1_250)] {
+        assert!(shown.text.contains(text), "{text}: {}", shown.text);
+    }
+    says(&shown, "bills-vat-unknown");
+    assert!(!shown.text.contains("pup_"), "a pupil's wallet is no business of accountants: {}", shown.text);
+    let form = page(&budget, &format!("/office/bills/{YEAR}/pay?statement={one}")).await;
+    assert!(form.text.contains(IBAN) && form.text.contains("ŠT-77"), "{}", form.text);
+    assert!(page(&budget, "/office/bills?year=2026").await.text.contains("ŠT-77"));
+    let table = budget.get(&format!("/office/bills/{YEAR}/payable.csv")).await;
+    let row = format!("Šviesos teatras;300000001;{IBAN};12,50;EUR;ŠT-77;");
+    assert!(table.text.contains(&row), "{}", table.text);
+    let english = budget.get(&format!("/office/bills/{YEAR}/{one}?lang=en")).await;
+    assert!(english.text.contains("€12.50") && english.text.contains("What happened"), "{}", english.text);
     stage.site.shutdown().await;
 }
 
