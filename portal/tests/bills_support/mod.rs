@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+pub mod stage;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -184,7 +186,7 @@ impl Shelf {
         ];
         let totals = |sums: &BTreeMap<&'static str, u64>| {
             let of = |class: &&'static str| ((*class).to_owned(), json!(sums.get(class).copied().unwrap_or_default()));
-            Value::Object(classes.iter().map(|class| of(class)).collect())
+            Value::Object(classes.iter().map(of).collect())
         };
         let answer = |state: &str, sums: &BTreeMap<&'static str, u64>, sealed: Option<Value>| {
             Some(json!({

@@ -436,6 +436,35 @@ test("the bank's words as people typed them are the commitments' names", () => {
     { name: "bank", value: "007" },
   ]);
   assert.deepEqual(weigh([reconciled(1, 4)], zeros, names).refused, []);
+  const owed = { year: 2028, provider: id("prv", 1), buyer: { school: id("sch", 1) }, amount: 350 };
+  const repaid = (changes) => ({ settlement: { record_repayment: { ...owed, reference: commitment(1), ...changes } } });
+  const repayment = typed("settlement.record_repayment", [
+    { name: "provider", value: id("prv", 1), label: "Provider 1" },
+    { name: "buyer", value: id("sch", 1), label: "School 1" },
+    { name: "amount", value: "3,50", unit: "euro" },
+    { name: "reference", value: "FT 001" },
+  ]);
+  assert.deepEqual(weigh([repaid({})], repayment, names).refused, []);
+  for (const lie of [{ reference: commitment(4) }, { buyer: "programme" }, { amount: 351 }, { provider: id("prv", 2) }]) {
+    assert.notEqual(weigh([repaid(lie)], repayment, names).refused.length, 0, JSON.stringify(lie));
+  }
+  const found = (reference, bank) => ({
+    settlement: { reconcile_repayment: { year: 2028, reference: commitment(reference), bank: commitment(bank) } },
+  });
+  const comparison = typed("settlement.reconcile_repayment", [
+    { name: "reference", value: commitment(1) },
+    { name: "bank", value: "007" },
+  ]);
+  assert.deepEqual(weigh([found(1, 4)], comparison, names).refused, []);
+  assert.notEqual(weigh([found(2, 4)], comparison, names).refused.length, 0);
+  assert.notEqual(weigh([found(1, 1)], comparison, names).refused.length, 0);
+  const debt = typed("settlement.set_off", [
+    { name: "statement", value: statement(1) },
+    { name: "payment", value: "7", unit: "euro", line: statement(1) },
+  ]);
+  const set = (amount) => ({ settlement: { set_off: { year: 2028, statement: statement(1), amount } } });
+  assert.deepEqual(weigh([set(700)], debt).refused, []);
+  assert.notEqual(weigh([set(701)], debt).refused.length, 0);
   const unsaid = typed("settlement.reconcile", [{ name: "statement", value: statement(1) }]);
   assert.deepEqual(weigh([reconciled(1, 1)], unsaid, names).refused, ["sign-not-asked sign-term-bank"]);
 });

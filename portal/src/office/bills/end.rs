@@ -56,7 +56,6 @@ struct Class {
 #[template(path = "office/bill_sealed.html")]
 struct SealedPage {
     f: Frame,
-    year: Year,
     at: String,
     root: String,
     records: String,
@@ -108,7 +107,6 @@ async fn sealed(site: &Arc<Site>, call: &Call, funds: &Funds, seal: &Seal, statu
     let f = call.frame(site, Section::Bills, w.with1("bills-sealed-title", "year", &funds.year.to_string())).await?;
     let shown = SealedPage {
         f,
-        year: funds.year,
         at: w.date_time(&seal.at),
         root: seal.root.to_string(),
         records: w.number(seal.records),

@@ -203,9 +203,7 @@ struct Chosen {
     id: StatementId,
     href: String,
     provider: String,
-    buyer: String,
     invoice: String,
-    issued: String,
     total: String,
     open: String,
 }
@@ -227,9 +225,7 @@ async fn rows(
             id: slip.id,
             href: href(view.year, slip.id),
             provider: names.provider(site, slip.provider).await?,
-            buyer: names.buyer(site, w, slip.buyer).await?,
             invoice: slip.invoice.and_then(|number| numbers.get(&number).cloned()).unwrap_or_default(),
-            issued: w.date(&slip.issued),
             total: w.money(&slip.total),
             open: w.money(&slip.open),
         });
