@@ -260,3 +260,25 @@ pub(crate) struct TroublePage {
     pub(crate) f: Frame,
     pub(crate) more: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use keis_registry::permission::Role;
+
+    use super::*;
+
+    #[test]
+    fn every_page_of_the_navigation_is_reached_in_two_rows_that_are_short() {
+        let w = Lang::Lt.words();
+        for role in Role::ALL {
+            let (first, second, _) = rows(w, Section::None, |permission| role.may(permission));
+            assert!(first.len() <= 8 && second.is_empty(), "{role}: {} in the first row", first.len());
+            for (href, _, section, permission) in NAVIGATION {
+                let (first, second, name) = rows(w, *section, |permission| role.may(permission));
+                let shown = first.iter().chain(&second).any(|link| link.href == *href && link.current);
+                assert_eq!(shown, permission.is_none_or(|permission| role.may(permission)), "{role} {href}");
+                assert!(second.len() <= 4, "{role} {name:?}: {} in the second row", second.len());
+            }
+        }
+    }
+}

@@ -1,136 +1,23 @@
 //! The accountants' pages: who sees and does what, that a form asks exactly for what it says, and bad input told in words.
 
 mod bills_support;
+mod market;
 mod support;
 
-use bills_support::{Ledger, SEALED, YEAR, pay, statement};
-use keis_ledger::codec;
-use keis_ledger::crypto::{PublicKey, SecretKey};
-use keis_ledger::ids::{Commitment, InstitutionId, ProviderId, StatementId};
+use bills_support::stage::{SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
+use bills_support::{SEALED, YEAR, pay, statement};
+use keis_ledger::ids::{Commitment, OrderId, ProviderId, PupilId, ServiceId, SessionId};
 use keis_ledger::money::Cents;
-use keis_ledger::operation::{Buyer, Operation, Owner, SettlementOperation};
-use keis_ledger::record::{Invoice, InvoiceApproval, Payment, PaymentWay, Repayment, StatementState};
+use keis_ledger::operation::{Buyer, Owner, SettlementOperation};
+use keis_ledger::record::{Invoice, LineState, OrderState, Repayment, StatementState};
 use keis_ledger::time::Timestamp;
 use keis_portal::words::Lang;
-use keis_registry::Actor;
 use keis_registry::bodies::{NewProvider, ProviderKind};
+use keis_registry::invoices::{FileMark, NewPaper, PaperKind};
 use keis_registry::payments::BankMark;
 use keis_registry::permission::Role;
-use keis_registry::users::{Claims, RoleClaim, User};
-use serde_json::Value;
 use support::ledger::NOW;
-use support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, start};
-
-const ACCOUNT: Commitment = Commitment([61; 32]);
-const SYSTEM: Actor = Actor::System("test");
-
-/// A site over a year's books.
-struct Stage {
-    site: TestSite,
-    ledger: Ledger,
-}
-
-fn id(number: u8) -> StatementId {
-    StatementId([number; 16])
-}
-
-fn invoice() -> Option<Invoice> {
-    Some(Invoice { file: Commitment([62; 32]), number: Commitment([63; 32]), by: key(9) })
-}
-
-fn key(number: u8) -> PublicKey {
-    SecretKey::from_bytes(&[number; 32]).public()
-}
-
-fn payment(cents: u64, reference: Commitment, institution: InstitutionId) -> Payment {
-    let way = PaymentWay::Bank { reference, account: ACCOUNT };
-    Payment { amount: Cents::new(cents), way, institution, at: NOW }
-}
-
-impl Stage {
-    async fn new() -> Self {
-        let ledger = Ledger::start().await;
-        let options = SiteOptions { gateway: Some(ledger.address.clone()), ..SiteOptions::default() };
-        let site = start(options).await;
-        ledger.shelf().accounts.insert(site.provider.id, ACCOUNT);
-        Self { site, ledger }
-    }
-
-    fn put(&self, number: u8, buyer: Buyer, cents: u64, state: StatementState) -> StatementId {
-        let mut one = statement(self.site.provider.id, buyer, cents, state);
-        if state.is_accepted() && state != StatementState::Accepted {
-            one.1.invoice = invoice();
-        }
-        if state == StatementState::Approved {
-            one.1.approval = Some(InvoiceApproval { by: key(8), at: NOW });
-        }
-        self.ledger.shelf().statements.insert(id(number), one);
-        id(number)
-    }
-
-    fn school(&self) -> Buyer {
-        Buyer::School(self.site.school.id)
-    }
-
-    async fn operator(&self) -> Browser {
-        self.site.signed_in("officer").await
-    }
-
-    async fn budget_holder(&self) -> Browser {
-        self.site.signed_in("budget_officer").await
-    }
-
-    /// The user of a sample person, who has signed in.
-    async fn user(&self, role: Role, name: &str) -> User {
-        let claims = Claims {
-            issuer: "simulated".into(),
-            subject: role.to_string(),
-            name: name.into(),
-            email: None,
-            roles: vec![RoleClaim { role, body: None }],
-        };
-        self.site.registry.sign_in(&claims).await.expect("the office is known").user
-    }
-
-    async fn mark(&self, mark: BankMark, text: &str) -> Commitment {
-        self.site.registry.keep_bank_marks(&SYSTEM, mark, &[text.to_owned()]).await.expect("it is kept")[0]
-    }
-}
-
-fn says(page: &Page, key: &str) {
-    assert!(page.says(key), "{key}: {} {}", page.status, page.text);
-}
-
-fn sum(cents: u64) -> String {
-    Lang::Lt.words().money(&Cents::new(cents))
-}
-
-async fn page(browser: &Browser, path: &str) -> Page {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, 200, "{path}: {}", page.text);
-    for key in ["bills-", "office-", "public-", "count-", "statement-"] {
-        assert!(!page.text.contains(&format!(">{key}")), "{path}: a message is missing: {key}");
-    }
-    assert_eq!(page.text.matches("<h1").count(), 1, "{path}");
-    page
-}
-
-/// What a signing page wants signed, and what it calls things.
-fn asked(page: &Page) -> (Vec<Operation>, Value) {
-    assert_eq!(page.status, 200, "{}: {}", page.url, page.text);
-    let data = page.text.split("id=\"sign-data\">").nth(1).expect("a signing page").split("</script>").next();
-    let data: Value = serde_json::from_str(data.expect("the block ends")).expect("it is JSON");
-    let one = |one: &Value| {
-        let bytes = hex::decode(one["bytes"].as_str().expect("a text")).expect("hexadecimal digits");
-        codec::decode(&bytes).expect("an operation")
-    };
-    let operations = data["operations"].as_array().expect("a list").iter().map(one).collect();
-    (operations, data["dictionary"].clone())
-}
-
-fn settle(operation: SettlementOperation) -> Operation {
-    Operation::Settlement(operation)
-}
+use support::{BUDGET_HOLDER, OPERATOR};
 
 #[tokio::test]
 async fn officers_alone_see_the_books() {
@@ -437,6 +324,57 @@ async fn debts_are_repaid_and_compared_with_the_bank() {
     let bank = stage.mark(BankMark::Statement, "2026-03/1").await;
     assert_eq!(operations, [settle(SettlementOperation::ReconcileRepayment { year: YEAR, reference, bank })]);
     assert_eq!(budget.post(&path, &fields).await.status, 403);
+    stage.site.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_statement_is_shown_with_its_orders_its_invoice_and_where_it_is_paid() {
+    const IBAN: &str = "LT121000011101001000";
+    let stage = Stage::new().await;
+    let (registry, provider) = (&stage.site.registry, stage.site.provider.id);
+    let account = registry.keep_payment_account(&SYSTEM, provider, IBAN).await.expect("it is kept");
+    let one = stage.put(1, Buyer::Programme, 1_250, StatementState::Approved);
+    let paper = NewPaper {
+        kind: PaperKind::Invoice,
+        year: YEAR,
+        statement: one,
+        provider,
+        buyer: Buyer::Programme,
+        number: "ŠT-77".to_owned(),
+        file: FileMark::of("saskaita.pdf", b"%PDF"),
+    };
+    let kept = registry.keep_paper(&SYSTEM, &paper).await.expect("it is kept");
+    let session = market::session(ServiceId([5; 16]), 0, 2);
+    let pupils = [PupilId([1; 16]), PupilId([2; 16])];
+    let at = (SessionId([4; 16]), &session);
+    let mut order = market::order(stage.site.school.id, provider, at, &pupils, OrderState::Settled);
+    order.lines[0].state = LineState::Attended;
+    order.lines[0].due.state = Cents::new(987);
+    order.lines[1].state = LineState::Absent;
+    order.lines[1].due.state = Cents::new(263);
+    {
+        let mut shelf = stage.ledger.shelf();
+        shelf.accounts.insert(provider, account);
+        shelf.orders.insert(OrderId([3; 16]), order);
+        let shown = shelf.statements.get_mut(&one).expect("it is there");
+        shown.0.orders = vec![OrderId([3; 16])];
+        shown.1.invoice = Some(Invoice { file: kept.file, number: kept.number, by: key(9) });
+    }
+    let budget = stage.budget_holder().await;
+    let shown = page(&budget, &format!("/office/bills/{YEAR}/{one}")).await;
+    for text in ["ŠT-77", "saskaita.pdf", &paper.file.hash_text(), "Vilniaus Ąžuolų gimnazija", &sum(1_250)] {
+        assert!(shown.text.contains(text), "{text}: {}", shown.text);
+    }
+    says(&shown, "bills-vat-unknown");
+    assert!(!shown.text.contains("pup_"), "a pupil's wallet is no business of accountants: {}", shown.text);
+    let form = page(&budget, &format!("/office/bills/{YEAR}/pay?statement={one}")).await;
+    assert!(form.text.contains(IBAN) && form.text.contains("ŠT-77"), "{}", form.text);
+    assert!(page(&budget, "/office/bills?year=2026").await.text.contains("ŠT-77"));
+    let table = budget.get(&format!("/office/bills/{YEAR}/payable.csv")).await;
+    let row = format!("Šviesos teatras;300000001;{IBAN};12,50;EUR;ŠT-77;");
+    assert!(table.text.contains(&row), "{}", table.text);
+    let english = budget.get(&format!("/office/bills/{YEAR}/{one}?lang=en")).await;
+    assert!(english.text.contains("€12.50") && english.text.contains("What happened"), "{}", english.text);
     stage.site.shutdown().await;
 }
 

@@ -415,6 +415,11 @@ async fn deadlines_succession_and_accounts_are_proposed() {
         assert!(page.status == 422 && page.says(fault), "{fault}: {}", page.text);
     }
 
+    for (path, id) in [("succeed", one.as_str()), ("account", site.provider.id.to_string().as_str())] {
+        let page = officer.get(&format!("/office/decisions/{path}?party={id}")).await;
+        let code = if path == "account" { support::PROVIDER } else { support::SCHOOL };
+        assert!(page.text.contains(&format!("value=\"{code}\"")), "{path} is filled in: {}", page.text);
+    }
     let account = [("code", support::PROVIDER), ("number", "lt12 1000 0111 0100 1000")];
     let page = officer.post("/office/decisions/account", &account).await;
     assert!(page.text.contains("LT12\u{a0}1000\u{a0}0111\u{a0}0100\u{a0}1000"), "{}", page.text);

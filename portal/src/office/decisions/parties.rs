@@ -34,7 +34,16 @@ struct FormPage {
 /// GET /office/decisions/succeed
 pub(super) async fn succession_form(site: Arc<Site>, call: Call) -> Answer {
     call.acting(Permission::Decide).await?;
-    succession_page(&site, &call, &call.query, &Problems::default()).await
+    let known = match call.query.get("party").and_then(party) {
+        Some(Party::School(id)) => site.registry.school(id).await?.map(|school| ("school", school.code)),
+        Some(Party::Provider(id)) => site.registry.provider(id).await?.map(|provider| ("provider", provider.code)),
+        Some(Party::Pupil(_, _)) | None => None,
+    };
+    let mut fields = Fields::default();
+    if let Some((kind, code)) = known {
+        fields.0.extend([("kind".to_owned(), kind.to_owned()), ("old".to_owned(), code)]);
+    }
+    succession_page(&site, &call, &fields, &Problems::default()).await
 }
 
 async fn succession_page(site: &Arc<Site>, call: &Call, fields: &Fields, problems: &Problems) -> Answer {
@@ -136,7 +145,12 @@ pub(super) async fn succession(site: Arc<Site>, call: Call) -> Answer {
 /// GET /office/decisions/account
 pub(super) async fn account_form(site: Arc<Site>, call: Call) -> Answer {
     call.acting(Permission::Decide).await?;
-    account_page(&site, &call, &call.query, &Problems::default()).await
+    let mut fields = Fields::default();
+    if let Some(Party::Provider(id)) = call.query.get("party").and_then(party) {
+        let known = site.registry.provider(id).await?;
+        fields.0.extend(known.map(|provider| ("code".to_owned(), provider.code)));
+    }
+    account_page(&site, &call, &fields, &Problems::default()).await
 }
 
 async fn account_page(site: &Arc<Site>, call: &Call, fields: &Fields, problems: &Problems) -> Answer {
