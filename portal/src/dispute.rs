@@ -130,6 +130,11 @@ fn own_open(view: &OrderView, side: Side) -> Option<DisputeView> {
     view.dispute.filter(|last| open && last.by == side && last.state == DisputeState::Open)
 }
 
+/// Whether two persons have decided: what is due is final then, and attendance is not corrected any more.
+pub(crate) fn is_decided(view: &OrderView) -> bool {
+    view.dispute.is_some_and(|last| last.state == DisputeState::Resolved)
+}
+
 /// What would be frozen, or is: what is due of the order and what waits in escrow.
 fn frozen(view: &OrderView) -> Cents {
     let of_line = |line: &Line| [line.due, line.escrow].into_iter().filter_map(|part| part.total());

@@ -31,7 +31,7 @@ async fn asked(site: &Site, call: &Call, permission: Permission) -> Result<Asked
         return Err(Trouble::Malformed("trouble-field"));
     }
     let row = rows(site, call.lang, std::slice::from_ref(&view)).await?.pop().ok_or(Trouble::NotFound)?;
-    let may = rules::may(&view.order, site.now().await?);
+    let may = rules::may_with(&view, site.now().await?);
     Ok(Asked { own, view, row, may })
 }
 

@@ -234,7 +234,7 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
     let names = names(&site, &own, &view).await?;
     let lines = lines(w, &view, &names);
     let receipts = site.client.order_history(view.year, view.id).await?.unwrap_or_default();
-    let may = rules::may(&view.order, now);
+    let may = rules::may_with(&view, now);
     let held = w.money(&rules::worth(&view.order));
     let cancel_warning = w.with("provider-cancel-warning", &[("pupils", &row.pupils), ("money", &held)]);
     let f = call.frame(&site, Section::Requests, row.title.clone()).await?.with_scripts(INTENT);

@@ -4,6 +4,9 @@ use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::Change;
 use keis_ledger::record::{LineState, Order, OrderState, Side};
 use keis_ledger::time::Timestamp;
+use keis_wallet::client::OrderView;
+
+use crate::dispute::is_decided;
 
 /// What a provider may do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +51,13 @@ pub(super) fn may(order: &Order, now: Timestamp) -> May {
         report: order.state == OrderState::Confirmed && order.end <= now,
         amend_attendance: attended && !billed && waiting.is_none(),
     }
+}
+
+/// The same, with what the gateway tells beside the order: after a decision of a dispute attendance stands.
+pub(super) fn may_with(view: &OrderView, now: Timestamp) -> May {
+    let may = may(&view.order, now);
+    let attended = matches!(view.order.state, OrderState::Attended | OrderState::AttendedAutomatically);
+    if attended && is_decided(view) { May { amend_attendance: false, accept: false, ..may } } else { may }
 }
 
 /// Whether pupils' names are shown to the provider: from confirmation on, because somebody must tick who is there.

@@ -105,7 +105,7 @@ async fn listed(site: &Site, call: &Call) -> Result<Listed, Trouble> {
 async fn form(site: Arc<Site>, call: Call, list: List) -> Answer {
     let Listed { view, row, lines, .. } = listed(&site, &call).await?;
     let w = call.words();
-    if !list.may(&rules::may(&view.order, site.now().await?)) {
+    if !list.may(&rules::may_with(&view, site.now().await?)) {
         call.flash(Flash::bad(w.text("provider-too-late"))).await?;
         return redirect(&row.href);
     }
@@ -132,7 +132,7 @@ async fn send(site: Arc<Site>, call: Call, list: List) -> Answer {
     if call.form.need::<OrderId>("order")? != view.id {
         return Err(Trouble::Malformed("trouble-field"));
     }
-    if !list.may(&rules::may(&view.order, site.now().await?)) {
+    if !list.may(&rules::may_with(&view, site.now().await?)) {
         call.flash(Flash::bad(w.text("provider-too-late"))).await?;
         return redirect(&row.href);
     }

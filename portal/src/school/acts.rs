@@ -147,8 +147,7 @@ pub(super) async fn too_late(call: &Call, found: &Standing) -> Answer {
 
 /// Whether something can be done with an order now.
 pub(super) fn can(desk: &Desk, found: &Standing, act: Act) -> bool {
-    let possible = rules::possible(&found.view.order, desk.now, found.unreported());
-    possible.iter().any(|one| one.act == act)
+    found.possible(desk.now).iter().any(|one| one.act == act)
 }
 
 pub(super) async fn answer(site: Arc<Site>, call: Call) -> Answer {

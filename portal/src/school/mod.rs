@@ -27,17 +27,19 @@ use keis_ledger::classifiers::{Scope, Year};
 use keis_ledger::ids::{OrderId, SchoolId};
 use keis_ledger::operation::{Operation, OrderAction, Party};
 use keis_ledger::parameters::ProgrammeParameters;
-use keis_ledger::record::YearState;
+use keis_ledger::record::{OrderState, YearState};
 use keis_ledger::time::Timestamp;
 use keis_registry::permission::{Body, Permission};
 use keis_wallet::client::OrderView;
 
 use crate::call::{Acting, Answer, Call};
 use crate::deadlines::{all_moved, moved, unreported};
+use crate::dispute::is_decided;
 use crate::route::{Route, get, post};
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::wallet::{SignRequest, Signer, sign_page};
+use rules::{Act, Possible};
 
 /// The routes.
 pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
@@ -144,6 +146,16 @@ impl Standing {
     /// From when on the order, if it was never reported, is free to cancel.
     fn unreported(&self) -> Timestamp {
         unreported(&self.view, &self.parameters.calendar)
+    }
+
+    /// Everything that the school can do with the order now. After a decision of a dispute attendance stands.
+    fn possible(&self, now: Timestamp) -> Vec<Possible> {
+        let mut all = rules::possible(&self.view.order, now, self.unreported());
+        let attended = matches!(self.view.order.state, OrderState::Attended | OrderState::AttendedAutomatically);
+        if attended && is_decided(&self.view) {
+            all.retain(|one| !matches!(one.act, Act::AmendAttendance | Act::AcceptChange));
+        }
+        all
     }
 
     fn act(&self, action: OrderAction) -> Operation {

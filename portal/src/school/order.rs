@@ -80,7 +80,7 @@ pub(super) async fn order(site: Arc<Site>, call: Call) -> Answer {
     let mut pupils: Vec<_> = order.lines.iter().map(|line| line.pupil).collect();
     pupils.extend(acts::added(order));
     let names = Names::of(&site, &desk, found.view.year, &pupils).await?;
-    let possible = rules::possible(order, desk.now, found.unreported());
+    let possible = found.possible(desk.now);
     let state = if rules::is_over(order, desk.now) { OrderState::Lapsed } else { order.state };
     let receipts = site.client.order_history(found.view.year, id).await?.unwrap_or_default();
     let shown = OrderPage {
@@ -123,6 +123,9 @@ fn next(w: &Words, desk: &Desk, found: &Standing, state: OrderState) -> String {
         OrderState::Confirmed => ("school-next-unreported", at(report_by)),
         OrderState::Delivered if desk.now < order.deadline => ("school-next-delivered", at(order.deadline)),
         OrderState::Delivered => ("school-next-automatic", at(order.deadline)),
+        OrderState::Attended | OrderState::AttendedAutomatically if dispute::is_decided(&found.view) => {
+            ("school-next-decided", String::new())
+        }
         OrderState::Attended | OrderState::AttendedAutomatically => ("school-next-attended", String::new()),
         OrderState::Settled => ("school-next-settled", String::new()),
         OrderState::Declined => ("school-next-declined", String::new()),

@@ -62,6 +62,7 @@ async fn what_was_decided_is_shown_line_by_line() {
     let shown = page(&staff, &format!("/provider/orders/{own}")).await;
     assert!(shown.says("dispute-resolved") && shown.says("dispute-split") && !shown.says("dispute-raise"));
     assert!(shown.text.contains("2,50"), "{}", shown.text);
+    assert!(!shown.says("provider-amend-attendance"), "what is due is final");
     stage.site.shutdown().await;
 }
 

@@ -53,6 +53,7 @@ async fn a_dispute_says_what_it_does_and_is_taken_back() {
     stage.market.book().beside.insert(own, beside("provider", "resolved"));
     let shown = page(&coordinator, &format!("/school/orders/{own}")).await;
     assert!(shown.says("dispute-resolved") && shown.says("dispute-split") && !shown.says("dispute-raise"));
+    assert!(shown.says("school-next-decided") && !shown.says("school-act-amend"), "what is due is final");
     stage.site.shutdown().await;
 }
 

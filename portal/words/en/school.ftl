@@ -224,6 +224,7 @@ school-next-unreported = The provider has not reported the visit. The deadline w
 school-next-delivered = Confirm who was there until { $until }. Otherwise the provider's list stands.
 school-next-automatic = The time to confirm is over, the provider's list will stand.
 school-next-attended = There is nothing to do. Attendance can be corrected if both sides agree, until the order is in a statement.
+school-next-decided = There is nothing to do: the dispute was decided, and what is due is final.
 school-next-settled = Settled; there is nothing to do.
 school-next-declined = The provider did not take the order, the money has returned. Find another session.
 school-next-lapsed = Nobody answered in time, the money has returned. If you still want the visit, order it again.

@@ -234,6 +234,7 @@ school-next-unreported = Teikėjas nepranešė, kad vizitas įvyko. Terminas buv
 school-next-delivered = Patvirtinkite, kas dalyvavo, iki { $until }. Nepatvirtinus galios teikėjo sąrašas.
 school-next-automatic = Lankomumo laikas baigėsi, galios teikėjo sąrašas.
 school-next-attended = Nieko daryti nereikia. Lankomumą galima pataisyti abiem pusėms sutarus, kol užsakymas neįtrauktas į suvestinę.
+school-next-decided = Nieko daryti nereikia: ginčas išspręstas, priklausanti suma galutinė.
 school-next-settled = Atsiskaityta, nieko daryti nereikia.
 school-next-declined = Teikėjas užsakymo nepriėmė, pinigai grąžinti. Raskite kitą užsiėmimą.
 school-next-lapsed = Laiku niekas neatsakė, pinigai grąžinti. Jei vizito dar norite, užsakykite iš naujo.

@@ -8,3 +8,4 @@ mod office;
 mod orders;
 mod provider;
 mod school;
+mod sides;
