@@ -1,5 +1,6 @@
 # Sourced by tests/all.sh: installs what the tests judge with. A browser and its driver, a PostgreSQL server, Node.js with
-# the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier. Nothing is installed that is
+# the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier and of the judge of e-invoices.
+# Nothing is installed that is
 # there.
 
 missing=""
@@ -15,3 +16,4 @@ fi
 sh tests/web/prepare.sh
 sh portal/tests/web/prepare.sh
 sh tests/verifier/prepare.sh
+sh registry/einvoice/tests/judge/prepare.sh

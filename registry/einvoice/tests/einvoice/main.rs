@@ -1,0 +1,10 @@
+//! Tests of the writer and the reader of e-invoices.
+
+mod broken;
+mod broken_peppol;
+mod cases;
+mod edit;
+mod judge;
+mod properties;
+mod reading;
+mod refusals;
