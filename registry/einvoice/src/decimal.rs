@@ -20,9 +20,12 @@ pub(crate) fn cents_of(text: &str) -> Option<i64> {
         None => (1, text.trim().strip_prefix('+').unwrap_or(text.trim())),
     };
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let part = part.trim_end_matches('0');
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && !digits.starts_with('.')) || !plain(whole) || !plain(part) || part.len() > 2 {
+    if whole.len() + part.len() == 0 || !plain(whole) || !plain(part) {
+        return None;
+    }
+    let part = part.trim_end_matches('0');
+    if part.len() > 2 {
         return None;
     }
     let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };

@@ -66,7 +66,7 @@ pub(crate) fn credit_note(note: &CreditNote) -> Vec<u8> {
         xml.optional("cbc:Note", note.heading.reason.as_ref()); // BT-22
         xml.references(facts, Some(note));
         xml.parties(&note.invoice);
-        // BT-20: BR-CO-25 asks for terms, and nobody pays a credit note by its own due date.
+        // BT-20: BR-CO-25 of the standard asks for terms or a due date, and nobody pays a credit note by a day.
         xml.within("cac:PaymentTerms", |xml| xml.text("cbc:Note", "Suma mažina mokėtiną arba grąžinama pirkėjui."));
         xml.body(&note.body, &CREDIT_NOTE);
     });

@@ -66,7 +66,7 @@ const TERMS: [(&str, Edit); 32] = [
     ("BR-61", |d| d.without("cac:PayeeFinancialAccount", 0)),
 ];
 
-const SUMS_AND_CODES: [(&str, Edit); 28] = [
+const SUMS_AND_CODES: [(&str, Edit); 27] = [
     ("BR-62", |d| d.swap("<cbc:EndpointID schemeID=\"0200\">", 0, "<cbc:EndpointID>")),
     ("BR-63", |d| d.swap("<cbc:EndpointID schemeID=\"0200\">", 1, "<cbc:EndpointID>")),
     ("BR-CO-03", |d| {
@@ -87,7 +87,6 @@ const SUMS_AND_CODES: [(&str, Edit); 28] = [
     ("BR-CO-18", |d| d.without_all("cac:TaxSubtotal")),
     ("BR-CO-19", |d| d.without("cbc:StartDate", 0).without("cbc:EndDate", 0)),
     ("BR-CO-20", |d| d.without("cbc:StartDate", 1).without("cbc:EndDate", 1)),
-    ("BR-CO-25", |d| d.without("cbc:DueDate", 0).without("cac:PaymentTerms", 0)),
     ("BR-CL-01", |d| d.set("cbc:InvoiceTypeCode", 0, "999")),
     ("BR-CL-03", |d| d.swap("currencyID=\"EUR\"", 0, "currencyID=\"EUX\"")),
     ("BR-CL-04", |d| d.set("cbc:DocumentCurrencyCode", 0, "EUX")),

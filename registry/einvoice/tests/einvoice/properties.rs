@@ -3,11 +3,15 @@
 use jiff::civil::date;
 use jiff::{ToSpan, civil::Date};
 use keis_einvoice::{
-    CreditLine, CreditNote, Credited, Facts, Group, Identity, Invoice, Line, Period, Text, TextError, net_shares,
-    tax_within,
+    CreditLine, CreditNote, Credited, Facts, Group, Identity, Invoice, Line, Period, Settlement, Text, TextError,
+    net_shares, tax_within,
 };
 use keis_ledger::classifiers::VatCategory;
+use keis_ledger::ids::ProviderId;
 use keis_ledger::money::{BasisPoints, Cents};
+use keis_ledger::operation::Buyer;
+use keis_ledger::record::{Statement, StatementState};
+use keis_ledger::time::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -63,6 +67,19 @@ fn settlements(most: usize) -> impl Strategy<Value = Facts> {
     })
 }
 
+/// The ledger's own record of a settlement.
+fn on_ledger(facts: &Facts) -> Statement {
+    Statement {
+        provider: ProviderId([1; 16]),
+        buyer: Buyer::Programme,
+        orders: facts.settlement.lines.iter().map(|line| line.order).collect(),
+        total: facts.settlement.total,
+        balance: facts.settlement.total,
+        state: StatementState::Accepted,
+        issued: Timestamp::default(),
+    }
+}
+
 /// Whether a VAT is its rate of the net, rounded; else by how many cents it is not.
 fn apart(net: Cents, tax: Cents, rate: BasisPoints) -> u128 {
     let product = u128::from(net.get()) * u128::from(rate.get());
@@ -99,6 +116,9 @@ proptest! {
     #[test]
     fn totals_are_the_settlement_to_the_cent(facts in settlements(60)) {
         let total = facts.settlement.total;
+        let Settlement { statement, period, lines, .. } = facts.settlement.clone();
+        let settlement = Settlement::of((statement, &on_ledger(&facts)), Cents::ZERO, period, lines);
+        prop_assert_eq!(settlement.as_ref(), Ok(&facts.settlement));
         let invoice = Invoice::draw(facts.clone()).expect("every settlement has its invoice");
         prop_assert_eq!(invoice.totals().gross, total);
         holds(invoice.lines(), invoice.breakdown(), invoice.totals());

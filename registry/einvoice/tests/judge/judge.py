@@ -12,7 +12,7 @@ import sys
 from decimal import Decimal
 
 from lxml import etree
-from saxonche import PySaxonProcessor
+from saxonche import PySaxonApiError, PySaxonProcessor
 
 import peppol
 
@@ -92,7 +92,11 @@ class Judge:
         }
 
     def broken(self, path):
-        report = etree.fromstring(self.rules.transform_to_string(source_file=str(path)).encode())
+        try:
+            report = etree.fromstring(self.rules.transform_to_string(source_file=str(path)).encode())
+        except PySaxonApiError:
+            # What the rules cannot even read, such as an amount that is no number, is not sound either.
+            return ["NOTHING-JUDGED"]
         if not report.xpath("//svrl:fired-rule", namespaces=REPORT):
             return ["NOTHING-JUDGED"]
         failed = report.xpath("//svrl:failed-assert | //svrl:successful-report", namespaces=REPORT)
