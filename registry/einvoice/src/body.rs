@@ -69,9 +69,9 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Splits lines, whose nets are not known yet, into net and VAT: the VAT of each group from its gross sum, the lines' nets
-    /// from the group's. `before` is what was split off the same groups before, so that the VAT of all credit notes of an
-    /// invoice adds up to the invoice's.
+    /// Splits lines, whose nets are not known yet, into net and VAT: the VAT of each group from its gross sum, the
+    /// lines' nets from the group's. `before` is what was split off the same groups before, so that the VAT of all
+    /// credit notes of an invoice adds up to the invoice's.
     pub(crate) fn new(mut lines: Vec<Charge>, before: &BTreeMap<Group, Cents>) -> Result<Self, InvoiceError> {
         if lines.is_empty() {
             return Err(InvoiceError::NoLines);

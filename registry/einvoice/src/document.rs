@@ -169,8 +169,8 @@ impl CreditNote {
     /// A credit note of these orders' amounts, after the earlier ones.
     ///
     /// # Errors
-    /// [`InvoiceError`]: number or date at odds with the invoice, an order that is not on it or twice in the credit, an amount
-    /// of nothing or above what is left.
+    /// [`InvoiceError`]: number or date at odds with the invoice, an order that is not on it or twice in the credit, an
+    /// amount of nothing or above what is left.
     pub fn draw(
         invoice: &Invoice,
         heading: CreditHeading,

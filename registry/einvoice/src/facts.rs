@@ -61,8 +61,8 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// The facts of a ledger's statement, once they are equal to it: the same orders, the same total less what was credited
-    /// before. An order of which all was credited has no line.
+    /// The facts of a ledger's statement, once they are equal to it: the same orders, the same total less what was
+    /// credited before. An order of which all was credited has no line.
     ///
     /// # Errors
     /// [`InvoiceError::OrderForeign`], [`InvoiceError::OrderMissing`], [`InvoiceError::TotalDiffers`].

@@ -28,7 +28,9 @@ pub struct Address {
     pub country: Country,
 }
 
-/// An electronic address and its scheme (BT-34, BT-49).
+/// An electronic address and its scheme (BT-34, BT-49). A seller without one, such as a natural person who pays no VAT, bears
+/// the address of who answers for it: the operator, to whom the buyer's responses come (Peppol R020 asks for one, and takes
+/// no mail address).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Scheme of the list EAS.
@@ -52,14 +54,6 @@ impl Endpoint {
     /// [`TextError`], when the number cannot stand on an invoice.
     pub fn vat_number(number: &str) -> Result<Self, TextError> {
         Ok(Self { scheme: Scheme::new("9937")?, id: Text::new(number)? })
-    }
-
-    /// The address of who has no participant's number: electronic mail (EM).
-    ///
-    /// # Errors
-    /// [`TextError`], when the address cannot stand on an invoice.
-    pub fn mail(address: &str) -> Result<Self, TextError> {
-        Ok(Self { scheme: Scheme::new("EM")?, id: Text::new(address)? })
     }
 }
 

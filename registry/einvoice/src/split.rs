@@ -1,4 +1,5 @@
-//! From a gross price to net and VAT: the numbers alone. `decisions/0001-gross-to-net.md` says why this and nothing else.
+//! From a gross price to net and VAT: the numbers alone. `decisions/0001-gross-to-net.md` says why this and nothing
+//! else.
 
 use keis_ledger::money::{BasisPoints, Cents};
 
@@ -7,8 +8,8 @@ const WHOLE: u128 = 10_000;
 
 /// The VAT that a gross amount holds: gross × rate ÷ (1 + rate), half a cent rounded up.
 ///
-/// Whenever any split into whole cents has a VAT that is exactly its net times the rate, rounded, this is that split. Where
-/// none exists (one gross amount in six at 21 %), it is a cent away from that product.
+/// Whenever any split into whole cents has a VAT that is exactly its net times the rate, rounded, this is that split.
+/// Where none exists (one gross amount in six at 21 %), it is a cent away from that product.
 pub fn tax_within(gross: Cents, rate: BasisPoints) -> Cents {
     let (gross, rate) = (u128::from(gross.get()), u128::from(rate.get()));
     let divisor = 2 * (WHOLE + rate);
@@ -16,9 +17,9 @@ pub fn tax_within(gross: Cents, rate: BasisPoints) -> Cents {
     Cents::new(u64::try_from(tax).expect("a part of an amount fits where the amount does"))
 }
 
-/// Shares a net amount out to the lines that make it up, in proportion to what they cost gross: each line gets its exact
-/// net rounded down or up, the cents go to the largest remainders first, among equal ones to the earlier line. The shares
-/// add up to `net`.
+/// Shares a net amount out to the lines that make it up, in proportion to what they cost gross: each line gets its
+/// exact net rounded down or up, the cents go to the largest remainders first, among equal ones to the earlier line.
+/// The shares add up to `net`.
 ///
 /// # Panics
 /// When `net` is not the gross sum less its VAT to the next whole cent below or above: the caller computed it so.

@@ -156,8 +156,8 @@ macro_rules! strings {
 strings!(Text);
 
 checked!(
-    /// A payment account (BT-84): an IBAN whose length and form are its country's and whose check digits hold (ISO 13616).
-    /// Kept without spaces.
+    /// A payment account (BT-84): an IBAN whose length and form are its country's and whose check digits hold (ISO
+    /// 13616). Kept without spaces.
     Iban,
     iban
 );
@@ -172,7 +172,8 @@ checked!(
     country
 );
 checked!(
-    /// A VAT identifier (BT-31, BT-48): a country's prefix and 2 to 13 letters and digits; a Lithuanian one has 9 or 12 digits.
+    /// A VAT identifier (BT-31, BT-48): a country's prefix and 2 to 13 letters and digits; a Lithuanian one has 9 or 12
+    /// digits.
     VatNumber,
     vat_number
 );
@@ -182,7 +183,7 @@ checked!(
     certificate
 );
 checked!(
-    /// A scheme of electronic addresses: a code of the list EAS that EN 16931 names.
+    /// A scheme of electronic addresses to which Peppol delivers: a code of four digits of the list EAS.
     Scheme,
     scheme
 );
@@ -247,10 +248,10 @@ const COUNTRIES: &str = "\
     PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL \
     TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XI YE YT ZA ZM ZW";
 
-/// The list EAS of electronic address schemes, as of 2026.
+/// The list EAS of electronic address schemes as of 2026, without mail and file transfer: Peppol does not deliver to them.
 const SCHEMES: &str = "\
     0002 0007 0009 0037 0060 0088 0096 0097 0106 0130 0135 0142 0147 0151 0154 0158 0170 0177 0183 0184 0188 0190 \
     0191 0192 0193 0194 0195 0196 0198 0199 0200 0201 0202 0203 0204 0205 0208 0209 0210 0211 0212 0213 0215 0216 \
     0217 0218 0219 0220 0221 0225 0230 0235 0240 0244 0242 0245 0246 0248 9910 9913 9914 9915 9918 9919 9920 9922 \
     9923 9924 9925 9926 9927 9928 9929 9930 9931 9932 9933 9934 9935 9936 9937 9938 9939 9940 9941 9942 9943 9944 \
-    9945 9946 9947 9948 9949 9950 9951 9952 9953 9957 9959 AN AQ AS AU EM";
+    9945 9946 9947 9948 9949 9950 9951 9952 9953 9957 9959";

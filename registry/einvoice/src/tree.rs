@@ -1,5 +1,6 @@
-//! Someone else's XML as a small tree. The file may be an attacker's: bytes, depth, elements and attributes are bounded, a
-//! document type is refused, and no entity but XML's own five is known, so nothing is fetched and nothing grows.
+//! Someone else's XML as a small tree. The file may be an attacker's: bytes, depth, elements and attributes are
+//! bounded, a document type is refused, and no entity but XML's own five is known, so nothing is fetched and nothing
+//! grows.
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};

@@ -147,8 +147,8 @@ impl From<VatRates> for Vec<RateStep> {
     }
 }
 
-/// How a service is taxed that was supplied on a day. Who was not registered on that day bears no VAT, whatever the service's
-/// category; who was, must have said how the service is taxed.
+/// How a service is taxed that was supplied on a day. Who was not registered on that day bears no VAT, whatever the
+/// service's category; who was, must have said how the service is taxed.
 ///
 /// # Errors
 /// [`InvoiceError::CategoryMissing`], [`InvoiceError::RateUnknown`].

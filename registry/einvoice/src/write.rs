@@ -311,7 +311,8 @@ impl Xml {
             xml.period(charge.supplied, charge.supplied); // BG-26
             xml.object("cac:DocumentReference", &charge.order.to_string()); // BT-128
             xml.item(charge);
-            // The net is the price of all these pupils together, so that price times quantity is the net without rounding.
+            // The net is the price of all these pupils together, so that price times quantity is the net without
+            // rounding.
             xml.within("cac:Price", |xml| {
                 xml.amount("cbc:PriceAmount", charge.net); // BT-146
                 xml.text_with("cbc:BaseQuantity", ("unitCode", PERSON), &pupils); // BT-149, BT-150

@@ -7,6 +7,23 @@ use crate::edit::Document;
 
 type Edit = fn(Document) -> Document;
 
+/// An empty breakdown of category E.
+const SUBTOTAL_E: &str = "<cac:TaxSubtotal><cbc:TaxableAmount currencyID=\"EUR\">0.00</cbc:TaxableAmount>\
+    <cbc:TaxAmount currencyID=\"EUR\">0.00</cbc:TaxAmount><cac:TaxCategory><cbc:ID>E</cbc:ID>\
+    <cbc:Percent>0</cbc:Percent><cbc:TaxExemptionReason>Kita</cbc:TaxExemptionReason><cac:TaxScheme>\
+    <cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:TaxCategory></cac:TaxSubtotal>";
+/// An empty breakdown of category S.
+const SUBTOTAL_S: &str = "<cac:TaxSubtotal><cbc:TaxableAmount currencyID=\"EUR\">0.00</cbc:TaxableAmount>\
+    <cbc:TaxAmount currencyID=\"EUR\">0.00</cbc:TaxAmount><cac:TaxCategory><cbc:ID>S</cbc:ID>\
+    <cbc:Percent>21</cbc:Percent><cac:TaxScheme>\
+    <cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:TaxCategory></cac:TaxSubtotal>";
+/// A line's category S.
+const CATEGORY_S: &str = "<cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>21</cbc:Percent><cac:TaxScheme>\
+    <cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:ClassifiedTaxCategory>";
+/// A VAT number of a party.
+const VAT_NUMBER: &str = "<cac:PartyTaxScheme><cbc:CompanyID>LT100009999912</cbc:CompanyID><cac:TaxScheme>\
+    <cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:PartyTaxScheme>";
+
 pub fn invoice() -> Document {
     Document::of(Invoice::draw(mixed()).expect("a sound invoice").to_xml())
 }
@@ -117,12 +134,8 @@ const TAXED: [(&str, Edit); 12] = [
     ("BR-S-08", |d| d.set("cbc:TaxableAmount", 0, "1.00")),
     ("BR-S-09", |d| d.set("cbc:TaxAmount", 1, "99.00")),
     ("BR-S-10", |d| d.after("cbc:Percent", 0, "<cbc:TaxExemptionReason>Lengvata</cbc:TaxExemptionReason>")),
-    ("UBL-SR-48", |d| {
-        d.after("cac:ClassifiedTaxCategory", 0, "<cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>21</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:ClassifiedTaxCategory>")
-    }),
-    ("UBL-SR-12", |d| {
-        d.after("cac:PartyTaxScheme", 0, "<cac:PartyTaxScheme><cbc:CompanyID>LT100009999912</cbc:CompanyID><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:PartyTaxScheme>")
-    }),
+    ("UBL-SR-48", |d| d.after("cac:ClassifiedTaxCategory", 0, CATEGORY_S)),
+    ("UBL-SR-12", |d| d.after("cac:PartyTaxScheme", 0, VAT_NUMBER)),
     ("UBL-CR-561", |d| {
         d.before("cac:Item", 0, "<cac:TaxTotal><cbc:TaxAmount currencyID=\"EUR\">21.00</cbc:TaxAmount></cac:TaxTotal>")
     }),
@@ -138,9 +151,7 @@ const TAXED: [(&str, Edit); 12] = [
 ];
 
 const EXEMPT: [(&str, Edit); 6] = [
-    ("BR-E-01", |d| {
-        d.after("cac:TaxSubtotal", 0, "<cac:TaxSubtotal><cbc:TaxableAmount currencyID=\"EUR\">0.00</cbc:TaxableAmount><cbc:TaxAmount currencyID=\"EUR\">0.00</cbc:TaxAmount><cac:TaxCategory><cbc:ID>E</cbc:ID><cbc:Percent>0</cbc:Percent><cbc:TaxExemptionReason>Kita</cbc:TaxExemptionReason><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:TaxCategory></cac:TaxSubtotal>")
-    }),
+    ("BR-E-01", |d| d.after("cac:TaxSubtotal", 0, SUBTOTAL_E)),
     ("BR-E-02", |d| d.without("cac:PartyTaxScheme", 0)),
     ("BR-E-05", |d| d.set("cbc:Percent", 1, "5")),
     ("BR-E-08", |d| d.set("cbc:TaxableAmount", 0, "50.01")),
@@ -149,9 +160,7 @@ const EXEMPT: [(&str, Edit); 6] = [
 ];
 
 const NOT_SUBJECT: [(&str, Edit); 6] = [
-    ("BR-O-02", |d| {
-        d.before("cac:PartyLegalEntity", 0, "<cac:PartyTaxScheme><cbc:CompanyID>LT100001234512</cbc:CompanyID><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:PartyTaxScheme>")
-    }),
+    ("BR-O-02", |d| d.before("cac:PartyLegalEntity", 0, VAT_NUMBER)),
     ("BR-O-05", |d| {
         d.swap(
             "<cac:ClassifiedTaxCategory>\n    <cbc:ID>O</cbc:ID>",
@@ -162,9 +171,7 @@ const NOT_SUBJECT: [(&str, Edit); 6] = [
     ("BR-O-08", |d| d.set("cbc:TaxableAmount", 0, "1.00")),
     ("BR-O-09", |d| d.set("cbc:TaxAmount", 1, "1.00")),
     ("BR-O-10", |d| d.without("cbc:TaxExemptionReasonCode", 0).without("cbc:TaxExemptionReason", 0)),
-    ("BR-O-11", |d| {
-        d.after("cac:TaxSubtotal", 0, "<cac:TaxSubtotal><cbc:TaxableAmount currencyID=\"EUR\">0.00</cbc:TaxableAmount><cbc:TaxAmount currencyID=\"EUR\">0.00</cbc:TaxAmount><cac:TaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>21</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:TaxCategory></cac:TaxSubtotal>")
-    }),
+    ("BR-O-11", |d| d.after("cac:TaxSubtotal", 0, SUBTOTAL_S)),
 ];
 
 /// Documents by the rule of EN 16931 that each breaks.

@@ -98,6 +98,7 @@ pub fn documents() -> Vec<(String, Document)> {
         ("PEPPOL-EN16931-F001", invoice().set("cbc:DueDate", 0, "2026-05-02Z")),
         ("PEPPOL-EN16931-P0100", invoice().set("cbc:InvoiceTypeCode", 0, "389")),
         ("PEPPOL-EN16931-P0101", credit_note().set("cbc:CreditNoteTypeCode", 0, "380")),
+        ("PEPPOL-EN16931-CL008", invoice().swap("schemeID=\"0200\"", 0, "schemeID=\"EM\"")),
         ("PEPPOL-EN16931-P0104..P0111", invoice().set("cbc:TaxExemptionReasonCode", 0, "VATEX-EU-O")),
     ];
     documents.extend(others.map(|(rule, document)| (rule.to_owned(), document)));

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use jiff::civil::{Date, date};
 use keis_einvoice::{
     Account, Address, Bic, Buyer, Certificate, Contact, Country, CreditHeading, CreditLine, CreditNote, Credited,
-    Endpoint, Facts, Heading, Iban, Identity, Invoice, Line, Period, Programme, RateStep, Seller, Settlement, Text,
-    VatNumber, VatRates, VatRegistration,
+    Endpoint, Facts, Heading, Iban, Identity, Invoice, Line, Period, Programme, RateStep, Scheme, Seller, Settlement,
+    Text, VatNumber, VatRates, VatRegistration,
 };
 use keis_ledger::classifiers::VatCategory;
 use keis_ledger::ids::{OrderId, StatementId};
@@ -67,7 +67,8 @@ pub fn natural() -> Seller {
         identity: Identity::Natural(Certificate::new("1234567").expect("a certificate")),
         name: text("Ąžuolas Ėmužis"),
         trading_name: None,
-        endpoint: Endpoint::mail("azuolas@emuzis.example").expect("an address"),
+        // The operator answers for who has no address of its own.
+        endpoint: buyer().endpoint,
         contact: None,
         registrations: vec![],
         ..seller()
@@ -176,7 +177,8 @@ fn foreign() -> Facts {
     facts.seller.address.country = Country::new("LV").expect("a country");
     facts.seller.identity = Identity::Legal(text("40003012345"));
     facts.seller.registrations[0].number = VatNumber::new("LV40003012345").expect("a number");
-    facts.seller.endpoint = Endpoint::mail("rekini@teatris.example").expect("an address");
+    facts.seller.endpoint =
+        Endpoint { scheme: Scheme::new("9939").expect("Latvian VAT numbers"), id: text("LV40003012345") };
     facts
 }
 
@@ -207,7 +209,7 @@ fn for_a_school() -> Facts {
     facts.buyer = Buyer {
         code: text("190131264"),
         name: text("Kuršėnų Lauryno Ivinskio gimnazija"),
-        endpoint: Endpoint::mail("rastine@gimnazija.example").expect("an address"),
+        endpoint: Endpoint::legal_code("190131264").expect("an address"),
         vat: None,
         ..buyer()
     };

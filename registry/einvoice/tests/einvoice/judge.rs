@@ -1,5 +1,5 @@
-//! The official judge, one process for all files: every case clean and read back equal, every broken document refused by
-//! the rule that it breaks.
+//! The official judge, one process for all files: every case clean and read back equal, every broken document refused
+//! by the rule that it breaks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

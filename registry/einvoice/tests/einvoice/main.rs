@@ -4,6 +4,7 @@ mod broken;
 mod broken_peppol;
 mod cases;
 mod edit;
+mod golden;
 mod judge;
 mod properties;
 mod reading;

@@ -19,8 +19,8 @@ use proptest::test_runner::TestRunner;
 
 use crate::cases::{credit_heading, facts, natural, order, pupils, registration, seller};
 
-/// What an order can owe: the price for who was there, a share of it for who was not, as the ledger rounds; any other amount,
-/// since decisions and credits split by the cent; and amounts without measure.
+/// What an order can owe: the price for who was there, a share of it for who was not, as the ledger rounds; any other
+/// amount, since decisions and credits split by the cent; and amounts without measure.
 fn amounts() -> impl Strategy<Value = u64> {
     let attended = (50_u64..3_000, 0_u64..500, 0_u64..500, 0_u16..=10_000).prop_map(|(price, there, absent, share)| {
         let absence = Cents::new(price).share(BasisPoints::new(share).expect("at most the whole"));

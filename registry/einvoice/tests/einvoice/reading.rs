@@ -114,6 +114,8 @@ fn totals_and_sums() {
     assert_eq!(differences(&wrong, &mixed()), sums);
     let sums = ["BR-CO-13", "BR-CO-15"].map(|rule| Difference::Sum { rule });
     assert_eq!(differences(&invoice().set("cbc:TaxExclusiveAmount", 0, "700.00"), &mixed()), sums);
+    let uncovered = invoice().without("cac:TaxSubtotal", 2);
+    check(uncovered, Difference::Sum { rule: "BR-S-01, BR-E-01 or BR-O-01" });
     let vat = Difference::Vat { category: "S".to_owned(), taxable: 8_035 };
     let moved = invoice().set("cbc:TaxAmount", 1, "9.00").set("cbc:TaxAmount", 2, "79.50");
     assert_eq!(differences(&moved, &mixed()), [vat, Difference::Vat { category: "S".to_owned(), taxable: 37_551 }]);

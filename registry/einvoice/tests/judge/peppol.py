@@ -175,6 +175,8 @@ RULES = [
      lambda r: is_credit(r) or text(r, "cbc:InvoiceTypeCode") in INVOICE_TYPES),
     ("PEPPOL-EN16931-P0101", "A credit note has a type that the billing process knows.",
      lambda r: not is_credit(r) or text(r, "cbc:CreditNoteTypeCode") in CREDIT_TYPES),
+    ("PEPPOL-EN16931-CL008", "An electronic address is of a scheme to which Peppol delivers: mail and file transfer are none.",
+     lambda r: all(re.fullmatch(r"[0-9]{4}", node.get("schemeID") or "") for node in all_of(r, "//cbc:EndpointID"))),
     ("PEPPOL-EN16931-P0104..P0111", "An exemption code that belongs to one VAT category stands with that one.", exemption_codes),
 ]
 
