@@ -1,7 +1,6 @@
 # Sourced by tests/all.sh: installs what the tests judge with. A browser and its driver, a PostgreSQL server, Node.js with
 # the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier and of the judge of e-invoices.
-# Nothing is installed that is
-# there.
+# Nothing is installed that is there.
 
 missing=""
 command -v chromedriver >/dev/null && command -v chromium >/dev/null || missing="$missing chromium chromium-driver"

@@ -24,7 +24,7 @@ use crate::words::Advice;
 )]
 pub enum NodeCommand {
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
-    Init(init::InitArgs),
+    Init(Box<init::InitArgs>),
     /// Run the node of a folder until it is asked to stop (SIGTERM or Ctrl-C)
     #[command(
         after_help = "Settings are in DIR/config.toml; KEIS_NODE__SECTION__KEY in the environment overrides one, such as \

@@ -20,9 +20,9 @@ use crate::programme::{Deed, RejectionReason};
 /// Submissions under way at once.
 const AT_ONCE: usize = 64;
 /// How long one transaction may take, a validator being down included.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 /// How long a refusal may be due to a gateway that lags behind the one that acknowledged the transaction before.
-const LAG: Duration = Duration::from_secs(20);
+pub(super) const LAG: Duration = Duration::from_secs(20);
 
 /// What was counted while driving.
 #[derive(Default)]
@@ -31,6 +31,8 @@ pub(super) struct Tally {
     pub(super) latencies: Vec<u64>,
     /// Refusals that the calendar expects.
     pub(super) rejected: u64,
+    /// Decisions of institutions together.
+    pub(super) decisions: u64,
 }
 
 /// Signs and sends for everybody in the files.
@@ -73,6 +75,11 @@ impl Driver {
     /// A client that asks one gateway first and the others when it does not answer.
     pub(super) fn client(&self, first: usize) -> &Client {
         &self.clients[first % self.clients.len()]
+    }
+
+    /// The network that transactions are signed for.
+    pub(super) fn network(&self) -> Hash {
+        self.network
     }
 
     /// The network's time.

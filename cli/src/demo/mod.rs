@@ -1,13 +1,19 @@
 //! `keis demo`: four validators as four processes live through a programme year of files.
 
+mod audited;
 mod batches;
 mod book;
+mod decide;
 mod drive;
+mod exceptions;
 mod house;
+mod lived;
 mod network;
 mod report;
+mod settle;
 mod setup;
 mod translate;
+mod witness;
 
 use std::fs::Permissions;
 use std::io::Write;
@@ -18,22 +24,24 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use keis_ledger::chain::Height;
-use keis_ledger::record::YearState;
+use keis_genesis::Genesis;
 use keis_ledger::time::Span;
 use keis_registry::permission::Role;
 use keis_registry::users::RoleClaim;
-use keis_wallet::client::Status;
+use keis_wallet::random::new_key;
 
 use crate::found;
 use crate::programme::Programme;
 use crate::sample::{self, Size};
-use batches::Event;
+pub use audited::Audited;
+use audited::Giver;
 use book::Book;
-use drive::{Driver, Tally, timestamp};
+use drive::{Driver, timestamp};
+pub use exceptions::Exceptions;
 use house::House;
+use lived::Lived;
 use network::Processes;
-pub use report::{Latency, Money, Report};
+pub use report::{Latency, Money, Report, SettlementFigures};
 use translate::Officers;
 
 /// Arguments of `keis demo`.
@@ -42,8 +50,10 @@ use translate::Officers;
     about = "Run a whole programme year on a simulated network of validators",
     long_about = "Run a whole programme year on a simulated network of validators.\n\n\
         Starts the validators as processes of their own, loads a programme year from files, drives it through the REST \
-        gateways to settlement statements and shows the figures. The exit code is 0 only if all state roots are equal, \
-        the money equation holds and every order ended where the calendar says.\n\n\
+        gateways until every statement is invoiced, approved, paid and found at the bank, and the year is sealed. On the way things \
+        go wrong as they do: disputes, reversals, a day of force majeure, an outage, lost keys, a provider that ends. The exit \
+        code is 0 only if all state roots are equal, the money equation holds, every order ended where the calendar says, every \
+        cent was paid or returned, the year is sealed, and an auditor with nothing but an export finds everything sound.\n\n\
         With --keep the network stays up afterwards: the next year is opened from a central database, and the web portal \
         answers on this machine. It says who can sign in as what; time passes as outside.",
     after_help = "Examples:\n  keis demo\n  keis demo --keep\n  keis sample --out year-2027 && keis demo --data year-2027 --chaos --report figures.json"
@@ -72,10 +82,6 @@ pub struct DemoArgs {
     pub report: Option<PathBuf>,
 }
 
-/// How many times `--chaos` kills a validator in the year.
-const KILLS: usize = 8;
-/// How long the nodes may take to come to rest at the same block.
-const REST: Duration = Duration::from_secs(120);
 /// How often the clock of an open house is stepped.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -123,9 +129,23 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<bool> {
         };
         match outcome.end {
             End::Open(open) => open.until(ended).await?,
-            End::Over(processes, _folder) => processes.stop().await?,
+            End::Over(_folder) => {}
         }
         Ok(outcome.holds)
+    })
+}
+
+/// Keys of those who act for the institutions.
+fn officers(folder: &Path, founded: &found::Network) -> anyhow::Result<Officers> {
+    let genesis = Genesis::load(&folder.join(found::GENESIS_FILE))?;
+    let key = founded.operator.public();
+    let operator = genesis.document().officers.iter().find(|officer| officer.key == key);
+    Ok(Officers {
+        operator: founded.operator.clone(),
+        accountant: new_key(),
+        budget_holder: founded.budget_holder.clone(),
+        operator_institution: operator.context("the operator's officer is not in the founding document")?.institution,
+        governance: founded.governance.iter().map(|keys| keys[0].clone()).collect(),
     })
 }
 
@@ -136,8 +156,8 @@ struct Outcome {
 }
 
 enum End {
-    /// The folders go after the processes that use them.
-    Over(Processes, Folder),
+    /// The folders go with this, where they are temporary.
+    Over(Folder),
     Open(Box<Open>),
 }
 
@@ -153,7 +173,7 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let mut founded = found::simulated(&folder.path, args.validators, begin)?;
     progress.stage("starting the validators", 0);
     let mut processes = Processes::start(&mut founded).await?;
-    let officers = Officers { operator: founded.operator, budget_holder: founded.budget_holder };
+    let officers = officers(&folder.path, &founded)?;
     let mut book = Book::new(&programme);
     let gateways = processes.gateways();
     let ground = if args.keep {
@@ -166,10 +186,18 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
     setup::ground(&mut driver, &programme, &progress).await?;
     let mut holds = true;
     if !args.no_year {
-        setup::year(&mut driver, &programme, &progress).await?;
-        let kills = year(&mut driver, &mut processes, &programme, args.chaos, &progress).await?;
-        let statuses = rest(&driver, &processes, &progress).await?;
-        let report = read_back(&driver, &programme, &statuses, kills, started, &progress).await?;
+        let lived = Lived { programme: &programme, folder: &folder.path, chaos: args.chaos, started };
+        let mut report = lived.whole(&mut driver, &mut processes, &progress).await?;
+        let giver = match &ground {
+            Some(ground) => Giver::Gateway { addresses: processes.gateways(), key: ground.operator_key() },
+            None => {
+                processes.stop().await?;
+                Giver::Folder(processes.first_home().context("a network has validators")?)
+            }
+        };
+        progress.stage("the auditor", 0);
+        let told = (driver.book.year, &report.money);
+        report.audit = Some(audited::audit(&folder.path, args.home.is_some(), &giver, told).await?);
         progress.bar.suspend(|| print!("{}", report.page()));
         holds = report.holds();
         if let (Some(file), Some(path)) = (report_file, &args.report) {
@@ -182,7 +210,7 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
             let house = Box::pin(opening).await?;
             End::Open(Box::new(Open { house, driver, processes, _folder: folder }))
         }
-        None => End::Over(processes, folder),
+        None => End::Over(folder),
     };
     progress.bar.finish_and_clear();
     Ok(Outcome { end, holds })
@@ -229,84 +257,6 @@ impl Folder {
             }
         }
     }
-}
-
-/// Lives through the calendar; returns how many validators were killed on the way.
-async fn year(
-    driver: &mut Driver,
-    processes: &mut Processes,
-    programme: &Programme,
-    chaos: bool,
-    progress: &Progress,
-) -> anyhow::Result<u64> {
-    let events = batches::events(programme);
-    let batches = batches::batches(programme, &events);
-    progress.stage("the year", events.len());
-    let mut kills = 0;
-    let mut down: Option<usize> = None;
-    let half_period = (batches.len() / (2 * KILLS)).max(1);
-    for (number, batch) in batches.into_iter().enumerate() {
-        if chaos && number > 0 && number % half_period == 0 {
-            match down.take() {
-                Some(index) => {
-                    processes.restart(index).await?;
-                    driver.step(driver.now()).await?;
-                }
-                None => {
-                    let index = kills % processes.len();
-                    processes.kill(index).await?;
-                    down = Some(index);
-                    kills += 1;
-                }
-            }
-        }
-        let events: &[Event] = &events[batch];
-        progress.bar.set_message(format!("the year: {}", events[0].at()));
-        driver.batch(events).await?;
-        progress.add(events.len() as u64);
-    }
-    if let Some(index) = down {
-        processes.restart(index).await?;
-        driver.step(driver.now()).await?;
-    }
-    Ok(kills as u64)
-}
-
-/// Waits until free money of the ended year has returned and all nodes stand at the same block.
-async fn rest(driver: &Driver, processes: &Processes, progress: &Progress) -> anyhow::Result<Vec<Status>> {
-    progress.stage("coming to rest", 0);
-    let deadline = tokio::time::Instant::now() + REST;
-    loop {
-        let statuses = processes.statuses().await?;
-        let same = statuses.windows(2).all(|pair| pair[0].height == pair[1].height);
-        let funds = driver.client(0).funds(driver.book.year).await?.context("the year is not at the gateway")?;
-        let swept = funds.state == YearState::Open
-            || (funds.money.state.pupils.is_zero() && funds.money.school.schools.is_zero());
-        if same && swept {
-            return Ok(statuses);
-        }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "the nodes do not come to rest at one block");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-async fn read_back(
-    driver: &Driver,
-    programme: &Programme,
-    statuses: &[Status],
-    kills: u64,
-    started: Instant,
-    progress: &Progress,
-) -> anyhow::Result<Report> {
-    let client = driver.client(0);
-    let height = statuses.first().map_or(Height::default(), |status| status.height);
-    progress.stage("reading the receipts", usize::try_from(height.0).unwrap_or(usize::MAX));
-    let chronicle = report::Chronicle::read(client, height, &|number| progress.bar.set_position(number)).await?;
-    let astray = report::astray(client, programme, &driver.book).await?;
-    let roots = statuses.iter().map(|status| status.state_root.to_string()).collect();
-    let tally: &Tally = &driver.tally;
-    let seconds = started.elapsed().as_secs_f64();
-    report::report(client, driver.book.year, roots, height, &chronicle, tally, astray, kills, seconds).await
 }
 
 /// The open house over its network.

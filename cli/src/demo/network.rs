@@ -55,6 +55,11 @@ impl Processes {
         Ok(processes)
     }
 
+    /// Folder of the first validator.
+    pub(super) fn first_home(&self) -> Option<PathBuf> {
+        self.all.first().map(|process| process.founded.home.clone())
+    }
+
     /// Addresses of the gateways.
     pub(super) fn gateways(&self) -> Vec<String> {
         self.all.iter().map(|process| address(&process.founded)).collect()
@@ -143,7 +148,7 @@ impl Processes {
     }
 
     /// Asks every validator to stop and waits for it; one that does not is killed.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         for process in &mut self.all {
             let id = process.child.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok());
             if let Some(pid) = id.and_then(Pid::from_raw) {

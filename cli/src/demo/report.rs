@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use keis_ledger::chain::Height;
-use keis_ledger::classifiers::Year;
 use keis_ledger::money::Cents;
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{OrderState, Totals};
-use keis_wallet::client::Client;
+use keis_wallet::client::Money as Sums;
+use keis_wallet::client::{Client, Funds};
 use serde::Serialize;
 
+use super::audited::Audited;
 use super::book::Book;
 use super::drive::Tally;
+use super::exceptions::Exceptions;
 use crate::programme::{OrderEnd, Programme};
 
 /// The figures of a demo; `keis demo --report` writes them.
@@ -28,7 +30,19 @@ pub struct Report {
     pub balanced: bool,
     /// Every class of accounts by source, in cents.
     pub money: Money,
-    /// Orders by state.
+    /// What became of the statements.
+    pub settlement: SettlementFigures,
+    /// What is neither paid nor returned, and what is owed, in cents.
+    pub outstanding: Option<u64>,
+    /// Root over the records of the sealed year; none when it could not be sealed.
+    pub sealed_root: Option<String>,
+    /// Wall time from the submission of the seal to its acknowledgement, in milliseconds.
+    pub seal_ms: Option<f64>,
+    /// Decisions that institutions took together.
+    pub decisions: u64,
+    /// What went wrong on the way, beside the calendar, and was put right.
+    pub exceptions: Exceptions,
+    /// Orders by state, as they stood before the seal.
     pub orders: BTreeMap<String, u64>,
     /// Orders that did not end where the calendar says.
     pub orders_astray: Vec<String>,
@@ -42,8 +56,10 @@ pub struct Report {
     pub latency_ms: Latency,
     /// Validators killed with kill -9 and restarted while orders ran.
     pub kills: u64,
-    /// Wall time of the whole, in seconds.
+    /// Wall time of the whole, up to the seal, in seconds.
     pub seconds: f64,
+    /// What an auditor found who had an export and the founding document, nothing else.
+    pub audit: Option<Audited>,
 }
 
 /// Sums of accounts of the year by source.
@@ -55,6 +71,29 @@ pub struct Money {
     pub school: Totals,
 }
 
+/// What became of the statements.
+#[derive(Debug, Serialize)]
+pub struct SettlementFigures {
+    /// Statements invoiced, approved, paid and found at the bank by another institution.
+    pub statements: u64,
+    /// Invoices that the buyer refused and that were attached anew.
+    pub invoices_refused: u64,
+    /// What was paid of the state's money, in cents.
+    pub paid_state: u64,
+    /// What the files and the exceptional weeks say must have been.
+    pub expected_state: u64,
+    /// What was paid of the schools' own, in cents.
+    pub paid_school: u64,
+    /// What the files say must have been.
+    pub expected_school: u64,
+}
+
+impl SettlementFigures {
+    fn is_exact(&self) -> bool {
+        self.paid_state == self.expected_state && self.paid_school == self.expected_school
+    }
+}
+
 /// Two points of the latencies' distribution.
 #[derive(Debug, Serialize)]
 pub struct Latency {
@@ -63,6 +102,19 @@ pub struct Latency {
     /// 99 of 100 were faster.
     pub p99: f64,
 }
+
+/// What the clock does by itself.
+const STEPS: [Kind; 9] = [
+    Kind::OrderLapsed,
+    Kind::AttendanceAutomatic,
+    Kind::FundsReturned,
+    Kind::DecisionExpired,
+    Kind::ProtocolSwitched,
+    Kind::ForceMajeureContinued,
+    Kind::ForceMajeureEnded,
+    Kind::OrderStruck,
+    Kind::DeadlinePostponed,
+];
 
 /// What the receipts of all blocks say.
 #[derive(Default)]
@@ -78,8 +130,7 @@ impl Chronicle {
         for number in 1..=height.0 {
             let receipts = client.block_receipts(Height(number)).await?;
             for receipt in receipts.with_context(|| format!("block {number} is not at the gateway"))? {
-                let step = [Kind::OrderLapsed, Kind::AttendanceAutomatic, Kind::FundsReturned].contains(&receipt.kind);
-                chronicle.transactions += u64::from(!step);
+                chronicle.transactions += u64::from(!STEPS.contains(&receipt.kind));
                 if [Kind::OrderRequested, Kind::LinesSwapped].contains(&receipt.kind) {
                     chronicle.pupil_debits += u64::from(receipt.lines);
                 }
@@ -121,38 +172,64 @@ pub(super) async fn astray(client: &Client, programme: &Programme, book: &Book) 
     Ok(astray)
 }
 
+/// Where the figures come from.
+pub(super) struct Sources {
+    pub(super) funds: Funds,
+    pub(super) orders: BTreeMap<String, u64>,
+    pub(super) state_roots: Vec<String>,
+    pub(super) height: Height,
+    pub(super) chronicle: Chronicle,
+    pub(super) orders_astray: Vec<String>,
+    pub(super) kills: u64,
+    pub(super) seal_ms: Option<f64>,
+    pub(super) seconds: f64,
+    pub(super) settled: u64,
+    pub(super) refused: u64,
+    pub(super) exceptions: Exceptions,
+}
+
+/// What of a year is neither paid nor returned, and what is owed, in cents; none when it cannot be counted.
+pub(super) fn outstanding(money: &Sums) -> Option<u64> {
+    money.state.outstanding()?.checked_add(money.school.outstanding()?).map(Cents::get)
+}
+
 /// Puts the figures together.
-#[expect(clippy::too_many_arguments, reason = "each is one source of figures, read at one place")]
-pub(super) async fn report(
-    client: &Client,
-    year: Year,
-    state_roots: Vec<String>,
-    height: Height,
-    chronicle: &Chronicle,
-    tally: &Tally,
-    orders_astray: Vec<String>,
-    kills: u64,
-    seconds: f64,
-) -> anyhow::Result<Report> {
-    let funds = client.funds(year).await?.context("the year is not at the gateway")?;
-    let summary = client.orders_summary(year).await?.context("the year is not at the gateway")?;
+pub(super) fn report(sources: Sources, programme: &Programme, tally: &Tally) -> Report {
+    let Sources { funds, chronicle, exceptions, .. } = sources;
     let mut latencies = tally.latencies.clone();
     latencies.sort_unstable();
-    Ok(Report {
-        validators: state_roots.len(),
-        height: height.0,
-        state_roots,
+    let state: u64 = programme.orders.iter().map(|order| u64::from(order.state_cents)).sum();
+    let school: u64 = programme.orders.iter().map(|order| u64::from(order.school_cents)).sum();
+    let settlement = SettlementFigures {
+        statements: sources.settled,
+        invoices_refused: sources.refused,
+        paid_state: funds.money.state.paid.get(),
+        expected_state: state + exceptions.expected_paid,
+        paid_school: funds.money.school.paid.get(),
+        expected_school: school,
+    };
+    Report {
+        validators: sources.state_roots.len(),
+        height: sources.height.0,
+        state_roots: sources.state_roots,
         balanced: funds.money.balances(),
+        settlement,
+        outstanding: outstanding(&funds.money),
+        seal_ms: sources.seal_ms,
+        sealed_root: funds.sealed.as_ref().map(|sealed| sealed.root.to_string()),
+        decisions: tally.decisions,
+        exceptions,
         money: Money { state: funds.money.state, school: funds.money.school },
-        orders: summary.orders,
-        orders_astray,
+        orders: sources.orders,
+        orders_astray: sources.orders_astray,
         transactions: chronicle.transactions,
         pupil_debits: chronicle.pupil_debits,
         rejected: tally.rejected,
         latency_ms: Latency { p50: quantile(&latencies, 50), p99: quantile(&latencies, 99) },
-        kills,
-        seconds,
-    })
+        kills: sources.kills,
+        seconds: sources.seconds,
+        audit: None,
+    }
 }
 
 fn quantile(sorted_micros: &[u64], percent: usize) -> f64 {
@@ -163,7 +240,13 @@ fn quantile(sorted_micros: &[u64], percent: usize) -> f64 {
 impl Report {
     /// Whether the year came out as it must.
     pub fn holds(&self) -> bool {
-        self.roots_equal() && self.balanced && self.orders_astray.is_empty()
+        self.roots_equal()
+            && self.balanced
+            && self.orders_astray.is_empty()
+            && self.settlement.is_exact()
+            && self.outstanding == Some(0)
+            && self.sealed_root.is_some()
+            && self.audit.as_ref().is_some_and(Audited::is_sound)
     }
 
     fn roots_equal(&self) -> bool {
@@ -182,9 +265,16 @@ impl Report {
             line(format!("  {:<24}{:>18}{:>18}", name, euros(of(&self.money.state)), euros(of(&self.money.school))));
         }
         line(format!("  {:<24}{:>36}", "equation", if self.balanced { "holds" } else { "BROKEN" }));
+        self.settled(&mut line);
         line("Orders".to_owned());
         for (state, count) in &self.orders {
             line(format!("  {:<24}{:>18}", state.replace('_', " "), count));
+        }
+        if !self.exceptions.happened.is_empty() {
+            line("What went wrong and was put right".to_owned());
+        }
+        for happened in &self.exceptions.happened {
+            line(format!("  {happened}"));
         }
         line("Network".to_owned());
         let figures = [
@@ -208,7 +298,36 @@ impl Report {
         for order in &self.orders_astray {
             line(format!("ASTRAY {order}"));
         }
+        self.audit.iter().flat_map(Audited::lines).for_each(line);
         page
+    }
+}
+
+impl Report {
+    /// How the money ended: paid, returned, nothing owed, sealed.
+    fn settled(&self, line: &mut impl FnMut(String)) {
+        let figures = &self.settlement;
+        line("Settlement".to_owned());
+        let exact = if figures.is_exact() { "as the files say" } else { "NOT AS THE FILES SAY" };
+        let left = match self.outstanding {
+            Some(0) => "nothing".to_owned(),
+            Some(cents) => format!("{} NOT PAID OR RETURNED", euros(Cents::new(cents))),
+            None => "MORE THAN CAN BE COUNTED".to_owned(),
+        };
+        let told = [
+            ("statements paid", figures.statements.to_string()),
+            ("invoices refused", figures.invoices_refused.to_string()),
+            ("decisions of several", self.decisions.to_string()),
+            ("paid", exact.to_owned()),
+            ("outstanding", left),
+            ("year", self.seal_ms.map_or("NOT SEALED".to_owned(), |took| format!("sealed in {took:.0} ms"))),
+        ];
+        for (name, figure) in told {
+            line(format!("  {name:<24}{figure:>36}"));
+        }
+        if let Some(root) = &self.sealed_root {
+            line(format!("  sealed root {root}"));
+        }
     }
 }
 

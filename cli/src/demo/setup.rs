@@ -33,9 +33,15 @@ pub(super) async fn ground(
 }
 
 /// Opens the year of the files: its money, sessions and pupils.
-pub(super) async fn year(driver: &mut Driver, programme: &Programme, progress: &super::Progress) -> anyhow::Result<()> {
+/// `guests` are pupils beside those of the files.
+pub(super) async fn year(
+    driver: &mut Driver,
+    programme: &Programme,
+    guests: u64,
+    progress: &super::Progress,
+) -> anyhow::Result<()> {
     progress.stage("year", 0);
-    open_year(driver, programme).await?;
+    open_year(driver, programme, guests).await?;
     progress.stage("sessions", programme.sessions.len());
     sessions(driver, programme, progress).await?;
     progress.stage("wallets of pupils", 2 * programme.pupils.len().div_ceil(MAX_BATCH));
@@ -72,9 +78,9 @@ async fn wallets(driver: &mut Driver, progress: &super::Progress) -> anyhow::Res
     Ok(())
 }
 
-async fn open_year(driver: &mut Driver, programme: &Programme) -> anyhow::Result<()> {
+async fn open_year(driver: &mut Driver, programme: &Programme, guests: u64) -> anyhow::Result<()> {
     let parameters = parameters(programme, driver.now());
-    let budget = parameters.amount_per_pupil.checked_mul(programme.pupils.len() as u64);
+    let budget = parameters.amount_per_pupil.checked_mul(programme.pupils.len() as u64 + guests);
     let open = FundsOperation::OpenYear {
         year: driver.book.year,
         budget: budget.ok_or_else(|| anyhow::anyhow!("the budget does not fit"))?,

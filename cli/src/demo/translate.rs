@@ -1,8 +1,7 @@
 //! From an action of the calendar to the transaction that asks for it.
 
 use keis_ledger::crypto::SecretKey;
-use keis_ledger::ids::Nullifier;
-use keis_ledger::ids::OrderId;
+use keis_ledger::ids::{InstitutionId, Nullifier, OrderId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
     Buyer, Change, FundsOperation, NewPupil, Operation, OrderAction, Party, SettlementOperation, WalletOperation,
@@ -21,7 +20,13 @@ pub(super) struct Wish {
 /// Keys of the officers who act in the demo.
 pub(super) struct Officers {
     pub(super) operator: SecretKey,
+    /// Another officer of the operator, appointed by the institutions: pays what the first has approved.
+    pub(super) accountant: SecretKey,
     pub(super) budget_holder: SecretKey,
+    /// The operator's institution.
+    pub(super) operator_institution: InstitutionId,
+    /// A governance key of each institution.
+    pub(super) governance: Vec<SecretKey>,
 }
 
 /// The transaction of an action; none where only time passes.

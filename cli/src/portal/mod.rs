@@ -22,7 +22,7 @@ use home::PortalHome;
 )]
 pub enum PortalCommand {
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
-    Init(init::InitArgs),
+    Init(Box<init::InitArgs>),
     /// Serve the pages of a folder until asked to stop (SIGTERM or Ctrl-C)
     #[command(
         after_help = "Settings are in DIR/portal.toml. The log goes to the standard error stream and names no person.\n\n\

@@ -28,9 +28,9 @@ pub struct Address {
     pub country: Country,
 }
 
-/// An electronic address and its scheme (BT-34, BT-49). A seller without one, such as a natural person who pays no VAT, bears
-/// the address of who answers for it: the operator, to whom the buyer's responses come (Peppol R020 asks for one, and takes
-/// no mail address).
+/// An electronic address and its scheme (BT-34, BT-49). A seller without one, such as a natural person who pays no VAT,
+/// bears the address of who answers for it: the operator, to whom the buyer's responses come (Peppol R020 asks for one,
+/// and takes no mail address).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Scheme of the list EAS.

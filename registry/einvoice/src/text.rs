@@ -248,7 +248,7 @@ const COUNTRIES: &str = "\
     PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL \
     TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XI YE YT ZA ZM ZW";
 
-/// The list EAS of electronic address schemes as of 2026, without mail and file transfer: Peppol does not deliver to them.
+/// The list EAS of electronic address schemes as of 2026, without mail and file transfer: Peppol does not deliver there.
 const SCHEMES: &str = "\
     0002 0007 0009 0037 0060 0088 0096 0097 0106 0130 0135 0142 0147 0151 0154 0158 0170 0177 0183 0184 0188 0190 \
     0191 0192 0193 0194 0195 0196 0198 0199 0200 0201 0202 0203 0204 0205 0208 0209 0210 0211 0212 0213 0215 0216 \

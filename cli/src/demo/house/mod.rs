@@ -7,7 +7,7 @@ mod calendar;
 mod life;
 mod people;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -64,6 +64,13 @@ impl House {
 /// A house before its doors open: the portal's folder and a registry that knows schools and providers.
 pub(super) struct Ground {
     home: PortalHome,
+}
+
+impl Ground {
+    /// The file of the key of an officer of the operator.
+    pub(super) fn operator_key(&self) -> PathBuf {
+        self.home.path(OPERATOR_KEY.as_ref())
+    }
 }
 
 /// Makes the portal's folder in that of a founded network. The wallets of schools and providers, which are opened next,
