@@ -1,6 +1,6 @@
 # Sourced by tests/all.sh: installs what the tests judge with. A browser and its driver, a PostgreSQL server, Node.js with
-# the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier. Nothing is installed that is
-# there.
+# the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier and of the judge of e-invoices.
+# Nothing is installed that is there.
 
 missing=""
 command -v chromedriver >/dev/null && command -v chromium >/dev/null || missing="$missing chromium chromium-driver"
@@ -15,3 +15,4 @@ fi
 sh tests/web/prepare.sh
 sh portal/tests/web/prepare.sh
 sh tests/verifier/prepare.sh
+sh registry/einvoice/tests/judge/prepare.sh

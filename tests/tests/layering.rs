@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_tests::sources::{files, manifest, members};
 
 /// Arrows from user to used, as the design draws them; whoever adds one changes the design.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("ledger", &[]),
     ("genesis", &["keis-ledger"]),
     ("wallet", &["keis-ledger"]),
     ("node/engine", &["keis-ledger"]),
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
     ("registry", &["keis-ledger"]),
+    ("registry/einvoice", &["keis-ledger"]),
     ("portal", &["keis-ledger", "keis-wallet", "keis-registry"]),
     ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
