@@ -40,7 +40,7 @@ async fn appoint(house: &House, officer: &Browser) {
 }
 
 /// An officer with a key that governance has appointed.
-async fn seated(driver: &WebDriver, house: &House, person: &str) -> Browser {
+pub async fn seated(driver: &WebDriver, house: &House, person: &str) -> Browser {
     let officer = driver.browser(&house.url).await;
     officer.sign_in(person).await;
     make_key(&officer, &format!("desk of {person}")).await;

@@ -1,6 +1,7 @@
 //! What the portal is for, in a browser, over four validators: every role goes its main way, and what it was told is what the
 //! ledger holds.
 
+mod bills;
 mod decisions;
 mod hands;
 mod keys;

@@ -56,7 +56,7 @@ async fn rates(house: &House, coordinator: &Browser, order: &str) {
 }
 
 /// Accepts a statement and attaches its invoice.
-async fn attaches(house: &House, provider: &Browser, file: PathBuf) {
+pub async fn attaches(house: &House, provider: &Browser, file: PathBuf) -> StatementId {
     provider.open("provider/statements?lang=en").await;
     provider.click("main a[href*='/provider/statements/stm_']").await;
     if provider.has("button[data-intent='settlement.accept']").await {
@@ -88,6 +88,7 @@ async fn attaches(house: &House, provider: &Browser, file: PathBuf) {
     assert_eq!(found.statement.state, StatementState::InvoiceAttached);
     let attached = found.bill.invoice.expect("an invoice is attached");
     assert_ne!(attached.file, attached.number);
+    id
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
