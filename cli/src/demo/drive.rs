@@ -19,8 +19,8 @@ use crate::programme::{Deed, RejectionReason};
 
 /// Submissions under way at once.
 const AT_ONCE: usize = 64;
-/// How long one transaction may take, a validator being down included.
-pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+/// How long one transaction may take, a validator being down and a machine busy with other work included.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// How long a refusal may be due to a gateway that lags behind the one that acknowledged the transaction before.
 pub(super) const LAG: Duration = Duration::from_secs(20);
 

@@ -21,7 +21,7 @@ use crate::programme::Programme;
 /// How many times `--chaos` kills a validator in the year.
 const KILLS: usize = 8;
 /// How long the nodes may take to come to rest at the same block.
-const REST: Duration = Duration::from_secs(120);
+const REST: Duration = Duration::from_secs(600);
 
 /// A year to live.
 pub(super) struct Lived<'a> {
