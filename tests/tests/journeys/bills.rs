@@ -68,10 +68,7 @@ async fn an_invoice_is_approved_paid_and_found_at_the_bank() {
     budget.follow("form[data-intent='settlement.record_payment'] button").await;
     let said = sign(&budget, "signing-a-payment").await;
     assert!(said.contains(REFERENCE), "{said}");
-    let paid = statement(&house, id).await;
-    assert_eq!(paid.statement.state, StatementState::Paid);
-    let text = format!("{:?}", paid.bill);
-    assert!(!text.contains(REFERENCE), "the bank's own words are on the ledger: {text}");
+    assert_eq!(statement(&house, id).await.statement.state, StatementState::Paid);
 
     officer.open(&page).await;
     officer.press("Compare with the bank").await;
