@@ -12,8 +12,8 @@ use std::sync::Arc;
 use crate::chain::Height;
 use crate::classifiers::Year;
 use crate::crypto::{Batch, Domain, Hash, PublicKey};
-use crate::operation::Owner;
-use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, YearRecord};
+use crate::operation::{Owner, Party};
+use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, Succession, YearRecord};
 use crate::time::Timestamp;
 use crate::tree::{Applied, Change, Proof, Tree, TreeKey};
 
@@ -75,6 +75,11 @@ impl State {
             Owner::Party(party) => Some(key.end(self.get::<Era>(party), self.get::<BoundIn>(id))),
             Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => Some(key.until),
         }
+    }
+
+    /// Who acts and reads in a party's place by now, mostly itself.
+    pub fn stands_for(&self, party: Party) -> Party {
+        Succession::last(party, |party| self.get::<Succession>(party).map(|one| one.to))
     }
 
     /// Proof of a record's hash, or of its absence, under the root.
