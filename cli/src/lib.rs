@@ -1,6 +1,7 @@
 //! The parts of the `keis` command, as a library that the binary and the tests use.
 
 pub mod audit;
+pub mod bench;
 pub mod demo;
 pub mod draw;
 pub mod export;

@@ -4,8 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use keis_cli::{
-    audit, demo, export, genesis, governance, key, node, portal, proof, receipt, registry, sample, wallet, words,
+    audit, bench, demo, export, genesis, governance, key, node, portal, proof, receipt, registry, sample, wallet, words,
 };
+
+/// A ledger's records are many and small: an audit spends a fifth of its time on the system's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The ledger of the culture passport: networks, nodes, wallets, and a year to try them on.
 #[derive(Debug, Parser)]
@@ -42,6 +46,7 @@ enum Command {
     Proof(proof::ProofCommand),
     Export(export::ExportArgs),
     Audit(audit::AuditArgs),
+    Bench(bench::BenchArgs),
     #[command(subcommand)]
     Governance(governance::GovernanceCommand),
     #[command(subcommand)]
@@ -75,6 +80,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(&args),
         // Its exit codes are an auditor's: the verdict before all.
         Command::Audit(args) => return Ok(audit::run(&args)),
+        Command::Bench(args) => bench::run(&args),
         Command::Governance(command) => governance::run(command),
         Command::Key(command) => key::run(command),
     };

@@ -9,7 +9,7 @@ use keis_genesis::Genesis;
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{ServiceId, SessionId};
 use keis_ledger::money::Cents;
-use keis_ledger::record::{Entity, Network, Record, Service, Session, YearRecord};
+use keis_ledger::record::{Entity, Network, Record, Sealed, Service, Session, YearRecord};
 use keis_wallet::client::{Client, Policy};
 use keis_wallet::verify::{PublicRecord, RecordFile};
 use serde::Serialize;
@@ -49,11 +49,14 @@ pub enum ProofCommand {
 )]
 pub struct GetArgs {
     /// The network's parameters and validators
-    #[arg(long, group = "record", conflicts_with_all = ["year", "service", "session"])]
+    #[arg(long, group = "record", conflicts_with_all = ["year", "sealed", "service", "session"])]
     pub parameters: bool,
     /// A programme year: its rules and where its money is
     #[arg(long, value_name = "YEAR", group = "record")]
     pub year: Option<u16>,
+    /// A sealed year: the root over the records that it had, and its sums
+    #[arg(long, value_name = "YEAR", group = "record", conflicts_with_all = ["year", "service", "session"])]
+    pub sealed: Option<u16>,
     /// A service in its current version
     #[arg(long, value_name = "ID", group = "record", conflicts_with_all = ["year", "session"])]
     pub service: Option<ServiceId>,
@@ -95,12 +98,17 @@ pub struct VerifyArgs {
 
 impl GetArgs {
     fn record(&self) -> anyhow::Result<PublicRecord> {
+        if let Some(year) = self.sealed.map(Year) {
+            return Ok(PublicRecord::Sealed { year });
+        }
         match (self.parameters, self.year.map(Year), self.service, self.session) {
             (true, ..) => Ok(PublicRecord::Parameters {}),
             (_, _, Some(id), _) => Ok(PublicRecord::Service { id }),
             (_, Some(year), _, Some(id)) => Ok(PublicRecord::Session { year, id }),
             (_, Some(year), ..) => Ok(PublicRecord::Year { year }),
-            (false, None, None, _) => anyhow::bail!("name the record: --parameters, --year, --service or --session"),
+            (false, None, None, _) => {
+                anyhow::bail!("name the record: --parameters, --year, --sealed, --service or --session")
+            }
         }
     }
 }
@@ -170,6 +178,7 @@ fn content(key: PublicRecord, record: &Record) -> Option<Value> {
         PublicRecord::Year { .. } => of::<YearRecord>(record),
         PublicRecord::Service { .. } => of::<Service>(record),
         PublicRecord::Session { .. } => of::<Session>(record),
+        PublicRecord::Sealed { .. } => of::<Sealed>(record),
     }
 }
 
@@ -188,6 +197,7 @@ fn show(file: &RecordFile, verified: bool, json: bool) -> anyhow::Result<bool> {
         PublicRecord::Year { year } => println!("year {year}"),
         PublicRecord::Service { id } => println!("service {id}"),
         PublicRecord::Session { year, id } => println!("session {id} of {year}"),
+        PublicRecord::Sealed { year } => println!("sealed year {year}"),
     }
     println!("as after     block {}, {}", file.header.height, instant(file.header.time));
     println!("validators   changed {} since genesis", count_of_times(file.handovers.len()));

@@ -9,7 +9,7 @@ use bincode::{Decode, Encode};
 use crate::chain::{Address, Header, Height};
 use crate::classifiers::Year;
 use crate::codec::{self, CodecError};
-use crate::crypto::{Domain, Hash, hash};
+use crate::crypto::{Batch, Domain, Hash, hash};
 use crate::ids::{BlockId, TransactionId};
 use crate::list;
 use crate::plan;
@@ -125,7 +125,7 @@ pub struct Builder {
     draft: Draft,
     limits: Network,
     transactions: Vec<Vec<u8>>,
-    leaves: Vec<Hash>,
+    /// Their public parts know nothing of their lines yet.
     receipts: Vec<FullReceipt>,
     bytes: usize,
 }
@@ -182,7 +182,6 @@ impl Builder {
             draft: Draft::of(parent.height.next(), &parent.state),
             limits: parent.network_record().clone(),
             transactions: Vec::new(),
-            leaves: Vec::new(),
             receipts: Vec::new(),
             bytes: HEADER_BYTES,
         };
@@ -262,7 +261,6 @@ impl Builder {
         }
         let effect = plan::plan(&self.draft, self.time, transaction).map_err(Refusal::Rejected)?;
         self.bytes += size;
-        self.leaves.push(list::leaf(&[transaction.raw()]));
         self.transactions.push(transaction.raw().to_vec());
         self.commit(transaction.id(), effect, transaction.body().behalf.is_some(), transaction.blind());
         Ok(())
@@ -282,7 +280,7 @@ impl Builder {
             lines: 0,
             lines_root: Hash::default(),
         };
-        self.receipts.push(FullReceipt::new(receipt, effect.lines, seed));
+        self.receipts.push(FullReceipt { receipt, lines: effect.lines, seed });
     }
 
     /// Number of transactions taken in.
@@ -303,9 +301,12 @@ impl Builder {
         self.seal_with(proposer, |draft| (draft.finish(), ())).0
     }
 
-    fn seal_with<U>(self, proposer: Address, finish: impl FnOnce(Draft) -> (State, U)) -> (Executed, U) {
+    fn seal_with<U>(mut self, proposer: Address, finish: impl FnOnce(Draft) -> (State, U)) -> (Executed, U) {
         let validators = self.limits.validators.hash();
-        let receipt_leaves: Vec<Hash> = self.receipts.iter().map(|full| full.receipt.leaf()).collect();
+        FullReceipt::complete(&mut self.receipts);
+        let (mut transactions, mut receipts) = (Batch::default(), Batch::default());
+        self.transactions.iter().for_each(|raw| transactions.add(Domain::ListLeaf, &[raw]));
+        self.receipts.iter().for_each(|full| receipts.add_value(Domain::ListLeaf, &[], &full.receipt));
         plan::assert_balanced(&self.draft);
         let sealed = self.draft.sealed().map(|(year, records)| (year, records.clone())).collect();
         let (state, undo) = finish(self.draft);
@@ -317,8 +318,8 @@ impl Builder {
             parent: self.parent.block,
             time: self.time,
             proposer,
-            transactions_root: list::root(&self.leaves),
-            receipts_root: list::root(&receipt_leaves),
+            transactions_root: list::root(&transactions.hashes()),
+            receipts_root: list::root(&receipts.hashes()),
             state_root: state.root(),
             validators,
             next_validators: next,

@@ -38,9 +38,14 @@ const fn layout() -> impl bincode::config::Config {
 
 /// Encodes a value. Cannot fail: the types of this crate have no encoding that can.
 pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
-    let mut bytes = Bytes(Vec::with_capacity(USUAL));
-    write(value, &mut bytes);
-    bytes.0
+    let mut bytes = Vec::with_capacity(USUAL);
+    append(value, &mut bytes);
+    bytes
+}
+
+/// Puts a value's encoding behind other bytes.
+pub(crate) fn append<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
+    write(value, &mut Bytes(bytes));
 }
 
 /// The hash over parts and then a value's encoding, which is nowhere kept.
@@ -57,9 +62,9 @@ fn write<T: Encode>(value: &T, into: &mut impl Writer) {
     bincode::encode_into_writer(value, into, bincode::config::legacy()).expect("plain data encodes into memory");
 }
 
-struct Bytes(Vec<u8>);
+struct Bytes<'v>(&'v mut Vec<u8>);
 
-impl Writer for Bytes {
+impl Writer for Bytes<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.0.extend_from_slice(bytes);

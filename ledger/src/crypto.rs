@@ -1,11 +1,15 @@
 //! Hashes, keys and signatures: blake3 with a domain tag before everything, Ed25519 by `verify_strict` and only that.
 
+mod many;
+
 use std::collections::BTreeMap;
 
 use bincode::{Decode, Encode};
 use ed25519_dalek::{Signer, VerifyingKey};
 
 use crate::text::{self, TextError};
+
+pub use many::Batch;
 
 /// A blake3 hash, 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]

@@ -11,7 +11,7 @@ use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
-use crate::crypto::{Domain, Hash, hash};
+use crate::crypto::{Batch, Domain, Hash, hash};
 
 /// Proof that a leaf stands at a place of a list, verified with the root alone. One leaf has one proof.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -62,12 +62,34 @@ pub(crate) fn leaf_of<T: Encode>(parts: &[&[u8]], value: &T) -> Hash {
 
 /// The root of a list of leaves.
 pub fn root(leaves: &[Hash]) -> Hash {
-    let count = length(leaves);
-    let mut level = leaves.to_vec();
-    while level.len() > 1 {
-        level = level_above(&level);
+    roots(vec![leaves.to_vec()])[0]
+}
+
+/// The roots of several lists, whose hashes are made together.
+pub(crate) fn roots(lists: Vec<Vec<Hash>>) -> Vec<Hash> {
+    let counts: Vec<u64> = lists.iter().map(|leaves| length(leaves)).collect();
+    let mut levels = lists;
+    while levels.iter().any(|level| level.len() > 1) {
+        let count = levels.iter().map(|level| level.len() / 2).sum();
+        let mut pairs = Batch::with_room(count, 2 * size_of::<Hash>());
+        for [left, right] in levels.iter().flat_map(|level| level.as_chunks().0) {
+            pairs.add(Domain::ListNode, &[&left.0, &right.0]);
+        }
+        let mut above = pairs.hashes().into_iter();
+        for level in &mut levels {
+            let alone = level.as_chunks::<2>().1.first().copied();
+            let joined = level.len() / 2;
+            level.clear();
+            level.extend(above.by_ref().take(joined));
+            level.extend(alone);
+        }
     }
-    top(count, level.first().copied().unwrap_or_else(|| hash(Domain::ListNode, &[])))
+    let mut tops = Batch::default();
+    for (count, level) in counts.iter().zip(&levels) {
+        let tree = level.first().copied().unwrap_or_else(|| hash(Domain::ListNode, &[]));
+        tops.add(Domain::ListNode, &[&count.to_be_bytes(), &tree.0]);
+    }
+    tops.hashes()
 }
 
 /// Proves the leaf at a place, counted from 0; `None` when the list ends before it.

@@ -14,8 +14,10 @@ mod wallet;
 use crate::classifiers::{Scope, Scopes, Year};
 use crate::crypto::{Hash, PublicKey};
 use crate::money::{Cents, Source};
-use crate::operation::{Operation, Owner, Party};
-use crate::record::{DueKey, DueWork, Key, Network, Sealed, YearRecord, YearState};
+use crate::operation::{Operation, OrderAction, Owner, Party};
+use crate::record::{
+    BoundIn, DueKey, DueWork, Entity, Exceptions, Key, Network, Order, Sealed, Session, YearRecord, YearState,
+};
 use crate::rejection::Rejection;
 use crate::state::{Draft, Effect, Work};
 use crate::time::Timestamp;
@@ -39,6 +41,7 @@ pub(crate) struct Actor {
 pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> Result<Effect, Rejection> {
     let mut work = Work::on(draft);
     let body = transaction.body();
+    look_ahead(&work, transaction);
     let actor = authorize(&work, at, transaction)?;
     remember(&mut work, transaction);
     match &body.operation {
@@ -54,6 +57,34 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
         }
         Operation::Governance(operation) => governance::plan(work, at, &actor, operation),
     }
+}
+
+/// Looks for what nearly every transaction asks for, all at one time.
+fn look_ahead(work: &Work, transaction: &SignedTransaction) {
+    let body = transaction.body();
+    let known = DueKey::known(transaction.id(), body.valid_until);
+    let signer = [Network::key(()), DueWork::key(known), Key::key(body.signer), BoundIn::key(body.signer)];
+    let Operation::Order { year, order, action } = &body.operation else {
+        return work.look_ahead(signer.into_iter());
+    };
+    let order = [YearRecord::key(*year), Order::key((*year, *order)), Exceptions::key(*year)];
+    let session = match action {
+        OrderAction::Propose { session, .. } | OrderAction::Request { session, .. } => Some(*session),
+        OrderAction::Confirm
+        | OrderAction::Decline
+        | OrderAction::ProposeChange(_)
+        | OrderAction::AcceptChange
+        | OrderAction::DropChange
+        | OrderAction::Swap { .. }
+        | OrderAction::DropLines { .. }
+        | OrderAction::Cancel
+        | OrderAction::ReportDelivery { .. }
+        | OrderAction::ConfirmAttendance { .. }
+        | OrderAction::Dispute
+        | OrderAction::WithdrawDispute => None,
+    };
+    let session = session.map(|session| Session::key((*year, session)));
+    work.look_ahead(signer.into_iter().chain(order).chain(session));
 }
 
 /// Does one piece of due work, which cannot be refused, and gives the seed of its lines' blinds. `room` bounds the

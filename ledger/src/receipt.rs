@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::chain::Height;
 use crate::classifiers::Year;
-use crate::crypto::{Domain, Hash, hash};
+use crate::crypto::{Batch, Domain, Hash, hash};
 use crate::ids::{
     DecisionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
 };
@@ -342,12 +342,37 @@ pub struct FullReceipt {
 
 impl FullReceipt {
     /// Completes the public part with the root over its lines.
-    pub fn new(mut receipt: Receipt, lines: Vec<ReceiptLine>, seed: Hash) -> Self {
-        let leaves: Vec<Hash> = (0..).zip(&lines).map(|(index, line)| line.leaf(&seed, &receipt.id, index)).collect();
-        receipt.lines = u32::try_from(lines.len()).expect("an operation has at most a few hundred lines");
-        receipt.lines_root = list::root(&leaves);
-        Self { receipt, lines, seed }
+    pub fn new(receipt: Receipt, lines: Vec<ReceiptLine>, seed: Hash) -> Self {
+        let mut alone = [Self { receipt, lines, seed }];
+        Self::complete(&mut alone);
+        let [whole] = alone;
+        whole
     }
+
+    /// Completes the public parts of many, whose hashes are made together.
+    pub(crate) fn complete(receipts: &mut [Self]) {
+        let lines = receipts.iter().map(|full| full.lines.len()).sum();
+        let mut blinds = Batch::with_room(lines, 68);
+        for Self { receipt, lines, seed } in receipts.iter() {
+            for index in 0..count(lines) {
+                blinds.add(Domain::Blind, &[&seed.0, &receipt.id.0, &index.to_be_bytes()]);
+            }
+        }
+        let mut leaves = Batch::with_room(lines, 64);
+        for (line, blind) in receipts.iter().flat_map(|full| &full.lines).zip(blinds.hashes()) {
+            leaves.add_value(Domain::ListLeaf, &[&blind.0], line);
+        }
+        let mut leaves = leaves.hashes().into_iter();
+        let lists = receipts.iter().map(|full| leaves.by_ref().take(full.lines.len()).collect()).collect();
+        for (full, root) in receipts.iter_mut().zip(list::roots(lists)) {
+            full.receipt.lines = count(&full.lines);
+            full.receipt.lines_root = root;
+        }
+    }
+}
+
+fn count(lines: &[ReceiptLine]) -> u32 {
+    u32::try_from(lines.len()).expect("an operation has at most a few hundred lines")
 }
 
 impl Receipt {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain::ValidatorSet;
 use crate::classifiers::{Place, Scopes, Year};
 use crate::codec;
-use crate::crypto::{Domain, Hash, PublicKey};
+use crate::crypto::{Batch, Domain, Hash, PublicKey};
 use crate::ids::{
     Commitment, DecisionId, EntityId, InstitutionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId,
     SessionId, StatementId,
@@ -129,6 +129,22 @@ impl RecordKey {
             place[2..].copy_from_slice(&codec::hash(Domain::RecordKey, &[], self).0);
         }
         TreeKey(place)
+    }
+
+    /// The places of several keys, whose hashes are made together.
+    pub(crate) fn places(keys: &[Self]) -> Vec<TreeKey> {
+        let mut batch = Batch::default();
+        keys.iter().for_each(|key| batch.add_value(Domain::RecordKey, &[], key));
+        let place = |(key, hash): (&Self, Hash)| match key {
+            Self::Due(_) => key.place(),
+            other => {
+                let mut place = [0; 34];
+                place[..2].copy_from_slice(&other.year().0.to_be_bytes());
+                place[2..].copy_from_slice(&hash.0);
+                TreeKey(place)
+            }
+        };
+        keys.iter().zip(batch.hashes()).map(place).collect()
     }
 
     /// The first place of the due queue.

@@ -6,17 +6,23 @@
 mod work;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::chain::Height;
 use crate::classifiers::Year;
-use crate::crypto::{Hash, PublicKey};
-use crate::operation::Owner;
-use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, YearRecord};
+use crate::crypto::{Batch, Domain, Hash, PublicKey};
+use crate::operation::{Owner, Party};
+use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, Succession, YearRecord};
 use crate::time::Timestamp;
-use crate::tree::{Applied, Proof, Tree, TreeKey};
+use crate::tree::{Applied, Change, Proof, Tree, TreeKey};
+
+use work::Write;
 
 pub use work::{Effect, Work, Writes};
+
+/// Bytes of most records' encodings.
+const RECORD: usize = 192;
 
 /// Every record of the ledger after a block. A clone shares everything and costs nothing.
 #[derive(Clone, Default)]
@@ -30,8 +36,16 @@ impl State {
     /// # Errors
     /// [`crate::tree::OrderError`] when the places do not ascend.
     pub fn from_records(records: impl IntoIterator<Item = (TreeKey, Record)>) -> Result<Self, crate::tree::OrderError> {
-        let shared = records.into_iter().map(|(place, record)| (place, record.hash(), Arc::new(record)));
-        Ok(Self { tree: Tree::from_sorted(shared)? })
+        let (mut hashed, mut records) = (Vec::new(), records.into_iter().peekable());
+        // So many at a time that their encodings stay small beside the state.
+        while records.peek().is_some() {
+            let some: Vec<(TreeKey, Record)> = records.by_ref().take(10_000).collect();
+            let mut values = Batch::with_room(some.len(), RECORD);
+            some.iter().for_each(|(_, record)| values.add_value(Domain::RecordValue, &[], record));
+            let with_hash = some.into_iter().zip(values.hashes());
+            hashed.extend(with_hash.map(|((place, record), hash)| (place, hash, Arc::new(record))));
+        }
+        Ok(Self { tree: Tree::from_sorted(hashed)? })
     }
 
     /// Root over all records.
@@ -61,6 +75,11 @@ impl State {
             Owner::Party(party) => Some(key.end(self.get::<Era>(party), self.get::<BoundIn>(id))),
             Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => Some(key.until),
         }
+    }
+
+    /// Who acts and reads in a party's place by now, mostly itself.
+    pub fn stands_for(&self, party: Party) -> Party {
+        Succession::last(party, |party| self.get::<Succession>(party).map(|one| one.to))
     }
 
     /// Proof of a record's hash, or of its absence, under the root.
@@ -94,8 +113,15 @@ impl State {
 pub struct Draft {
     height: Height,
     base: State,
-    changed: BTreeMap<TreeKey, Option<Shared>>,
+    changed: BTreeMap<TreeKey, Changed>,
     sealed: BTreeMap<Year, State>,
+}
+
+/// What a draft has made of a record.
+struct Changed {
+    record: Option<Shared>,
+    /// Whether the state below is known to hold a record in this place.
+    stands: bool,
 }
 
 impl Draft {
@@ -116,18 +142,31 @@ impl Draft {
 
     fn look(&self, place: &TreeKey) -> Option<&Shared> {
         match self.changed.get(place) {
-            Some(changed) => changed.as_ref(),
+            Some(changed) => changed.record.as_ref(),
             None if self.sealed.contains_key(&place.year()) => None,
             None => self.base.tree.get(place),
         }
+    }
+
+    /// The same for several places at one time.
+    fn look_all(&self, places: &[TreeKey]) -> Vec<Option<&Shared>> {
+        let mut found = self.base.tree.get_all(places);
+        for (place, found) in places.iter().zip(&mut found) {
+            match self.changed.get(place) {
+                Some(changed) => *found = changed.record.as_ref(),
+                None if self.sealed.contains_key(&place.year()) => *found = None,
+                None => {}
+            }
+        }
+        found
     }
 
     /// The records of a year as the draft has them now.
     fn year(&self, year: Year) -> State {
         let mut part = self.base.year(year);
         let changed = self.changed.range(RecordKey::year_start(year)..).take_while(|(place, _)| place.year() == year);
-        let hashed = changed.map(|(place, record)| (*place, record.clone().map(|record| (record.hash(), record))));
-        part.tree.apply(hashed);
+        let value = |record: &Shared| (record.hash(), Arc::clone(record));
+        part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
         part
     }
 
@@ -140,7 +179,7 @@ impl Draft {
     pub fn has_due_work(&self, year: Year) -> bool {
         let queue = RecordKey::queue_start();
         let standing = self.standing_from(&queue).map(|(_, record)| record);
-        let added = self.changed.range(queue..).filter_map(|(_, record)| record.as_deref());
+        let added = self.changed.range(queue..).filter_map(|(_, changed)| changed.record.as_deref());
         let mut work = standing.chain(added).filter_map(DueWork::from_record);
         work.any(|work| work.year() == Some(year))
     }
@@ -157,8 +196,14 @@ impl Draft {
             self.changed.retain(|place, _| place.year() != year);
             self.sealed.insert(year, records);
         }
-        // `append` would build the whole block's map anew for each transaction.
-        self.changed.extend(records);
+        for Write { place, record, stands } in records {
+            match self.changed.entry(place) {
+                Entry::Occupied(mut changed) => changed.get_mut().record = record,
+                Entry::Vacant(vacant) => {
+                    vacant.insert(Changed { record, stands });
+                }
+            }
+        }
     }
 
     /// Number of records changed so far.
@@ -174,8 +219,7 @@ impl Draft {
             .range(from)
             .find(|(place, _)| !self.changed.contains_key(place))
             .map(|(place, record)| (*place, record));
-        let added =
-            self.changed.range(from..).find_map(|(place, record)| record.as_ref().map(|record| (*place, record)));
+        let added = self.changed.range(from..).find_map(|(place, changed)| Some((*place, changed.record.as_ref()?)));
         let (place, record) = match (standing, added) {
             (Some(a), Some(b)) => {
                 if a.0 < b.0 {
@@ -198,7 +242,7 @@ impl Draft {
     pub fn finish(self) -> State {
         let Self { mut base, changed, sealed, .. } = self;
         base.let_go_of(sealed.keys());
-        base.tree.apply(hashed(changed));
+        base.tree.apply_known(hashed(changed), |_| ());
         base
     }
 
@@ -207,30 +251,42 @@ impl Draft {
         let Self { mut base, changed, sealed, .. } = self;
         let whole = (!sealed.is_empty()).then(|| base.clone());
         base.let_go_of(sealed.keys());
-        let changes = base.tree.apply_undoably(hashed(changed));
-        (base, Undo { changes, whole })
+        let mut before = Vec::new();
+        base.tree.apply_known(hashed(changed), |applied| before.push(applied));
+        (base, Undo { before, whole })
     }
 }
 
 /// What leads back from a state to the one before.
 pub(crate) struct Undo {
-    changes: Vec<Applied<Record>>,
+    /// What stood in the places that were changed, in no order.
+    before: Vec<Applied<Record>>,
     /// The state before, where years were sealed since.
     whole: Option<State>,
 }
 
 impl Undo {
     /// The state before.
-    pub(crate) fn undo(self, mut state: State) -> State {
+    pub(crate) fn undo(mut self, mut state: State) -> State {
         self.whole.unwrap_or_else(|| {
-            state.tree.apply(self.changes);
+            self.before.sort_by_key(|(place, _)| *place);
+            state.tree.apply(self.before);
             state
         })
     }
 }
 
-fn hashed(changed: BTreeMap<TreeKey, Option<Shared>>) -> impl Iterator<Item = Applied<Record>> {
-    changed.into_iter().map(|(place, record)| (place, record.map(|record| (record.hash(), record))))
+/// The changes for the tree, with the records' hashes, which are made together.
+fn hashed(changed: BTreeMap<TreeKey, Changed>) -> impl Iterator<Item = Change<Record>> {
+    let mut values = Batch::with_room(changed.len(), RECORD);
+    for record in changed.values().filter_map(|changed| changed.record.as_ref()) {
+        values.add_value(Domain::RecordValue, &[], &**record);
+    }
+    let mut hashes = values.hashes().into_iter();
+    changed.into_iter().map(move |(key, Changed { record, stands })| {
+        let value = record.map(|record| (hashes.next().expect("there is a hash for every record"), record));
+        Change { key, stands, value }
+    })
 }
 
 impl State {
@@ -257,6 +313,7 @@ impl std::fmt::Debug for State {
 impl Draft {
     /// The years that the draft has changed, as they are now.
     pub(crate) fn changed_years(&self) -> impl Iterator<Item = &YearRecord> {
-        self.changed.values().flatten().filter_map(|record| YearRecord::from_record(record))
+        let records = self.changed.values().filter_map(|changed| changed.record.as_deref());
+        records.filter_map(YearRecord::from_record)
     }
 }

@@ -11,8 +11,10 @@
 //! Nodes are shared between clones: a clone costs nothing, and a change copies only the path to it, or nothing at all when
 //! no clone is alive.
 
+mod change;
 mod proof;
 mod range;
+mod rehash;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -24,6 +26,11 @@ use crate::text::{self, TextError};
 
 pub use proof::{Proof, ProofError, Step};
 pub use range::Range;
+
+use change::{After, Placed, grow_new, update};
+use rehash::Walk;
+
+pub(crate) use change::{Applied, Change};
 
 /// Bits of a key; no branch stands at this bit or a later one.
 const KEY_BITS: u16 = 272;
@@ -52,25 +59,17 @@ struct Leaf<V> {
     value: Arc<V>,
 }
 
-/// Keys below agree in all bits before `bit`; `sides` are those with 0 and those with 1 in it.
+/// Keys below agree in all bits before `bit`; `sides` are those with 0 and those with 1 in it. Their hashes stand here, so
+/// that a change beside them need not go there.
 struct Branch<V> {
-    hash: Hash,
+    hashes: [Hash; 2],
     bit: u16,
+    /// Sides that have changed since their hash was made.
+    stale: [bool; 2],
     /// Number of leaves below.
     len: u32,
     sides: [Node<V>; 2],
 }
-
-/// What to do with one key, and where it leaves the tree as it was: `parts_at` is the first bit in which the key differs
-/// from the leaf that a search for it ends at, or [`KEY_BITS`] when that leaf is its own.
-struct Change<V> {
-    key: TreeKey,
-    parts_at: u16,
-    value: Option<(Hash, Arc<V>)>,
-}
-
-/// A key with what it is set to, and that value's hash; or none, which removes it.
-pub(crate) type Applied<V> = (TreeKey, Option<(Hash, Arc<V>)>);
 
 /// Keys that must ascend do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -94,7 +93,13 @@ impl<V> Tree<V> {
     /// [`OrderError`] at the first key that does not follow the one before it.
     pub fn from_sorted(records: impl IntoIterator<Item = (TreeKey, Hash, Arc<V>)>) -> Result<Self, OrderError> {
         let leaves = records.into_iter().map(|(key, value_hash, value)| Leaf { key, value_hash, value });
-        Ok(Self { top: grow(leaves)? })
+        let mut top = grow(leaves)?;
+        if let Some(top) = &mut top {
+            let mut walk = Walk::default();
+            walk.gather(top);
+            walk.settle(top);
+        }
+        Ok(Self { top })
     }
 
     /// The hash that commits to every key and value.
@@ -128,47 +133,45 @@ impl<V> Tree<V> {
     /// # Panics
     /// When the keys do not strictly ascend: the caller would have meant one of two values for a key.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = (TreeKey, Option<(Hash, Arc<V>)>)>) {
-        self.apply_with(changes, |_, _| ());
+        let unknown = |(key, value)| Change { key, stands: false, value };
+        self.apply_known(changes.into_iter().map(unknown), |_| ());
     }
 
-    /// The same; gives, in order, what leads back to the tree before.
-    pub(crate) fn apply_undoably(&mut self, changes: impl IntoIterator<Item = Applied<V>>) -> Vec<Applied<V>> {
-        let mut undo = Vec::new();
-        self.apply_with(changes, |key, leaf| {
-            undo.push((key, leaf.map(|leaf| (leaf.value_hash, Arc::clone(&leaf.value)))));
-        });
-        undo
-    }
-
-    fn apply_with(
+    /// The same; tells of each key what leads back to the tree before.
+    pub(crate) fn apply_known(
         &mut self,
-        changes: impl IntoIterator<Item = Applied<V>>,
-        mut note: impl FnMut(TreeKey, Option<&Leaf<V>>),
+        changes: impl IntoIterator<Item = Change<V>>,
+        mut note: impl FnMut(Applied<V>),
     ) {
         let mut before: Option<TreeKey> = None;
-        let mut effective = Vec::new();
-        for (key, value) in changes {
+        let changes = changes.into_iter();
+        let mut effective = Vec::with_capacity(changes.size_hint().0);
+        for Change { key, stands, value } in changes {
             assert!(
                 before.replace(key).is_none_or(|before| before < key),
                 "changes must strictly ascend by key: {key}"
             );
-            let nearest = self.top.as_ref().map(|top| top.nearest(&key));
-            let parts_at = nearest.map_or(0, |leaf| parting(&leaf.key, &key));
-            if value.is_none() && parts_at != KEY_BITS {
-                continue;
+            let parts_at = match &self.top {
+                Some(_) if stands => KEY_BITS,
+                Some(top) => parting(&top.nearest(&key).key, &key),
+                None => 0,
+            };
+            if value.is_some() || parts_at == KEY_BITS {
+                effective.push(Placed { key, parts_at, value });
             }
-            note(key, nearest.filter(|_| parts_at == KEY_BITS));
-            effective.push(Change { key, parts_at, value });
         }
-        let remains = match &mut self.top {
-            Some(top) => update(top, &effective),
+        let mut walk = Walk::to(effective.len());
+        let after = match &mut self.top {
+            Some(top) => update(top, &mut effective, &mut walk, &mut note),
             None => {
-                self.top = grow_new(&effective);
-                true
+                self.top = grow_new(&mut effective, &mut note);
+                self.top.as_ref().map_or(After::Gone, |top| After::Changed(walk.gather(top)))
             }
         };
-        if !remains {
-            self.top = None;
+        match (&mut self.top, after) {
+            (Some(top), After::Changed(_)) => walk.settle(top),
+            (Some(_), After::Gone) => self.top = None,
+            (Some(_), After::Untouched) | (None, After::Untouched | After::Gone | After::Changed(_)) => {}
         }
     }
 
@@ -193,7 +196,7 @@ impl<V> Tree<V> {
         let mut next = self.top.as_ref();
         while let Some(Node::Branch(branch)) = next {
             let side = key.side(branch.bit);
-            path.push(Step { bit: branch.bit, sibling: branch.sides[1 - side].hash() });
+            path.push(Step { bit: branch.bit, sibling: branch.hashes[1 - side] });
             next = Some(&branch.sides[side]);
         }
         path.reverse();
@@ -220,6 +223,28 @@ impl<V> Tree<V> {
         if !remains {
             self.top = None;
         }
+    }
+
+    /// The values of several keys, for which the tree is searched at one time: a machine fetches from many places of its
+    /// memory as fast as from one.
+    pub(crate) fn get_all(&self, keys: &[TreeKey]) -> Vec<Option<&Arc<V>>> {
+        let Some(top) = &self.top else { return vec![None; keys.len()] };
+        let mut nodes = vec![top; keys.len()];
+        let mut descends = true;
+        while descends {
+            descends = false;
+            for (node, key) in nodes.iter_mut().zip(keys) {
+                if let Node::Branch(branch) = *node {
+                    *node = &branch.sides[key.side(branch.bit)];
+                    descends = true;
+                }
+            }
+        }
+        let leaves = nodes.iter().zip(keys).map(|(node, key)| match node {
+            Node::Leaf(leaf) if leaf.key == *key => Some(&leaf.value),
+            Node::Leaf(_) | Node::Branch(_) => None,
+        });
+        leaves.collect()
     }
 
     fn find(&self, key: &TreeKey) -> Option<&Leaf<V>> {
@@ -279,9 +304,7 @@ fn branch_hash(bit: u16, left: &Hash, right: &Hash) -> Hash {
 
 impl<V> Node<V> {
     fn branch(bit: u16, sides: [Self; 2]) -> Self {
-        let hash = branch_hash(bit, &sides[0].hash(), &sides[1].hash());
-        let len = below(&sides);
-        Self::Branch(Arc::new(Branch { hash, bit, len, sides }))
+        Self::Branch(Arc::new(Branch::new(bit, sides)))
     }
 
     fn len(&self) -> u32 {
@@ -294,7 +317,7 @@ impl<V> Node<V> {
     fn hash(&self) -> Hash {
         match self {
             Self::Leaf(leaf) => leaf_hash(&leaf.key, &leaf.value_hash),
-            Self::Branch(branch) => branch.hash,
+            Self::Branch(branch) => branch_hash(branch.bit, &branch.hashes[0], &branch.hashes[1]),
         }
     }
 
@@ -310,17 +333,15 @@ impl<V> Node<V> {
     }
 }
 
-fn below<V>([left, right]: &[Node<V>; 2]) -> u32 {
-    left.len().checked_add(right.len()).expect("a state has far fewer records than can be counted")
+impl<V> Branch<V> {
+    /// A branch whose hashes are still to be made.
+    fn new(bit: u16, sides: [Node<V>; 2]) -> Self {
+        Self { hashes: [Hash::default(); 2], bit, stale: [true; 2], len: below(&sides), sides }
+    }
 }
 
-impl<V> Branch<V> {
-    /// Hash and number of leaves, after a side has changed.
-    fn refresh(&mut self) {
-        let [left, right] = &self.sides;
-        self.hash = branch_hash(self.bit, &left.hash(), &right.hash());
-        self.len = below(&self.sides);
-    }
+fn below<V>([left, right]: &[Node<V>; 2]) -> u32 {
+    left.len().checked_add(right.len()).expect("a state has far fewer records than can be counted")
 }
 
 /// Takes the keys away that agree with `key` in the prefix; says whether anything remains of the node.
@@ -332,72 +353,12 @@ fn cut<V>(node: &mut Node<V>, key: &TreeKey) -> bool {
     let branch = Arc::make_mut(branch);
     let side = key.side(branch.bit);
     if cut(&mut branch.sides[side], key) {
-        branch.refresh();
+        branch.hashes[side] = branch.sides[side].hash();
+        branch.len = below(&branch.sides);
     } else {
         *node = branch.sides[1 - side].clone();
     }
     true
-}
-
-/// Applies changes that all lead to `node`; says whether anything remains of it. What is shared with a clone is copied.
-fn update<V>(node: &mut Node<V>, changes: &[Change<V>]) -> bool {
-    let Some(parts_at) = changes.iter().map(|change| change.parts_at).min() else {
-        return true;
-    };
-    let branch = match node {
-        Node::Leaf(leaf) if parts_at == KEY_BITS => return set(leaf, changes),
-        Node::Branch(branch) if parts_at > branch.bit => branch,
-        Node::Leaf(_) | Node::Branch(_) => return graft(node, parts_at, changes),
-    };
-    let branch = Arc::make_mut(branch);
-    let (low, high) = split(changes, branch.bit);
-    let [left, right] = &mut branch.sides;
-    match (update(left, low), update(right, high)) {
-        (true, true) => branch.refresh(),
-        (true, false) => *node = left.clone(),
-        (false, true) => *node = right.clone(),
-        (false, false) => return false,
-    }
-    true
-}
-
-/// Puts a branch above `node` for the new keys that part from it at a bit where it has none. One of both sides is new, all
-/// other changes belong to `node` itself.
-fn graft<V>(node: &mut Node<V>, bit: u16, changes: &[Change<V>]) -> bool {
-    let (low, high) = split(changes, bit);
-    let new_is_low = low.first().is_some_and(|change| change.parts_at == bit);
-    let (new, rest) = if new_is_low { (low, high) } else { (high, low) };
-    let remains = update(node, rest);
-    let new = grow_new(new).expect("a key parts from the node at this bit, so one side has new keys");
-    *node = match (remains, new_is_low) {
-        (true, true) => Node::branch(bit, [new, node.clone()]),
-        (true, false) => Node::branch(bit, [node.clone(), new]),
-        (false, true | false) => new,
-    };
-    true
-}
-
-/// Sets or removes the one key that a leaf holds; says whether the leaf remains.
-fn set<V>(leaf: &mut Arc<Leaf<V>>, changes: &[Change<V>]) -> bool {
-    let [Change { value, .. }] = changes else { unreachable!("changes ascend strictly, so one at most has this key") };
-    let Some((value_hash, value)) = value else { return false };
-    let leaf = Arc::make_mut(leaf);
-    leaf.value_hash = *value_hash;
-    leaf.value = Arc::clone(value);
-    true
-}
-
-fn split<V>(changes: &[Change<V>], bit: u16) -> (&[Change<V>], &[Change<V>]) {
-    changes.split_at(changes.partition_point(|change| change.key.side(bit) == 0))
-}
-
-/// The tree of keys that are all new. They ascend, as [`Tree::apply`] saw to, and what removed nothing is left out by then.
-fn grow_new<V>(changes: &[Change<V>]) -> Option<Node<V>> {
-    let leaves = changes.iter().filter_map(|change| {
-        let (value_hash, value) = change.value.as_ref()?;
-        Some(Leaf { key: change.key, value_hash: *value_hash, value: Arc::clone(value) })
-    });
-    grow(leaves).expect("changes strictly ascend by key")
 }
 
 /// The tree of ascending leaves. `open` holds the branches still waiting for their right side, bits ascending.
@@ -455,7 +416,7 @@ impl<V> Clone for Leaf<V> {
 
 impl<V> Clone for Branch<V> {
     fn clone(&self) -> Self {
-        Self { hash: self.hash, bit: self.bit, len: self.len, sides: self.sides.clone() }
+        Self { hashes: self.hashes, bit: self.bit, stale: self.stale, len: self.len, sides: self.sides.clone() }
     }
 }
 

@@ -58,6 +58,27 @@ fn a_dispute_stops_the_clock_and_freezes_the_money_until_it_is_taken_back() {
 }
 
 #[test]
+fn a_charge_for_a_line_dropped_late_is_due_again_when_the_dispute_is_taken_back() {
+    let mut world = with_order(OrderState::Confirmed);
+    check(
+        &mut world,
+        [
+            does("too late to be free", SCHOOL, drop_lines(1, &[0]), Kind::LinesDropped)
+                .at(day(59))
+                .money("state: pupils 8700, escrow 2000, providers 500; school: schools 3000"),
+            does("delivered", PROVIDER, report(1, &[]), Kind::DeliveryReported).at(day(61)),
+            does("disputed", SCHOOL, dispute(1), Kind::OrderDisputed)
+                .money("state: pupils 8700, escrow 2500; school: schools 3000"),
+            does("taken back", SCHOOL, withdraw_dispute(1), Kind::DisputeWithdrawn)
+                .order(OrderState::Delivered)
+                .money("state: pupils 8700, escrow 2000, providers 500; school: schools 3000"),
+            does("attended", SCHOOL, attend(1, &[], &[]), Kind::AttendanceConfirmed)
+                .money("state: pupils 8700, providers 2500; school: schools 3000"),
+        ],
+    );
+}
+
+#[test]
 fn a_dispute_after_attendance_takes_what_was_earned_back_into_escrow() {
     let mut world = with_order(OrderState::Delivered);
     check(

@@ -473,6 +473,10 @@ def key_of(given):
         fields(given, "kind", "year", "id")
         year = number(given["year"], U16)
         return year, u32(10) + u16(year) + identifier(given["id"], "ses_", 16)
+    if kind == "sealed":
+        fields(given, "kind", "year")
+        year = number(given["year"], U16)
+        return year, u32(23) + u16(year)
     raise Fault("an unknown kind of records")
 
 

@@ -1,14 +1,19 @@
-//! How fast an audit is, against what the machine can verify at all.
+//! How fast an audit is, against what the machine can verify at all. Both are measured in one run, on the same threads.
 
 use std::hint::black_box;
+use std::io::Read;
 use std::num::NonZero;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use keis_genesis::Genesis;
+use keis_ledger::chain::Height;
 use serde::Serialize;
 
-use crate::audit::{Options, audit};
+use crate::audit::{Options, Progress, audit};
+use crate::fault::Fault;
+use crate::read::Opening;
 use crate::trial::{Size, Trial};
 
 /// What was measured in one run.
@@ -16,28 +21,63 @@ use crate::trial::{Size, Trial};
 pub struct Rate {
     /// Threads of both measurements.
     pub threads: usize,
-    /// Signatures that the machine verifies by `verify_strict` a second, keys at hand, all threads together.
+    /// Signatures that the machine verifies by plain `verify_strict` a second, keys at hand, all threads together.
     pub verify_per_second: f64,
-    /// Signatures, of transactions and validators, that an audit verifies and executes a second: class orders alone.
-    pub signatures_per_second: f64,
-    /// Transactions of class orders that an audit replays a second.
+    /// Transactions of the export.
+    pub transactions: u64,
+    /// Votes of its certificates.
+    pub votes: u64,
+    /// Seconds of the whole audit, from the first byte to the report.
+    pub seconds: f64,
+    /// Transactions that the whole audit replays a second: file, signatures, votes, execution, roots, money, figures.
     pub transactions_per_second: f64,
+    /// The same of class orders alone, after the opening of the wallets; of an invented year only.
+    pub orders_per_second: Option<f64>,
     /// Pupils' lines in them a second.
-    pub lines_per_second: f64,
-    /// Signatures of the audit against those of the machine.
+    pub lines_per_second: Option<f64>,
+    /// Transactions of the whole audit a second against signatures of `verify_strict` a second.
     pub share: f64,
-    /// The same over the whole chain, the opening of the wallets included.
-    pub share_of_whole_chain: f64,
+    /// The same of class orders alone.
+    pub share_of_orders: Option<f64>,
+    /// The first by processor time instead of the clock's, which other work on the machine disturbs less; says nothing of
+    /// cores that were left idle. Where the system tells processor time.
+    pub share_by_processor_time: Option<f64>,
 }
 
-/// Signatures that all threads together verify a second.
-pub fn verify_limit(threads: NonZero<usize>, time: Duration) -> f64 {
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum RateError {
+    /// The export cannot be read.
+    #[error(transparent)]
+    Opening(#[from] Opening),
+    /// An audit that ends early says nothing about its speed.
+    #[error("the export is not sound: {0}")]
+    Fault(Box<Fault>),
+    /// Only a whole ledger is executed.
+    #[error("the export is a piece, of which nothing is executed")]
+    Piece,
+}
+
+/// Signatures that all threads together verify.
+#[derive(Debug, Clone, Copy, Default)]
+struct Limit {
+    per_second: f64,
+    /// Of processor time of all threads.
+    per_processor_second: Option<f64>,
+}
+
+fn limit(threads: NonZero<usize>, time: Duration) -> Limit {
+    let before = processor_time();
     let counts: Vec<(u64, f64)> = thread::scope(|scope| {
         let one = |seed: usize| scope.spawn(move || verify_for(u64::try_from(seed).unwrap_or_default(), time));
         let running: Vec<_> = (0..threads.get()).map(one).collect();
         running.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
-    counts.iter().map(|(count, seconds)| *count as f64 / seconds).sum()
+    let total: u64 = counts.iter().map(|(count, _)| count).sum();
+    Limit {
+        per_second: counts.iter().map(|(count, seconds)| *count as f64 / seconds).sum(),
+        per_processor_second: spent_since(before).map(|spent| total as f64 / spent),
+    }
 }
 
 fn verify_for(seed: u64, time: Duration) -> (u64, f64) {
@@ -60,50 +100,115 @@ fn verify_for(seed: u64, time: Duration) -> (u64, f64) {
     (count, start.elapsed().as_secs_f64())
 }
 
-/// Grows a chain and audits it, between two halves of the machine's measurement.
+/// Processor time of this process so far, in hundredths of a second, where the system tells it.
+fn processor_time() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Fields behind the name, which ends with the last bracket; user and system time are the 12th and 13th of them.
+    let mut fields = told.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
+fn spent_since(before: Option<u64>) -> Option<f64> {
+    let spent = processor_time()?.checked_sub(before?)?;
+    (spent > 0).then_some(spent as f64 / 100.0)
+}
+
+/// When the audit had come beyond a height.
+struct Passed {
+    at: Duration,
+    progress: Progress,
+}
+
+/// Audits an export between two halves of the machine's own measurement.
 ///
-/// # Panics
-/// When the audit of the invented year finds a fault.
-pub fn measure(size: Size, options: &Options, verify_time: Duration) -> Rate {
+/// # Errors
+/// [`RateError`] when it cannot be read or is not sound.
+pub fn measure(
+    export: impl Read + Send,
+    genesis: &Genesis,
+    options: &Options,
+    verify_time: Duration,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Rate, RateError> {
+    measure_beyond(Height(0), export, genesis, options, verify_time, progress).map(|(rate, _)| rate)
+}
+
+fn measure_beyond(
+    height: Height,
+    export: impl Read + Send,
+    genesis: &Genesis,
+    options: &Options,
+    verify_time: Duration,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<(Rate, Option<Passed>), RateError> {
+    let first = limit(options.threads, verify_time / 2);
+    let (start, before) = (Instant::now(), processor_time());
+    let mut passed = None;
+    // A thread of its own, so that a profile tells the replay from what measures it.
+    let report = thread::scope(|scope| {
+        let replay = scope.spawn(|| {
+            audit(export, genesis, options, |now| {
+                if now.height >= height {
+                    passed.get_or_insert_with(|| Passed { at: start.elapsed(), progress: now });
+                }
+                progress(now);
+            })
+        });
+        replay.join().expect("an audit ends with a report")
+    })?;
+    let (seconds, spent) = (start.elapsed().as_secs_f64(), spent_since(before));
+    if let Some(fault) = report.fault {
+        return Err(RateError::Fault(Box::new(fault)));
+    }
+    if report.verdict != crate::report::Verdict::Sound {
+        return Err(RateError::Piece);
+    }
+    let second = limit(options.threads, verify_time / 2);
+    let verify_per_second = (first.per_second + second.per_second) / 2.0;
+    let both = first.per_processor_second.zip(second.per_processor_second);
+    let transactions = report.verified.transactions;
+    let by_processor = |(first, second): (f64, f64)| Some(transactions as f64 / spent? / ((first + second) / 2.0));
+    let transactions_per_second = transactions as f64 / seconds;
+    let rate = Rate {
+        threads: options.threads.get(),
+        verify_per_second,
+        transactions,
+        votes: report.verified.precommits,
+        seconds,
+        transactions_per_second,
+        orders_per_second: None,
+        lines_per_second: None,
+        share: transactions_per_second / verify_per_second,
+        share_of_orders: None,
+        share_by_processor_time: both.and_then(by_processor),
+    };
+    Ok((rate, passed))
+}
+
+/// Grows an invented year and measures its audit.
+///
+/// # Errors
+/// [`RateError`] when the audit finds a fault in the invented year.
+pub fn measure_year(
+    size: Size,
+    options: &Options,
+    verify_time: Duration,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Rate, RateError> {
     let mut trial = Trial::opened(size);
     let (opened, before) = (trial.tip().height, trial.transactions());
     trial.orders(size);
     trial.settle(size);
     let export = trial.export();
-    let orders = trial.transactions() - before;
-    let blocks = trial.tip().height.0 - opened.0;
-    let first = verify_limit(options.threads, verify_time / 2);
-    let start = Instant::now();
-    let mut reached = None;
-    // A thread of its own, so that a profile tells the replay from the growing of the chain.
-    let report = thread::scope(|scope| {
-        let replay = scope.spawn(|| {
-            audit(export.as_slice(), trial.genesis(), options, |progress| {
-                if progress.height >= opened {
-                    reached.get_or_insert_with(|| (start.elapsed(), progress));
-                }
-            })
-        });
-        replay.join().expect("an audit ends with a report")
-    });
-    let whole = start.elapsed().as_secs_f64();
-    let report = report.expect("an export in memory can be read");
-    assert!(report.is_sound(), "the invented year is lawful: {:?}", report.fault);
-    let limit = (first + verify_limit(options.threads, verify_time / 2)) / 2.0;
-    let (at, progress) = reached.expect("the chain goes beyond its opening");
-    let seconds = whole - at.as_secs_f64();
-    // What came with the same piece as the last block of the opening is not counted twice.
-    let counted = (before + orders - progress.transactions) as f64;
-    let votes = (blocks.saturating_sub(progress.height.0 - opened.0) * 3) as f64;
-    let signatures = (counted + votes) / seconds;
-    let all = (report.verified.transactions + report.verified.precommits) as f64 / whole;
-    Rate {
-        threads: options.threads.get(),
-        verify_per_second: limit,
-        signatures_per_second: signatures,
-        transactions_per_second: counted / seconds,
-        lines_per_second: f64::from(size.classes * size.pupils * size.rounds) / seconds,
-        share: signatures / limit,
-        share_of_whole_chain: all / limit,
+    let measured = measure_beyond(opened, export.as_slice(), trial.genesis(), options, verify_time, progress);
+    let (mut rate, passed) = measured?;
+    if let Some(Passed { at, progress }) = passed {
+        let seconds = rate.seconds - at.as_secs_f64();
+        // What came with the same piece as the last block of the opening is not counted twice.
+        let orders = rate.transactions.saturating_sub(progress.transactions.max(before)) as f64 / seconds;
+        rate.orders_per_second = Some(orders);
+        rate.lines_per_second = Some(f64::from(size.classes * size.pupils * size.rounds) / seconds);
+        rate.share_of_orders = Some(orders / rate.verify_per_second);
     }
+    Ok(rate)
 }

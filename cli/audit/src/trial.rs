@@ -1,10 +1,11 @@
 //! A chain of an invented year, grown in memory: what measurements and tests audit.
 
+mod changes;
 mod things;
 
 use keis_genesis::{ClockKind, Document, FORMAT, Genesis, Institution, Office, Officer, default_parameters};
 use keis_ledger::block::{Builder, Executed, Refusal, Tip, next_time};
-use keis_ledger::chain::{Certificate, Height, Validator, VoteStep, vote_bytes};
+use keis_ledger::chain::{Certificate, Height, Validator, ValidatorSet, VoteStep, vote_bytes};
 use keis_ledger::classifiers::{ArtField, Grades, Place, ServiceKind, VatCategory, Year};
 use keis_ledger::codec;
 use keis_ledger::crypto::SecretKey;
@@ -161,16 +162,22 @@ fn parameters() -> ProgrammeParameters {
     }
 }
 
-/// The certificate of a block by three of the four validators.
+/// The certificate of a block by three of the four founders.
 pub fn certificate(genesis: &Genesis, executed: &Executed) -> Certificate {
+    certificate_of(genesis.validators(), executed)
+}
+
+/// The certificate of a block by the first three of a set.
+pub fn certificate_of(validators: &ValidatorSet, executed: &Executed) -> Certificate {
     let header = &executed.block.header;
     let vote = |validator: &Validator| {
-        let number = (1..=INSTITUTIONS).find(|one| secret("consensus", (*one).into()).public() == validator.key)?;
+        let key = (1..=2 * INSTITUTIONS).map(|one| secret("consensus", one.into()));
+        let key = key.into_iter().find(|key| key.public() == validator.key)?;
         let address = validator.address();
-        let bytes = vote_bytes(&genesis.hash(), VoteStep::Precommit, header.height, 0, Some(header.id()), &address);
-        Some((address, secret("consensus", number.into()).sign(&bytes)))
+        let bytes = vote_bytes(&header.network, VoteStep::Precommit, header.height, 0, Some(header.id()), &address);
+        Some((address, key.sign(&bytes)))
     };
-    let signatures = genesis.validators().as_slice().iter().take(3).filter_map(vote).collect();
+    let signatures = validators.as_slice().iter().take(3).filter_map(vote).collect();
     Certificate { height: header.height, round: 0, block: header.id(), signatures }
 }
 
@@ -285,8 +292,9 @@ impl Trial {
     }
 
     fn decide(&mut self, builder: Builder) {
-        let executed = builder.seal(self.genesis.validators().as_slice()[0].address());
-        let certificate = codec::encode(&certificate(&self.genesis, &executed));
+        let validators = self.tip.network_record().validators.clone();
+        let executed = builder.seal(validators.as_slice()[0].address());
+        let certificate = codec::encode(&certificate_of(&validators, &executed));
         let entry = Entry { height: executed.tip.height, block: executed.block.encode(), certificate };
         self.entries.push(entry);
         self.tip = executed.tip;

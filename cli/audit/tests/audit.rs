@@ -2,9 +2,10 @@
 
 use std::num::NonZero;
 
-use keis_audit::trial::{Size, Trial, YEAR};
+use keis_audit::trial::{Size, Trial, YEAR, secret};
 use keis_audit::{Export, Language, Options, Report, Verdict, audit, rule};
-use keis_ledger::chain::{Certificate, Height};
+use keis_ledger::block::Block;
+use keis_ledger::chain::{Certificate, Height, VoteStep, vote_bytes};
 use keis_ledger::codec;
 
 fn threads(count: usize) -> Options {
@@ -57,6 +58,62 @@ fn a_lawful_year_is_sound_and_its_figures_agree() {
     assert_eq!(flagged("one_key_one_provider"), 1, "the first school orders from the first provider alone");
     for never in ["pupil_in_two_places", "attendance_above_capacity", "december_spike", "automatic_confirmations"] {
         assert_eq!(flagged(never), 0, "{never}");
+    }
+}
+
+/// A network that changes its validators and seals a year in which nobody ordered.
+fn changed() -> Trial {
+    let size = Size { classes: 5, pupils: 3, rounds: 1, block: 5 };
+    let mut trial = Trial::opened(size);
+    trial.hand_over();
+    trial.end();
+    trial
+}
+
+#[test]
+fn other_validators_and_a_sealed_year_are_followed() {
+    let trial = changed();
+    for count in [1, 3] {
+        let report = run(&trial, &trial.export(), count);
+        assert_eq!((report.verdict, &report.fault), (Verdict::Sound, &None));
+        assert_eq!(report.verified.handovers, 1);
+        assert_eq!(report.tip.map(|tip| tip.state_root), Some(trial.tip().state.root()));
+        let [year] = report.years.as_slice() else { panic!("one year was lived") };
+        // Its records are gone from the state; what they were is told.
+        assert!(trial.tip().state.year(YEAR).len() == 1 && year.pupils["active"] == 15);
+        assert!(year.money.iter().all(|money| money.equation.holds && money.recount.holds));
+        let totals = &year.money[0].totals;
+        assert_eq!((totals.returned, totals.pupils.get()), (totals.minted, 0));
+    }
+}
+
+#[test]
+fn who_handed_over_decides_no_more() {
+    let trial = changed();
+    let handover = trial.entries().iter().position(|entry| {
+        let header = Block::decode(&entry.block).expect("it was encoded").header;
+        header.next_validators != header.validators
+    });
+    let behind = handover.expect("the validators changed") + 1;
+    let mut forged = trial.entries().to_vec();
+    let mut certificate: Certificate = codec::decode(&forged[behind].certificate).expect("it was encoded");
+    let header = Block::decode(&forged[behind].block).expect("it was encoded").header;
+    let founders = trial.genesis().validators().as_slice();
+    certificate.signatures = founders[..3]
+        .iter()
+        .map(|validator| {
+            let key = (1..=4).map(|one| secret("consensus", one)).find(|key| key.public() == validator.key);
+            let address = validator.address();
+            let block = Some(header.id());
+            let bytes = vote_bytes(&header.network, VoteStep::Precommit, header.height, 0, block, &address);
+            (address, key.expect("a founder").sign(&bytes))
+        })
+        .collect();
+    forged[behind].certificate = codec::encode(&certificate);
+    for count in [1, 3] {
+        let report = run(&trial, &keis_audit::trial::export(trial.genesis(), &forged, trial.documents()), count);
+        let fault = report.fault.expect("the old key votes no more");
+        assert_eq!((fault.rule.as_str(), fault.height), (rule::CERTIFICATE, Some(header.height)));
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where blocks come from: a stopped node's store, or a gateway.
 
 use anyhow::{Context, ensure};
-use keis_ledger::chain::{Certificate, Header, Height};
-use keis_ledger::codec;
+use keis_ledger::chain::Height;
 use keis_ledger::crypto::Hash;
 use keis_ledger::ids::DocumentId;
+use keis_node::chain::stored_certificate;
 use keis_node::home::Home;
 use keis_node::store::{Options, Store};
 use keis_wallet::client::{Client, Policy, RawBlock};
@@ -109,8 +109,7 @@ impl Source {
             || format!("the store's block {height} cannot be read\n  The node repairs it from its peers when it runs.");
         let block = store.block(height.0).with_context(damaged)?.with_context(damaged)?;
         let decision = store.certificate(height.0).with_context(damaged)?.with_context(damaged)?;
-        // A node keeps the header before the certificate.
-        let (_, certificate): (Header, Certificate) = codec::decode(&decision).with_context(damaged)?;
+        let certificate = stored_certificate(&decision, height).with_context(damaged)?;
         Ok(RawBlock { height, block, certificate })
     }
 

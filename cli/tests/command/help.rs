@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 36] = [
+const COMMANDS: [&[&str]; 37] = [
     &[],
     &["sample"],
     &["demo"],
@@ -28,6 +28,7 @@ const COMMANDS: [&[&str]; 36] = [
     &["export"],
     &["audit"],
     &["audit", "sample"],
+    &["bench"],
     &["governance"],
     &["governance", "propose"],
     &["governance", "approve"],
@@ -67,6 +68,9 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["receipt", "get", "--gateway", "http://localhost", "--passphrase-file", "x"],
         &["proof", "get", "--gateway", "http://localhost"],
         &["proof", "get", "--gateway", "http://localhost", "--parameters", "--year", "2027"],
+        &["proof", "get", "--gateway", "http://localhost", "--sealed", "2026", "--year", "2026"],
+        &["bench", "--export", "x"],
+        &["bench", "--export", "x", "--genesis", "x", "--classes", "3"],
         &["proof", "get", "--gateway", "http://localhost", "--session", "ses_00000000000000000000000000000000"],
         &["governance", "propose", "--key", "x", "--gateway", "http://localhost"],
         &["governance", "propose", "--switch-protocol", "2", "--key", "x", "--gateway", "http://localhost"],

@@ -96,6 +96,7 @@ fn allocate(mut work: Work, actor: &Actor, year: Year, pupils: &[PupilId]) -> Re
     bounded(pupils, MAX_BATCH)?;
     ascending(pupils)?;
     super::open_year(&work, year)?;
+    work.look_ahead(pupils.iter().map(|pupil| Pupil::key((year, *pupil))));
     let wallet = |pupil: &PupilId| work.get::<Pupil>((year, *pupil));
     every(pupils, |pupil| wallet(pupil).is_some(), |item| Rejection::PupilUnknown { item })?;
     let usable = |pupil: &PupilId| wallet(pupil).is_some_and(|wallet| wallet.standing != Standing::Closed);

@@ -21,20 +21,22 @@ const MOST_YEARS: usize = Exceptions::MOST;
 
 /// The school that stands in a school's place by now, mostly itself.
 pub(super) fn school_now(work: &Work, school: SchoolId) -> SchoolId {
-    let mut now = school;
-    while let Some(Succession { to: Party::School(next) }) = work.get::<Succession>(Party::School(now)) {
-        now = *next;
+    match party_now(work, Party::School(school)) {
+        Party::School(now) => now,
+        Party::Provider(_) | Party::Pupil(..) => unreachable!("a school's successor is a school"),
     }
-    now
 }
 
 /// The provider that stands in a provider's place by now, mostly itself.
 pub(super) fn provider_now(work: &Work, provider: ProviderId) -> ProviderId {
-    let mut now = provider;
-    while let Some(Succession { to: Party::Provider(next) }) = work.get::<Succession>(Party::Provider(now)) {
-        now = *next;
+    match party_now(work, Party::Provider(provider)) {
+        Party::Provider(now) => now,
+        Party::School(_) | Party::Pupil(..) => unreachable!("a provider's successor is a provider"),
     }
-    now
+}
+
+fn party_now(work: &Work, party: Party) -> Party {
+    Succession::last(party, |party| work.get::<Succession>(party).map(|one| one.to))
 }
 
 /// The parties of an order as they stand by now.

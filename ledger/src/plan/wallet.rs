@@ -14,7 +14,7 @@ use crate::ids::{Nullifier, PupilId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::{MAX_BATCH, NewProvider, NewPupil, NewSchool, Party, PupilMove, WalletOperation};
 use crate::receipt::{Kind, ReceiptLine, Subject};
-use crate::record::{Booking, Order, OrderState, Provider, Pupil, School, Standing, Token, YearRecord};
+use crate::record::{Booking, Entity, Order, OrderState, Provider, Pupil, School, Standing, Token, YearRecord};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -97,6 +97,8 @@ fn open_pupils(
     batch(pupils, |new| new.pupil)?;
     every(pupils, |new| GRADES.has(new.grade), |item| Rejection::ItemUnsound { item })?;
     open_year(&work, year)?;
+    let keys = |new: &NewPupil| [Pupil::key((year, new.pupil)), Token::key((year, new.nullifier))];
+    work.look_ahead(pupils.iter().flat_map(keys));
     every(pupils, |new| work.has::<School>(new.school), |item| Rejection::SchoolUnknown { item })?;
     every(pupils, |new| !work.has::<Pupil>((year, new.pupil)), |item| Rejection::IdTaken { item })?;
     tokens_unused(&work, year, pupils)?;

@@ -8,6 +8,7 @@ use crate::ids::{ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementI
 use crate::money::{Amounts, BasisPoints, Cents};
 use crate::operation::{Change, Party};
 use crate::parameters::ProgrammeParameters;
+use crate::record::Exceptions;
 use crate::time::{Calendar, Span, Timestamp};
 
 /// State of an order.
@@ -125,6 +126,37 @@ pub struct Order {
     pub school_statement: Option<StatementId>,
     /// Seed of the blinds of its automatic receipts.
     pub blind: Hash,
+}
+
+impl Order {
+    /// The instant from which an answer, or a confirmation of attendance, comes too late by now. Nobody answers after the
+    /// start.
+    pub fn deadline_now(&self, exceptions: Option<&Exceptions>) -> Timestamp {
+        let moved = Exceptions::moved(exceptions, self.deadline);
+        match self.state {
+            OrderState::Proposed | OrderState::Requested => moved.min(self.start),
+            OrderState::Confirmed
+            | OrderState::Delivered
+            | OrderState::Attended
+            | OrderState::AttendedAutomatically
+            | OrderState::Settled
+            | OrderState::Declined
+            | OrderState::Lapsed
+            | OrderState::CancelledFree
+            | OrderState::CancelledLate
+            | OrderState::CancelledByProvider
+            | OrderState::Disputed
+            | OrderState::Reversed
+            | OrderState::CancelledForceMajeure => moved,
+        }
+    }
+
+    /// Where a limit that lies so long before the start falls by now; one that was moved stays before the start.
+    pub fn limit_before_start(&self, span: Span, exceptions: Option<&Exceptions>) -> Timestamp {
+        let limit = self.start.before(span);
+        let moved = Exceptions::moved(exceptions, limit);
+        if moved == limit { limit } else { moved.min(self.start.before(Span(1))) }
+    }
 }
 
 /// One pupil's line in an order.

@@ -75,6 +75,18 @@ pub struct Succession {
     pub to: Party,
 }
 
+impl Succession {
+    /// Who stands in a party's place by now, mostly itself, where `of` tells each one's successor. A party is succeeded
+    /// once, and only an active one succeeds, so the way has an end.
+    pub fn last(party: Party, of: impl Fn(Party) -> Option<Party>) -> Party {
+        let mut now = party;
+        while let Some(next) = of(now) {
+            now = next;
+        }
+        now
+    }
+}
+
 /// All keys of a party were revoked at once, once or more often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Era {
@@ -94,6 +106,11 @@ pub struct BoundIn {
 impl Exceptions {
     /// Most extensions and most closures of a year at a time.
     pub const MOST: usize = 16;
+
+    /// Where an instant falls by now in a year that may have exceptions.
+    pub fn moved(exceptions: Option<&Self>, instant: Timestamp) -> Timestamp {
+        exceptions.map_or(instant, |exceptions| exceptions.extended(instant))
+    }
 
     /// When a deadline falls that was set for `deadline`.
     pub fn extended(&self, deadline: Timestamp) -> Timestamp {

@@ -15,7 +15,7 @@ use crate::tree::TreeKey;
 /// What one plan has worked out so far, on top of a draft.
 pub struct Work<'a> {
     draft: &'a Draft,
-    writes: Vec<(TreeKey, Option<Shared>)>,
+    writes: Vec<Write>,
     ways: RefCell<Ways<'a>>,
     sealed: Option<(Year, State)>,
     lines: Vec<ReceiptLine>,
@@ -51,10 +51,19 @@ enum Way<'a> {
     Standing(Option<&'a Shared>),
 }
 
+/// What a plan writes in a place.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) place: TreeKey,
+    pub(super) record: Option<Shared>,
+    /// Whether the plan has found a record there.
+    pub(super) stands: bool,
+}
+
 /// Records that a plan writes, and a year whose others it takes away.
 #[derive(Debug)]
 pub struct Writes {
-    pub(super) records: Vec<(TreeKey, Option<Shared>)>,
+    pub(super) records: Vec<Write>,
     pub(super) sealed: Option<(Year, State)>,
 }
 
@@ -82,7 +91,7 @@ impl<'a> Work<'a> {
     /// A record as this work has it.
     pub fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
         let record = match self.find(E::key(key)).way {
-            Way::Written(index) => self.writes[index].1.as_ref(),
+            Way::Written(index) => self.writes[index].record.as_ref(),
             Way::Standing(record) => record,
         };
         record.and_then(|record| E::from_record(record))
@@ -99,7 +108,10 @@ impl<'a> Work<'a> {
         let Found { place, way } = self.find(key);
         let index = match way {
             Way::Written(index) => index,
-            Way::Standing(record) => self.write(key, place, Some(Arc::clone(record?))),
+            Way::Standing(record) => {
+                let record = Some(Arc::clone(record?));
+                self.write(key, Write { place, record, stands: true })
+            }
         };
         self.at_mut(index)
     }
@@ -111,7 +123,8 @@ impl<'a> Work<'a> {
             Some(index) => index,
             None => {
                 let index = self.writes.len();
-                self.writes.push((place, Some(Arc::clone(self.draft.look(&place)?))));
+                let record = Some(Arc::clone(self.draft.look(&place)?));
+                self.writes.push(Write { place, record, stands: true });
                 ways.wrote_unnamed(place, index);
                 index
             }
@@ -120,7 +133,7 @@ impl<'a> Work<'a> {
     }
 
     fn at_mut<E: Entity>(&mut self, index: usize) -> Option<&mut E> {
-        let record = self.writes[index].1.as_mut()?;
+        let record = self.writes[index].record.as_mut()?;
         E::from_record_mut(Arc::make_mut(record))
     }
 
@@ -138,16 +151,28 @@ impl<'a> Work<'a> {
         let ways = self.ways.get_mut();
         let known = ways.get(&key);
         let place = known.map_or_else(|| key.place(), |found| found.place);
-        let written = match known.map(|found| found.way) {
-            Some(Way::Written(index)) => Some(index),
-            Some(Way::Standing(_)) => None,
-            None => ways.unnamed.get(&place).copied(),
+        let (written, stands) = match known.map(|found| found.way) {
+            Some(Way::Written(index)) => (Some(index), false),
+            Some(Way::Standing(found)) => (None, found.is_some()),
+            None => (ways.unnamed.get(&place).copied(), false),
         };
         match written {
-            Some(index) => self.writes[index].1 = record,
+            Some(index) => self.writes[index].record = record,
             None => {
-                self.write(key, place, record);
+                self.write(key, Write { place, record, stands });
             }
+        }
+    }
+
+    /// Looks for records that the plan is about to ask for one by one, all at one time.
+    pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = RecordKey>) {
+        let mut ways = self.ways.borrow_mut();
+        let unknown: Vec<RecordKey> = keys.filter(|key| ways.get(key).is_none()).collect();
+        let places = RecordKey::places(&unknown);
+        for ((key, place), standing) in unknown.into_iter().zip(&places).zip(self.draft.look_all(&places)) {
+            let written = ways.unnamed.get(place).copied();
+            let way = written.map_or(Way::Standing(standing), Way::Written);
+            ways.known.insert(key, Found { place: *place, way });
         }
     }
 
@@ -165,9 +190,9 @@ impl<'a> Work<'a> {
     }
 
     /// Writes for the first time at a place and gives the index of what is written there.
-    fn write(&mut self, key: RecordKey, place: TreeKey, record: Option<Shared>) -> usize {
-        let index = self.writes.len();
-        self.writes.push((place, record));
+    fn write(&mut self, key: RecordKey, write: Write) -> usize {
+        let (index, place) = (self.writes.len(), write.place);
+        self.writes.push(write);
         self.ways.get_mut().remember(key, Found { place, way: Way::Written(index) });
         index
     }

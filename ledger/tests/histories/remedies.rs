@@ -131,3 +131,17 @@ impl Story {
         Measure::Reverse { year: YEAR, order, lines: self.dice.some(&owing, percent) }
     }
 }
+
+/// What must have happened in some history, beside every state of an order.
+pub const KINDS: [Kind; 10] = [
+    Kind::OrderDisputed,
+    Kind::DisputeWithdrawn,
+    Kind::DisputeResolved,
+    Kind::OrderReversed,
+    Kind::ForceMajeureDeclared,
+    Kind::OrderStruck,
+    Kind::ForceMajeureEnded,
+    Kind::DeadlinesExtended,
+    Kind::DeadlinePostponed,
+    Kind::PartySucceeded,
+];

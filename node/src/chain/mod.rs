@@ -34,6 +34,7 @@ pub(crate) use load::join;
 pub use load::{Loaded, load, load_within, rebuild_index};
 pub(crate) use past::Proven;
 pub use past::{PastBlock, PastError};
+pub use records::stored_certificate;
 pub use snapshot::SnapshotPolicy;
 pub(crate) use snapshot::rebuild;
 

@@ -41,6 +41,14 @@ impl Decision {
     }
 }
 
+/// The votes among what a store keeps beside a decided block.
+///
+/// # Errors
+/// [`ChainError::Malformed`] when the bytes are something else.
+pub fn stored_certificate(bytes: &[u8], height: Height) -> Result<Certificate, ChainError> {
+    Decision::decode(bytes, height).map(|decision| decision.certificate)
+}
+
 pub(super) fn decode_receipts(bytes: &[u8], height: Height) -> Result<Vec<FullReceipt>, ChainError> {
     codec::decode(bytes).map_err(|_| ChainError::Malformed { what: "the list of receipts", height })
 }

@@ -164,6 +164,8 @@ pub struct NodeStatus {
     pub address: Address,
     /// Whether its sign guard signs.
     pub guard: GuardState,
+    /// The newest version of the rules that it follows.
+    pub supported: u32,
     /// The highest height that a peer is known to have.
     pub network_height: Height,
     /// Whether it is still catching up with its peers.

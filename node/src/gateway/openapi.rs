@@ -31,6 +31,7 @@ use super::{
         proofs::handovers,
         proofs::parameters,
         proofs::year,
+        proofs::sealed,
         proofs::service,
         proofs::session,
         proofs::lines,

@@ -1,5 +1,6 @@
 //! What is verified without this node: public records under the state's root, changes of the validators, lines of receipts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keis_ledger::chain::{Certificate, Header, Height, ValidatorSet};
@@ -9,7 +10,7 @@ use keis_ledger::crypto::{Domain, Hash, hash};
 use keis_ledger::ids::TransactionId;
 use keis_ledger::list::{self, ListProof};
 use keis_ledger::receipt::{FullReceipt, ReceiptLine};
-use keis_ledger::record::{Entity, Network, Service, Session, YearRecord};
+use keis_ledger::record::{Entity, Network, Sealed, Service, Session, YearRecord};
 use keis_ledger::tree::Proof;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +20,7 @@ use super::Context;
 use super::call::{Answer, Call, Keep, json};
 use super::problem::Problem;
 use super::schema;
-use crate::chain::ChainError;
+use crate::chain::{self, ChainError};
 
 /// Most changes of the validators in one answer; one of a hundred validators has some forty kilobytes.
 const MOST_HANDOVERS: usize = 100;
@@ -113,6 +114,19 @@ pub(super) async fn year(context: Arc<Context>, call: Call) -> Answer {
     prove::<YearRecord>(&context, Year(call.id()?)).await
 }
 
+/// Proof of what is left of a sealed year, or that it is not sealed.
+#[utoipa::path(get, path = "/v1/proofs/sealed/{year}", tag = "money",
+    params(("year" = u16, Path, description = "Programme year")),
+    responses(
+        (status = 200, body = ProvenRecord),
+        (status = 400, description = "No year", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "There is no block yet", body = schema::Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn sealed(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&[])?;
+    prove::<Sealed>(&context, Year(call.id()?)).await
+}
+
 /// Proof of a service in its current version, or that the ledger has no such service.
 #[utoipa::path(get, path = "/v1/proofs/services/{id}", tag = "catalogue",
     params(("id" = String, Path, description = "The service")),
@@ -175,20 +189,36 @@ pub(super) async fn handovers(context: Arc<Context>, call: Call) -> Answer {
     let from = Height(call.parameter("from")?.unwrap_or(1));
     let until = Height(call.parameter("until")?.unwrap_or(tip.0)).min(tip);
     context.index.reached(until).await?;
-    let mut changes: Vec<(Height, Option<ValidatorSet>)> =
-        context.index.with(|content| content.handovers(from, until).take(MOST_HANDOVERS + 1).collect());
-    let next = (changes.len() > MOST_HANDOVERS).then(|| changes.remove(MOST_HANDOVERS).0);
-    let mut handovers = Vec::with_capacity(changes.len());
-    for (height, validators) in changes {
-        let read = context.read(move |archive| {
-            let (header, certificate) = (archive.header(height)?, archive.certificate(height)?);
-            Ok::<_, ChainError>(header.zip(certificate))
+    // Those that the node was given when it joined, also below the first block that it holds.
+    let held =
+        context.read(move |archive| Ok::<_, ChainError>(archive.handovers_above(Height(from.0.saturating_sub(1)))));
+    let held = held.await?.into_iter().map(|change| (change.header.height, change));
+    let mut held: BTreeMap<Height, chain::Handover> = held.filter(|(height, _)| *height <= until).collect();
+    let seen: BTreeMap<Height, Option<ValidatorSet>> =
+        context.index.with(|content| content.handovers(from, until).collect());
+    let mut heights: Vec<Height> = held.keys().chain(seen.keys()).copied().collect();
+    heights.sort_unstable();
+    heights.dedup();
+    let next = heights.get(MOST_HANDOVERS).copied();
+    let mut handovers = Vec::new();
+    for height in heights.into_iter().take(MOST_HANDOVERS) {
+        handovers.push(match held.remove(&height) {
+            Some(chain::Handover { header, certificate, validators }) => Handover { header, certificate, validators },
+            None => in_history(&context, height, seen.get(&height).cloned().flatten()).await?,
         });
-        let handover = read.await?.zip(validators).ok_or_else(|| history_begins_later(height))?;
-        let ((header, certificate), validators) = handover;
-        handovers.push(Handover { header, certificate, validators });
     }
     json(StatusCode::OK, Keep::Not, &Handovers { handovers, next })
+}
+
+/// A change of the validators in the blocks that this node holds.
+async fn in_history(context: &Context, height: Height, validators: Option<ValidatorSet>) -> Result<Handover, Problem> {
+    let read = context.read(move |archive| {
+        let (header, certificate) = (archive.header(height)?, archive.certificate(height)?);
+        Ok::<_, ChainError>(header.zip(certificate))
+    });
+    let found = read.await?.zip(validators).ok_or_else(|| history_begins_later(height))?;
+    let ((header, certificate), validators) = found;
+    Ok(Handover { header, certificate, validators })
 }
 
 /// Lines of a receipt with their proofs, for its sides; a pupil sees the own line, a school in a receipt of several those

@@ -195,9 +195,9 @@ impl Reader {
             Role::Officer => true,
             Role::Party(Party::Pupil(year, pupil)) => subject.year == Some(year) && pupil == line.pupil,
             // A receipt about another school tells this one nothing of a pupil who has moved here since.
-            Role::Party(Party::School(school)) if subject.school.is_none() => {
+            Role::Party(Party::School(_)) if subject.school.is_none() => {
                 let pupil = subject.year.and_then(|year| self.view.tip.state.get::<Pupil>((year, line.pupil)));
-                pupil.is_some_and(|pupil| pupil.school == school)
+                pupil.is_some_and(|pupil| self.holds(Party::School(pupil.school)))
             }
             Role::Party(Party::School(_) | Party::Provider(_)) => false,
         }

@@ -37,6 +37,7 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/parameters", chain::parameters),
         get(it, "/v1/proofs/parameters", proofs::parameters),
         get(it, "/v1/proofs/years/{year}", proofs::year),
+        get(it, "/v1/proofs/sealed/{year}", proofs::sealed),
         get(it, "/v1/proofs/services/{id}", proofs::service),
         get(it, "/v1/proofs/sessions/{id}", proofs::session),
         get(it, "/v1/funds/{year}", money::funds),

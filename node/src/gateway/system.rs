@@ -6,7 +6,6 @@ use keis_engine::guard::GuardState;
 use keis_ledger::chain::{Address, Height};
 use keis_ledger::crypto::{Hash, PublicKey, Signature};
 use keis_ledger::ids::{BlockId, InstitutionId};
-use keis_ledger::protocol;
 use keis_ledger::record::ProtocolSwitch;
 use keis_ledger::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -74,7 +73,7 @@ pub(super) struct Status {
 pub(super) struct Protocol {
     /// The next block's.
     version: u32,
-    /// The newest that this node's software knows.
+    /// The newest that this node follows: what its software knows, or what it was told to stop at.
     supported: u32,
     /// A switch that was decided and whose height has not come.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,17 +161,17 @@ pub(super) async fn status(context: Arc<Context>, call: Call) -> Answer {
         network_height: node.network_height.max(view.height()),
         peers: peers.into_iter().map(|peer| Peer { key: peer.network_key, connected: peer.connected }).collect(),
         mempool: Pool { transactions: context.services.mempool.ids().len() as u64 },
-        protocol: Protocol::of(&view),
+        protocol: Protocol::of(&view, node.supported),
     };
     json(StatusCode::OK, Keep::Not, &status)
 }
 
 impl Protocol {
-    fn of(view: &View) -> Self {
+    fn of(view: &View, supported: u32) -> Self {
         let version = view.tip.next_protocol();
         let switch = view.tip.state.get::<ProtocolSwitch>(()).filter(|switch| switch.version > version);
         let switch = switch.map(|switch| Switch { version: switch.version, height: switch.height });
-        Self { version, supported: protocol::LATEST, switch }
+        Self { version, supported, switch }
     }
 }
 

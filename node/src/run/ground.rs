@@ -37,7 +37,7 @@ pub(super) struct Ground {
     pub(super) genesis: Genesis,
     pub(super) secret: Zeroizing<[u8; 32]>,
     /// The newest version of the rules that may be used.
-    supported: u32,
+    pub(super) supported: u32,
     home: Home,
 }
 

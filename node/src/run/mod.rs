@@ -165,7 +165,7 @@ impl Node {
         let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
         let engine_config = engine(&ground, &institution, &first_view);
         let history = shared.complete(&ground, &store, stop_seen);
-        let Ground { config, genesis, secret, .. } = ground;
+        let Ground { config, genesis, secret, supported, .. } = ground;
         let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
             Ok(engine) => engine,
             Err(error) => {
@@ -174,7 +174,7 @@ impl Node {
             }
         };
         let guard = engine.guard_state().unwrap_or(GuardState::Active);
-        let first = NodeStatus { institution, address, guard, network_height: Height(0), syncing: true };
+        let first = NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true };
         let (status, status_seen) = watch::channel(first);
         let services = shared.services(metrics.clone(), status_seen.clone());
         let settings = Settings { limits: config.gateway.limits, authorities: config.gateway.authorities };

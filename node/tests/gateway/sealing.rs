@@ -1,16 +1,20 @@
 //! What is left to read of a sealed year, and what is told of one that is not there any more.
 
+use keis_ledger::classifiers::Year;
 use keis_ledger::ids::ServiceId;
 use keis_ledger::money::Cents;
 use keis_ledger::operation::FundsOperation;
+use keis_ledger::record::Record;
 use keis_ledger::time::Span;
 use keis_wallet::client::{Client, ClientError, Policy};
+use keis_wallet::verify::PublicRecord;
 use serde_json::json;
 
 use crate::acts::{bill, funds, pay, reconcile, reconcile_repayment, repay, reverse};
 use crate::party::{OWN_ORDER, PROVIDER_KEY, PUPIL_KEY, SCHOOL_KEY, STATEMENT, TEN, request_orders, settle, stand};
 use crate::support::{
-    BUDGET_HOLDER, OPERATOR, ORDER, PROVIDER, PUPIL, SCHOOL, SERVICE, SESSION, START, Stand, YEAR, assert_no_pupil, key,
+    BUDGET_HOLDER, OPERATOR, ORDER, PROVIDER, PUPIL, SCHOOL, SERVICE, SESSION, START, Stand, YEAR, assert_no_pupil,
+    genesis, key,
 };
 
 /// A year with an order that was paid and reversed, brought to its seal.
@@ -81,6 +85,12 @@ async fn sealed_year_tells_its_sums_and_that_the_rest_is_gone() {
             let problem = answer.is_problem(410, "year_sealed");
             assert_eq!((&problem["year"], &problem["root"]), (&json!(2026), &json!(seal.root)), "{path}");
         }
+        let genesis = genesis(true);
+        let file = client.record_file(PublicRecord::Sealed { year: YEAR }).await.unwrap();
+        let proven = file.verify(&genesis.hash(), genesis.validators()).unwrap();
+        assert!(matches!(proven, Some(Record::Sealed(sealed)) if sealed.root.to_string() == seal.root.to_string()));
+        let file = client.record_file(PublicRecord::Sealed { year: Year(2027) }).await.unwrap();
+        assert_eq!(file.verify(&genesis.hash(), genesis.validators()).unwrap(), None);
         let gone = client.signed_by(key(SCHOOL_KEY)).school_wallet(SCHOOL, YEAR).await;
         assert!(matches!(gone, Err(ClientError::Problem(problem)) if problem.code == "year_sealed"));
 

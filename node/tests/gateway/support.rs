@@ -172,6 +172,7 @@ impl Stand {
             institution: InstitutionId([1; 16]),
             address: Address::of(&key(11).public()),
             guard: GuardState::Active,
+            supported: keis_ledger::protocol::LATEST,
             network_height: Height(0),
             syncing: false,
         });

@@ -54,6 +54,7 @@ impl Client {
             PublicRecord::Year { year } => Call::get(format!("/v1/proofs/years/{year}")),
             PublicRecord::Service { id } => Call::get(format!("/v1/proofs/services/{id}")),
             PublicRecord::Session { year, id } => Call::get(format!("/v1/proofs/sessions/{id}")).with("year", year),
+            PublicRecord::Sealed { year } => Call::get(format!("/v1/proofs/sealed/{year}")),
         };
         let proven: ProvenRecord = self.get(&call).await?;
         let handovers = self.handovers_before(proven.header.height).await?;

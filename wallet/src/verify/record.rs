@@ -35,6 +35,11 @@ pub enum PublicRecord {
         /// The session.
         id: SessionId,
     },
+    /// What is left of a sealed year: the root over the records that it had, and its sums.
+    Sealed {
+        /// The year.
+        year: Year,
+    },
 }
 
 impl PublicRecord {
@@ -45,6 +50,7 @@ impl PublicRecord {
             Self::Year { year } => RecordKey::Year(year),
             Self::Service { id } => RecordKey::Service(id),
             Self::Session { year, id } => RecordKey::Session(year, id),
+            Self::Sealed { year } => RecordKey::Sealed(year),
         }
     }
 
@@ -55,6 +61,7 @@ impl PublicRecord {
             Self::Year { .. } => matches!(record, Record::Year(_)),
             Self::Service { .. } => matches!(record, Record::Service(_)),
             Self::Session { .. } => matches!(record, Record::Session(_)),
+            Self::Sealed { .. } => matches!(record, Record::Sealed(_)),
         }
     }
 }

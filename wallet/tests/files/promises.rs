@@ -9,8 +9,8 @@ use keis_ledger::tree::ProofError;
 use keis_wallet::verify::{Handover, PublicRecord, ReceiptFile, RecordFile, VerifyError, validators_after};
 
 use crate::support::{
-    CHANGES, HEIGHT, SERVICE, YEAR, certify, genesis, good, handovers, header, judge, receipt_file, record_file, seeds,
-    set,
+    CHANGES, HEIGHT, PAST, SERVICE, YEAR, certify, genesis, good, handovers, header, judge, receipt_file, record_file,
+    sealed, seeds, set,
 };
 
 #[test]
@@ -36,6 +36,8 @@ fn a_proof_answers_the_record_or_that_there_is_none() {
     assert_eq!(service.version, 3);
     assert!(matches!(verify(PublicRecord::Parameters {}), Some(Record::Network(_))));
     assert_eq!(verify(PublicRecord::Year { year: YEAR }), None);
+    assert_eq!(verify(PublicRecord::Sealed { year: PAST }), Some(Record::Sealed(Box::new(sealed()))));
+    assert_eq!(verify(PublicRecord::Sealed { year: YEAR }), None);
 }
 
 #[test]

@@ -12,13 +12,14 @@ use keis_ledger::list;
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{ServiceTerms, SessionOffer};
 use keis_ledger::receipt::{FullReceipt, Kind, Receipt, ReceiptLine, Subject};
-use keis_ledger::record::{Network, OrderState, Record, Service, Session, Standing};
+use keis_ledger::record::{Network, OrderState, Record, Sealed, Service, Session, Standing, Totals};
 use keis_ledger::state::State;
 use keis_ledger::time::{Span, Timestamp};
 use keis_wallet::verify::{Handover, ProvenLine, ProvenReceipt, ProvenRecord, PublicRecord, ReceiptFile, RecordFile};
 
 const TIME: Timestamp = Timestamp(1_767_225_600_000);
 pub const YEAR: Year = Year(2026);
+pub const PAST: Year = Year(2025);
 pub const SERVICE: ServiceId = ServiceId([21; 16]);
 pub const SESSION: SessionId = SessionId([22; 16]);
 /// Heights after which the validators change, and that of the block.
@@ -193,6 +194,12 @@ fn service() -> Service {
     Service { provider: ProviderId([9; 16]), version: 3, terms, standing: Standing::Active }
 }
 
+/// What is left of the year before.
+pub fn sealed() -> Sealed {
+    let returned = Totals { minted: Cents::new(90_000), returned: Cents::new(90_000), ..Totals::default() };
+    Sealed { root: Hash([61; 32]), records: 812, at: TIME, state_money: returned, school_money: Totals::default() }
+}
+
 pub fn state() -> State {
     let network = Network { parameters: default_parameters(), validators: set(2) };
     let offer = SessionOffer {
@@ -206,6 +213,7 @@ pub fn state() -> State {
         (PublicRecord::Parameters {}.key().place(), Record::Network(Box::new(network))),
         (PublicRecord::Service { id: SERVICE }.key().place(), Record::Service(Box::new(service()))),
         (PublicRecord::Session { year: YEAR, id: SESSION }.key().place(), Record::Session(Box::new(session))),
+        (PublicRecord::Sealed { year: PAST }.key().place(), Record::Sealed(Box::new(sealed()))),
     ];
     for other in 100..150 {
         let place = PublicRecord::Service { id: ServiceId([other; 16]) }.key().place();
@@ -225,6 +233,7 @@ pub fn record_file(key: PublicRecord) -> RecordFile {
             state.get::<Session>((year, id)).map(|it| Record::Session(Box::new(it.clone())))
         }
         PublicRecord::Year { .. } => None,
+        PublicRecord::Sealed { year } => state.get::<Sealed>(year).map(|it| Record::Sealed(Box::new(*it))),
     };
     let record = record.map(|record| codec::encode(&record));
     let (proof, certificate) = (state.prove(&key.key()), certify(&header, &seeds(2)));
@@ -243,6 +252,8 @@ pub fn good() -> Vec<(&'static str, String)> {
         ("parameters", record(PublicRecord::Parameters {})),
         ("service", record(PublicRecord::Service { id: SERVICE })),
         ("session", record(PublicRecord::Session { year: YEAR, id: SESSION })),
+        ("sealed", record(PublicRecord::Sealed { year: PAST })),
+        ("not-sealed", record(PublicRecord::Sealed { year: YEAR })),
         ("no-year", record(PublicRecord::Year { year: YEAR })),
         ("no-service", record(PublicRecord::Service { id: ServiceId([23; 16]) })),
     ]

@@ -8,7 +8,7 @@ use crate::money::Amounts;
 use crate::plan::governance::Applied;
 use crate::plan::{item, year_of};
 use crate::receipt::{Kind, Subject};
-use crate::record::{DueKey, DueKind, DueWork, Exceptions, Extension, OrderState};
+use crate::record::{DueKey, DueKind, DueWork, Exceptions, Extension};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::{Span, Timestamp};
@@ -18,37 +18,17 @@ const LONGEST: Span = Span::days(366);
 
 /// Where an instant of a year's rules falls by now.
 pub(super) fn extended(work: &Work, year: Year, instant: Timestamp) -> Timestamp {
-    work.get::<Exceptions>(year).map_or(instant, |exceptions| exceptions.extended(instant))
+    Exceptions::moved(work.get::<Exceptions>(year), instant)
 }
 
-/// Where a limit that lies before an order's start falls by now; one that was moved stays before the start.
+/// Where a limit that lies before an order's start falls by now.
 pub(super) fn before_start(work: &Work, key: Key, span: Span) -> Timestamp {
-    let start = order(work, key).start;
-    let limit = start.before(span);
-    let moved = extended(work, key.0, limit);
-    if moved == limit { limit } else { moved.min(start.before(Span(1))) }
+    order(work, key).limit_before_start(span, work.get::<Exceptions>(key.0))
 }
 
 /// The instant from which an answer or a confirmation comes too late.
 pub(super) fn deadline(work: &Work, key: Key) -> Timestamp {
-    let order = order(work, key);
-    let kind = match order.state {
-        OrderState::Proposed | OrderState::Requested => DueKind::Lapse,
-        OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::Disputed
-        | OrderState::Reversed
-        | OrderState::CancelledForceMajeure => DueKind::Attendance,
-    };
-    capped(work, key, kind, extended(work, key.0, order.deadline))
+    order(work, key).deadline_now(work.get::<Exceptions>(key.0))
 }
 
 /// Nobody answers after the start.

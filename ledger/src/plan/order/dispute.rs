@@ -83,13 +83,12 @@ pub(super) fn withdraw(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -
     }
     in_state(&work, key, &[OrderState::Disputed])?;
     let dispute = open.expect("an order is disputed exactly while its dispute is open");
-    let mut total = Amounts::ZERO;
-    if dispute.was == OrderState::Delivered {
+    let delivered = dispute.was == OrderState::Delivered;
+    let total = thaw(&mut work, key, |line| !delivered || !line.is_standing())?;
+    if delivered {
         let year = work.get::<YearRecord>(key.0).expect("the plan has looked the year up before");
         let until = order(&work, key).rules.attendance_deadline(&year.parameters.calendar, at);
         set_deadline(&mut work, key, DueKind::Attendance, until);
-    } else {
-        total = thaw(&mut work, key)?;
     }
     signed(&mut work, key, actor, by);
     order_mut(&mut work, key).state = dispute.was;
@@ -97,10 +96,14 @@ pub(super) fn withdraw(mut work: Work, at: Timestamp, actor: &Actor, key: Key) -
     Ok(done(work, key, Kind::DisputeWithdrawn, total))
 }
 
-/// Everything that was frozen is due again.
-fn thaw(work: &mut Work, key: Key) -> Result<Amounts, Rejection> {
+/// What was frozen of lines in these states is due again. Of an order that was only delivered, the lines that take part
+/// had nothing due yet; one that was dropped late had.
+fn thaw(work: &mut Work, key: Key, states: impl Fn(LineState) -> bool) -> Result<Amounts, Rejection> {
     let mut total = Amounts::ZERO;
-    for (line, Line { escrow, pupil, .. }) in (0..).zip(order(work, key).lines.clone()) {
+    for (line, Line { escrow, pupil, state, .. }) in (0..).zip(order(work, key).lines.clone()) {
+        if !states(state) {
+            continue;
+        }
         let Some(amount) = escrow.total().filter(|amount| !amount.is_zero()) else { continue };
         let part = lines::capture(work, key, line, amount)?;
         total = total.checked_add(&part).ok_or(Rejection::AmountTooLarge)?;

@@ -10,7 +10,7 @@ use crate::operation::Party;
 use crate::plan::{every, item, succession, year_of};
 use crate::receipt::ReceiptLine;
 use crate::record::{
-    Booking, DueKind, Line, LineState, OrderState, Pupil, Service, Session, Standing, YearRecord, YearState,
+    Booking, DueKind, Entity, Line, LineState, OrderState, Pupil, Service, Session, Standing, YearRecord, YearState,
 };
 use crate::rejection::Rejection;
 use crate::state::Work;
@@ -27,6 +27,7 @@ pub(super) struct Place {
 /// The year and each pupil of a list are on the ledger: the pupils' records. A list that is empty asks for nothing.
 pub(super) fn pupils_known<'w>(work: &'w Work, year: Year, pupils: &[PupilId]) -> Result<Vec<&'w Pupil>, Rejection> {
     year_of(work, year)?;
+    work.look_ahead(pupils.iter().map(|pupil| Pupil::key((year, *pupil))));
     let one = |(index, pupil): (usize, &PupilId)| {
         work.get::<Pupil>((year, *pupil)).ok_or_else(|| Rejection::PupilUnknown { item: item(index) })
     };
