@@ -12,7 +12,6 @@ use keis_ledger::record::{Key, Order, Pupil, Statement};
 use super::Context;
 use super::call::Call;
 use super::problem::Problem;
-use super::remedies::stands_for;
 use super::signature::{Claim, Refusal, Taken, wall_clock};
 use crate::view::View;
 
@@ -103,7 +102,7 @@ impl Signer {
             Owner::Governance(_) => {
                 return Err(Problem::not_yours("a governance key votes on measures and reads nothing"));
             }
-            Owner::Party(party) if stands_for(state, party) != party => {
+            Owner::Party(party) if state.stands_for(party) != party => {
                 return Err(Problem::not_yours(
                     "another one stands in the place of this key's holder, and reads for it",
                 ));
@@ -118,7 +117,7 @@ impl Signer {
 impl Reader {
     /// Whether the reader is the party, or stands in its place.
     fn holds(&self, party: Party) -> bool {
-        self.role == Role::Officer || self.role == Role::Party(stands_for(&self.view.tip.state, party))
+        self.role == Role::Officer || self.role == Role::Party(self.view.tip.state.stands_for(party))
     }
 
     fn only_if(holds: bool, whose: &str) -> Result<(), Problem> {

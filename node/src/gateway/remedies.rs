@@ -1,13 +1,13 @@
 //! What disputes, extensions and successions mean to readers: who stands in whose place, and when things fall due by now.
 //!
-//! Rules read the same records; nothing is decided here.
+//! The ledger says both; nothing is decided here.
 
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{OrderId, ProviderId, SchoolId};
 use keis_ledger::operation::Party;
-use keis_ledger::record::{Dispute, Exceptions, Order, OrderState, Succession, YearRecord};
+use keis_ledger::record::{Dispute, Exceptions, Order, OrderState, YearRecord};
 use keis_ledger::state::State;
-use keis_ledger::time::{Span, Timestamp};
+use keis_ledger::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,15 +66,10 @@ impl Remedies {
 impl Deadlines {
     fn of(state: &State, year: Year, order: &Order) -> Self {
         let exceptions = state.get::<Exceptions>(year);
-        let moved = |instant| exceptions.map_or(instant, |exceptions| exceptions.extended(instant));
-        let before_start = |span: Span| {
-            let limit = order.start.before(span);
-            let now = moved(limit);
-            if now == limit { limit } else { now.min(order.start.before(Span(1))) }
-        };
         let next = match order.state {
-            OrderState::Proposed | OrderState::Requested => Some(moved(order.deadline).min(order.start)),
-            OrderState::Delivered => Some(moved(order.deadline)),
+            OrderState::Proposed | OrderState::Requested | OrderState::Delivered => {
+                Some(order.deadline_now(exceptions))
+            }
             OrderState::Confirmed
             | OrderState::Attended
             | OrderState::AttendedAutomatically
@@ -91,28 +86,20 @@ impl Deadlines {
         let unreported = state
             .get::<YearRecord>(year)
             .filter(|_| order.state == OrderState::Confirmed)
-            .map(|record| moved(order.rules.attendance_deadline(&record.parameters.calendar, order.end)));
+            .map(|record| order.rules.attendance_deadline(&record.parameters.calendar, order.end))
+            .map(|reported| Exceptions::moved(exceptions, reported));
         Self {
             next,
-            free_change: before_start(order.rules.free_change),
-            free_cancel: before_start(order.rules.free_cancel),
+            free_change: order.limit_before_start(order.rules.free_change, exceptions),
+            free_cancel: order.limit_before_start(order.rules.free_cancel, exceptions),
             unreported,
         }
     }
 }
 
-/// Who acts and reads in a party's place by now, mostly itself. A party is succeeded once, so the way has an end.
-pub(super) fn stands_for(state: &State, party: Party) -> Party {
-    let mut now = party;
-    while let Some(Succession { to }) = state.get::<Succession>(now) {
-        now = *to;
-    }
-    now
-}
-
 /// The school that stands in a school's place, if another one does.
 pub(super) fn school_successor(state: &State, school: SchoolId) -> Option<SchoolId> {
-    match stands_for(state, Party::School(school)) {
+    match state.stands_for(Party::School(school)) {
         Party::School(now) if now != school => Some(now),
         Party::School(_) | Party::Provider(_) | Party::Pupil(..) => None,
     }
@@ -120,7 +107,7 @@ pub(super) fn school_successor(state: &State, school: SchoolId) -> Option<School
 
 /// The provider that stands in a provider's place, if another one does.
 pub(super) fn provider_successor(state: &State, provider: ProviderId) -> Option<ProviderId> {
-    match stands_for(state, Party::Provider(provider)) {
+    match state.stands_for(Party::Provider(provider)) {
         Party::Provider(now) if now != provider => Some(now),
         Party::Provider(_) | Party::School(_) | Party::Pupil(..) => None,
     }

@@ -253,7 +253,7 @@ pub fn good() -> Vec<(&'static str, String)> {
         ("service", record(PublicRecord::Service { id: SERVICE })),
         ("session", record(PublicRecord::Session { year: YEAR, id: SESSION })),
         ("sealed", record(PublicRecord::Sealed { year: PAST })),
-        ("not-sealed", record(PublicRecord::Sealed { year: YEAR })),
+        ("no-seal", record(PublicRecord::Sealed { year: YEAR })),
         ("no-year", record(PublicRecord::Year { year: YEAR })),
         ("no-service", record(PublicRecord::Service { id: ServiceId([23; 16]) })),
     ]
