@@ -110,7 +110,7 @@ async fn lines_are_proven_to_those_whose_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_school_sees_its_pupils_in_an_allocation_to_several() {
-    let mut stand = stand().await;
+    let stand = stand().await;
     let mut allocation = None;
     for height in 1..=stand.get("/v1/status").await.is(200)["height"].as_u64().unwrap() {
         let receipts = client(&stand).block_receipts(Height(height)).await.unwrap().unwrap();
