@@ -85,11 +85,11 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<bool> {
     let bar = progress_bar(&begin, &to);
     let filled = fill(&mut export, &mut source, to, &bar);
     // What came so far is sound: a later call goes on there.
-    let bytes = export.bytes();
     let extent = export.finish();
     bar.finish_and_clear();
     filled?;
     let extent = extent?;
+    let bytes = std::fs::metadata(&args.out).with_context(|| args.out.display().to_string())?.len();
     tell(args, &extent, begin, bytes);
     Ok(true)
 }

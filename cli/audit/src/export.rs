@@ -177,11 +177,6 @@ impl Export {
         self.cut
     }
 
-    /// Bytes written so far.
-    pub fn bytes(&self) -> u64 {
-        self.frames.offset
-    }
-
     /// Adds the next block; says which documents it names for the first time.
     ///
     /// # Errors

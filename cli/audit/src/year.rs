@@ -6,7 +6,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Amounts, Source};
 use keis_ledger::operation::Buyer;
 use keis_ledger::record::{
-    LineState, Order, Record, RecordKey, School, Session, Standing, Statement, StatementState, YearRecord,
+    LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState, YearRecord,
 };
 use keis_ledger::state::State;
 use serde::Serialize;
@@ -86,8 +86,10 @@ pub struct Statements {
 pub struct YearFigures {
     /// The year.
     pub year: Year,
-    /// Open or ended.
+    /// Open, ended or sealed.
     pub state: String,
+    /// What is left of it in the state, once it is sealed.
+    pub sealed: Option<Sealed>,
     /// Pupils' wallets, by standing.
     pub pupils: BTreeMap<String, u64>,
     /// Wallets that received their money of the year.
@@ -143,9 +145,11 @@ pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Coll
             sums.statement(statement);
         }
     }
+    let sealed = common.get::<Sealed>(year).copied();
     Some(YearFigures {
         year,
-        state: word(&record.state),
+        state: sealed.map_or_else(|| word(&record.state), |_| "sealed".to_owned()),
+        sealed,
         money: sums.count.compare(record),
         pupils: sums.pupils,
         allocated: sums.allocated,

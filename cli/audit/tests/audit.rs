@@ -7,6 +7,7 @@ use keis_audit::{Export, Language, Options, Report, Verdict, audit, rule};
 use keis_ledger::block::Block;
 use keis_ledger::chain::{Certificate, Height, VoteStep, vote_bytes};
 use keis_ledger::codec;
+use keis_ledger::record::Sealed;
 
 fn threads(count: usize) -> Options {
     Options { threads: NonZero::new(count).expect("a number of threads") }
@@ -81,6 +82,9 @@ fn other_validators_and_a_sealed_year_are_followed() {
         let [year] = report.years.as_slice() else { panic!("one year was lived") };
         // Its records are gone from the state; what they were is told.
         assert!(trial.tip().state.year(YEAR).len() == 1 && year.pupils["active"] == 15);
+        let left = trial.tip().state.get::<Sealed>(YEAR).copied();
+        assert_eq!((year.state.as_str(), year.sealed), ("sealed", left));
+        assert!(left.is_some());
         assert!(year.money.iter().all(|money| money.equation.holds && money.recount.holds));
         let totals = &year.money[0].totals;
         assert_eq!((totals.returned, totals.pupils.get()), (totals.minted, 0));
