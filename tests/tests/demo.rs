@@ -123,8 +123,9 @@ async fn a_year_comes_out_as_its_calendar_says() {
     assert!(names.iter().any(|name| name == "witnesses.jsonl"), "{names:?}");
     assert_eq!(
         names.len(),
-        8,
-        "a founding document, a folder a validator, what was committed to, an export, its audit: {names:?}"
+        12,
+        "a founding document, a folder and a governance key a validator, what was committed to, an export, its audit: \
+         {names:?}"
     );
     assert_audited_anew(&home).await;
     let (again, _) = demo(&folder, "home", &[]).await;
