@@ -158,23 +158,8 @@ fn consequences(w: &Words, view: &OrderView, raising: Raising, order: &str) -> V
 
 /// What a side should know before it takes its dispute back.
 fn withdrawal(w: &Words, dispute: &DisputeView) -> Vec<String> {
-    let was = match dispute.was {
-        OrderState::Delivered => w.text("dispute-withdraw-delivered"),
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => w.text("dispute-withdraw-attended"),
-    };
+    let delivered = dispute.was == OrderState::Delivered;
+    let was = w.text(if delivered { "dispute-withdraw-delivered" } else { "dispute-withdraw-attended" });
     vec![was, w.text("dispute-withdraw-last")]
 }
 

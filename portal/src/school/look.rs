@@ -57,24 +57,11 @@ pub(super) fn both(money: &Amounts) -> Cents {
 
 /// What an order comes to: of a proposal, which sets no money aside yet, what it would cost.
 pub(super) fn worth(order: &Order) -> Cents {
-    let standing = u64::try_from(standing(order)).unwrap_or(u64::MAX);
-    match order.state {
-        OrderState::Proposed => order.price.checked_mul(standing).unwrap_or(order.price),
-        OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => both(&order_money(order)),
+    if order.state != OrderState::Proposed {
+        return both(&order_money(order));
     }
+    let standing = u64::try_from(standing(order)).unwrap_or(u64::MAX);
+    order.price.checked_mul(standing).unwrap_or(order.price)
 }
 
 /// How people name an order: the session, and the first characters of the id.
