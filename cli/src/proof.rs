@@ -1,5 +1,7 @@
 //! `keis proof`: public records of the ledger with everything that proves them, judged here and by nobody else.
 
+mod archived;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,7 @@ use keis_ledger::ids::{ServiceId, SessionId};
 use keis_ledger::money::Cents;
 use keis_ledger::record::{Entity, Network, Record, Sealed, Service, Session, YearRecord};
 use keis_wallet::client::{Client, Policy};
-use keis_wallet::verify::{PublicRecord, RecordFile};
+use keis_wallet::verify::{PublicRecord, RecordFile, SealedRecordFile};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -31,6 +33,8 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 pub enum ProofCommand {
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Get(GetArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
+    FromExport(archived::FromExportArgs),
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Verify(VerifyArgs),
 }
@@ -85,7 +89,7 @@ pub struct GetArgs {
         Example:\n  keis proof verify year.json --genesis genesis.json"
 )]
 pub struct VerifyArgs {
-    /// Record, as `keis proof get --out` keeps it
+    /// Record, as `keis proof get --out` or `keis proof from-export --out` keeps it
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Founding document of the network
@@ -120,6 +124,7 @@ impl GetArgs {
 pub fn run(command: &ProofCommand) -> anyhow::Result<bool> {
     match command {
         ProofCommand::Get(args) => get(args),
+        ProofCommand::FromExport(args) => archived::run(args),
         ProofCommand::Verify(args) => verify(args),
     }
 }
@@ -142,10 +147,26 @@ fn get(args: &GetArgs) -> anyhow::Result<bool> {
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<bool> {
     let genesis = Genesis::load(&args.genesis)?;
-    let file: RecordFile = load(&args.file, "record").or_advise("`keis proof get --out FILE` keeps one.")?;
-    let proven = file.verify(&genesis.hash(), genesis.validators());
-    proven.with_context(|| format!("{} proves nothing", args.file.display()))?;
-    show(&file, true, args.json)
+    let kept: Kept = load(&args.file, "record").or_advise("`keis proof get --out FILE` keeps one.")?;
+    let nothing = || format!("{} proves nothing", args.file.display());
+    match kept {
+        Kept::Standing(file) => {
+            file.verify(&genesis.hash(), genesis.validators()).with_context(nothing)?;
+            show(&file, true, args.json)
+        }
+        Kept::Archived(file) => {
+            file.verify(&genesis.hash(), genesis.validators()).with_context(nothing)?;
+            archived::show(&file, args.json)
+        }
+    }
+}
+
+/// The two kinds of files, told apart by their format.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Standing(Box<RecordFile>),
+    Archived(Box<SealedRecordFile>),
 }
 
 /// Keeps a file that proves, in a new file.
@@ -168,11 +189,13 @@ pub(crate) fn load<T: DeserializeOwned>(path: &Path, what: &str) -> anyhow::Resu
     serde_json::from_slice(&text).with_context(|| format!("{} is no proof of a {what}", path.display()))
 }
 
+/// The fields of a record of a kind.
+fn of<E: Entity + Serialize>(record: &Record) -> Option<Value> {
+    serde_json::to_value(E::from_record(record)?).ok()
+}
+
 /// The record's content, by the names of its fields.
 fn content(key: PublicRecord, record: &Record) -> Option<Value> {
-    fn of<E: Entity + Serialize>(record: &Record) -> Option<Value> {
-        serde_json::to_value(E::from_record(record)?).ok()
-    }
     match key {
         PublicRecord::Parameters {} => of::<Network>(record),
         PublicRecord::Year { .. } => of::<YearRecord>(record),
@@ -205,11 +228,16 @@ fn show(file: &RecordFile, verified: bool, json: bool) -> anyhow::Result<bool> {
         "verified     {}",
         if verified { "against the founding document" } else { "not yet: no founding document" }
     );
-    match &content {
-        None => println!("record       none: the ledger held no such record"),
+    tell(content.as_ref(), "the ledger held no such record");
+    Ok(record.is_some())
+}
+
+/// The record, or that there is none and what that means.
+fn tell(content: Option<&Value>, none: &str) {
+    match content {
+        None => println!("record       none: {none}"),
         Some(content) => print("", content),
     }
-    Ok(record.is_some())
 }
 
 fn count_of_times(number: usize) -> String {

@@ -141,6 +141,28 @@ async fn assert_audited_anew(home: &Path) {
     assert_eq!(said.out, kept);
     let page = fs::read_to_string(home.join("auditor/report.html")).expect("the auditor's page is kept");
     assert!(page.contains("<svg"), "the flow of the money is no picture");
+    assert_proven_out_of(&export, &genesis, home, &kept).await;
+}
+
+/// The records of the sealed year are on no node any more; the export proves them.
+async fn assert_proven_out_of(export: &str, genesis: &str, home: &Path, report: &str) {
+    let report: Value = serde_json::from_str(report).expect("the report is JSON");
+    let year = report["years"][0]["year"].to_string();
+    let record = text(&home.join("year.json"));
+    let asked = ["proof", "from-export", export, "--genesis", genesis, "--year", &year];
+    let said = program::keis([&asked[..], &["--rules", "--out", &record, "--json"]].concat()).await.well();
+    let proven: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(
+        (&proven["verified"], &proven["record"]["state"]),
+        (&Value::from(true), &Value::from("ended")),
+        "{proven:#}"
+    );
+    let verified = program::keis(["proof", "verify", &record, "--genesis", genesis]).await.well();
+    assert!(verified.out.contains("against the founding document"), "{}", verified.out);
+    let none = program::keis([&asked[..], &["--order", "ord_00000000000000000000000000000000"]].concat()).await;
+    assert_eq!(none.code(), 3, "{}{}", none.out, none.err);
+    let other = ["proof", "from-export", export, "--genesis", genesis, "--year", "1999", "--rules"];
+    assert_eq!(program::keis(other).await.code(), 1);
 }
 
 #[tokio::test]

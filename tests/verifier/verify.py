@@ -383,7 +383,7 @@ def check_state(given, root, place, value):
     require(held == value, "the state does not hold what is claimed")
 
 
-# The two kinds of files.
+# The kinds of files.
 
 
 def encode_receipt(given):
@@ -487,9 +487,56 @@ def check_record(network, given):
     place = year.to_bytes(2, "big") + hashed("record key", key)
     value = given["record"]
     if value is not None:
-        require(re.fullmatch("(?:[0-9a-f]{2})*", some(value, str)), "a record is pairs of hexadecimal digits")
-        value = hashed("record value", bytes.fromhex(value))
+        value = hashed("record value", hexadecimal(value))
     check_state(given["proof"], header.state_root, place, value)
+
+
+def key_of_year(year, given):
+    """Encoding of the key of a record that a year had."""
+    kind = some(given, dict).get("kind")
+    if kind == "year":
+        fields(given, "kind")
+        return u32(5) + u16(year)
+    kinds = {
+        "pupil": (6, "pup_"),
+        "school": (8, "sch_"),
+        "provider": (9, "prv_"),
+        "session": (10, "ses_"),
+        "order": (11, "ord_"),
+        "statement": (12, "stm_"),
+        "bill": (18, "stm_"),
+        "dispute": (27, "ord_"),
+    }
+    require(kind in kinds, "an unknown kind of records")
+    fields(given, "kind", "id")
+    variant, prefix = kinds[kind]
+    return u32(variant) + u16(year) + identifier(given["id"], prefix, 16)
+
+
+# Variant 23: a root, a number, a time, twice twelve sums.
+SEAL = 4 + 32 + 8 + 8 + 2 * 12 * 8
+
+
+def check_sealed_record(network, given):
+    fields(
+        given, "format", "handovers", "header", "certificate", "year", "seal", "seal_proof", "key", "record", "proof"
+    )
+    header = check_block(network, given)
+    year = number(given["year"], U16)
+    seal = hexadecimal(given["seal"])
+    require(len(seal) == SEAL and seal[:4] == u32(23), "the seal is not what is left of a year")
+    leaf = year.to_bytes(2, "big") + hashed("record key", u32(23) + u16(year))
+    check_state(given["seal_proof"], header.state_root, leaf, hashed("record value", seal))
+    place = year.to_bytes(2, "big") + hashed("record key", key_of_year(year, given["key"]))
+    value = given["record"]
+    if value is not None:
+        value = hashed("record value", hexadecimal(value))
+    check_state(given["proof"], seal[4:36], place, value)
+
+
+def hexadecimal(given):
+    require(re.fullmatch("(?:[0-9a-f]{2})*", some(given, str)), "a record is pairs of hexadecimal digits")
+    return bytes.fromhex(given)
 
 
 def once(pairs):
@@ -521,6 +568,8 @@ def check(network, path):
         check_receipt(network, given)
     elif given.get("format") == "keis-record-1":
         check_record(network, given)
+    elif given.get("format") == "keis-sealed-record-1":
+        check_sealed_record(network, given)
     else:
         raise Fault("an unknown format of files")
 

@@ -6,6 +6,7 @@
 mod handover;
 mod receipt;
 mod record;
+mod sealed;
 
 use bincode::{Decode, Encode};
 use keis_ledger::chain::{Certificate, CertificateError, Header, Height, ValidatorSet};
@@ -21,6 +22,7 @@ use crate::wire::{CertificateWire, HeaderWire, ListProofWire, ReceiptWire};
 pub use handover::{Handover, validators_after};
 pub use receipt::{ProvenLine, ReceiptFile};
 pub use record::{ProvenRecord, PublicRecord, RecordFile};
+pub use sealed::{SealedRecordFile, Under, YearlyRecord};
 
 /// A receipt with everything that proves it. In JSON it has the form in which a gateway gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]

@@ -212,6 +212,11 @@ pub(crate) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     bytes.map(Some).ok_or_else(|| D::Error::custom("bytes are pairs of lower-case hexadecimal digits"))
 }
 
+/// Reads bytes in lower-case hexadecimal.
+pub(crate) fn some_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    bytes(deserializer)?.ok_or_else(|| D::Error::custom("bytes are missing"))
+}
+
 /// Writes bytes in lower-case hexadecimal, if there are any.
 pub(crate) fn write_bytes<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
     bytes.as_ref().map(hex::encode).serialize(serializer)

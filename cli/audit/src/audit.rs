@@ -6,6 +6,7 @@ use std::num::NonZero;
 use keis_genesis::Genesis;
 use keis_ledger::chain::Height;
 
+use crate::archive::Archive;
 use crate::check::Validators;
 use crate::content::{Extent, Foot, Head};
 use crate::fault::{Fault, rule};
@@ -48,29 +49,56 @@ pub fn audit(
     input: impl Read + Send,
     genesis: &Genesis,
     options: &Options,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<Report, Opening> {
+    Ok(judge(input, genesis, options, None, progress)?.0)
+}
+
+/// Audits an export and keeps the records of the years that it seals. There is an archive only of an export that is whole
+/// and sound.
+///
+/// # Errors
+/// As [`audit`].
+pub fn archive(
+    input: impl Read + Send,
+    genesis: &Genesis,
+    options: &Options,
+    progress: impl FnMut(Progress),
+) -> Result<(Report, Option<Archive>), Opening> {
+    let (report, archive) = judge(input, genesis, options, Some(Archive::default()), progress)?;
+    let archive = archive.filter(|_| report.verdict == Verdict::Sound);
+    Ok((report, archive))
+}
+
+fn judge(
+    input: impl Read + Send,
+    genesis: &Genesis,
+    options: &Options,
+    archive: Option<Archive>,
+    mut progress: impl FnMut(Progress),
+) -> Result<(Report, Option<Archive>), Opening> {
     let reader = match Reader::open(input) {
         Ok(reader) => reader,
         Err(Opening::Flaw(flaw)) if !matches!(flaw, Flaw::Read { .. }) => {
-            return Ok(Report::unread(genesis, told(&flaw)));
+            return Ok((Report::unread(genesis, told(&flaw)), None));
         }
         Err(opening) => return Err(opening),
     };
     let head = *reader.head();
     if head.network != genesis.hash() {
         let detail = format!("the export is of the network {}", head.network);
-        return Ok(Report::unread(genesis, Fault::file(rule::NETWORK, detail)));
+        return Ok((Report::unread(genesis, Fault::file(rule::NETWORK, detail)), None));
     }
     let validators = Validators::new(genesis.validators());
-    let mut run = Run::new(head, genesis, &validators);
+    let mut run = Run::new(head, genesis, &validators, archive);
     pipeline::run(reader, genesis.hash(), &validators, options.threads, |item, bytes| {
         let goes_on = run.take(item);
         run.bytes = bytes;
         progress(Progress { height: run.height(), bytes, transactions: run.transactions() });
         goes_on
     });
-    run.report(genesis)
+    let archive = run.take_archive();
+    Ok((run.report(genesis)?, archive))
 }
 
 enum Way<'a> {
@@ -88,13 +116,20 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(head: Head, genesis: &Genesis, validators: &'a Validators) -> Self {
+    fn new(head: Head, genesis: &Genesis, validators: &'a Validators, archive: Option<Archive>) -> Self {
         let way = if head.from == Height(1) {
-            Way::Whole(Box::new(Replay::new(genesis, validators)))
+            Way::Whole(Box::new(Replay::new(genesis, validators, archive)))
         } else {
             Way::Piece(Box::new(Piece::new()))
         };
         Self { way, extent: Extent::new(head.from), bytes: 0, finished: false, fault: None, failed: None }
+    }
+
+    fn take_archive(&mut self) -> Option<Archive> {
+        match &mut self.way {
+            Way::Whole(replay) => replay.take_archive(),
+            Way::Piece(_) => None,
+        }
     }
 
     fn height(&self) -> Height {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod anomaly;
+mod archive;
 mod audit;
 mod check;
 mod collect;
@@ -21,7 +22,8 @@ mod words;
 mod year;
 
 pub use anomaly::{Anomaly, Case, Limits};
-pub use audit::{Options, Progress, audit};
+pub use archive::{Archive, Change, Kept};
+pub use audit::{Options, Progress, archive, audit};
 pub use collect::Moved;
 pub use content::{Entry, Extent, Foot, Head, VERSION, document_named};
 pub use export::{Export, ExportError};

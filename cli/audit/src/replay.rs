@@ -15,6 +15,7 @@ use keis_ledger::receipt::Kind;
 use keis_ledger::record::YearRecord;
 use keis_ledger::transaction::VerifiedTransaction;
 
+use crate::archive::Archive;
 use crate::check::{Checked, KnownSet, Validators, judge};
 use crate::collect::Collector;
 use crate::fault::{Fault, rule};
@@ -31,10 +32,12 @@ pub(crate) struct Replay<'a> {
     pub(crate) closed: Vec<YearFigures>,
     pub(crate) collector: Collector,
     pub(crate) handovers: u64,
+    /// Kept for who asked for it alone: it holds on to the records of sealed years.
+    archive: Option<Archive>,
 }
 
 impl<'a> Replay<'a> {
-    pub(crate) fn new(genesis: &Genesis, validators: &'a Validators) -> Self {
+    pub(crate) fn new(genesis: &Genesis, validators: &'a Validators, archive: Option<Archive>) -> Self {
         Self {
             tip: genesis.tip(),
             validators,
@@ -43,7 +46,13 @@ impl<'a> Replay<'a> {
             closed: Vec::new(),
             collector: Collector::default(),
             handovers: 0,
+            archive,
         }
+    }
+
+    /// What was kept of sealed years, if that was asked for.
+    pub(crate) fn take_archive(&mut self) -> Option<Archive> {
+        Some(self.archive.take()?.ended(self.tip.state.clone()))
     }
 
     pub(crate) fn tip(&self) -> &Tip {
@@ -71,6 +80,9 @@ impl<'a> Replay<'a> {
         let opened = executed.receipts.iter().filter(|full| full.receipt.kind == Kind::YearOpened);
         self.years.extend(opened.filter_map(|full| full.receipt.subject.year));
         self.close_years(&executed)?;
+        if let Some(archive) = &mut self.archive {
+            archive.take(checked, &executed);
+        }
         let handed_over = header.next_validators != header.validators;
         if handed_over {
             self.validators.change(&self.tip.network_record().validators);

@@ -2,12 +2,14 @@
 
 use std::num::NonZero;
 
-use keis_audit::trial::{Size, Trial, YEAR, secret};
-use keis_audit::{Export, Language, Options, Report, Verdict, audit, rule};
+use keis_audit::trial::{Size, Trial, YEAR, class_pupils, secret};
+use keis_audit::{Export, Language, Options, Report, Verdict, archive, audit, rule};
 use keis_ledger::block::Block;
 use keis_ledger::chain::{Certificate, Height, VoteStep, vote_bytes};
+use keis_ledger::classifiers::Year;
 use keis_ledger::codec;
-use keis_ledger::record::Sealed;
+use keis_ledger::ids::OrderId;
+use keis_ledger::record::{Record, RecordKey, Sealed};
 
 fn threads(count: usize) -> Options {
     Options { threads: NonZero::new(count).expect("a number of threads") }
@@ -89,6 +91,37 @@ fn other_validators_and_a_sealed_year_are_followed() {
         let totals = &year.money[0].totals;
         assert_eq!((totals.returned, totals.pupils.get()), (totals.minted, 0));
     }
+}
+
+#[test]
+fn records_of_a_sealed_year_are_kept_and_proven_out_of_a_sound_export() {
+    let trial = changed();
+    let (report, kept) =
+        archive(&trial.export()[..], trial.genesis(), &threads(2), |_| {}).expect("memory can be read");
+    assert_eq!(report.json(), run(&trial, &trial.export(), 2).json(), "the same audit");
+    let kept = kept.expect("the export is sound");
+    assert_eq!(kept.years().collect::<Vec<_>>(), [YEAR]);
+    let pupil = class_pupils(Size { classes: 5, pupils: 3, rounds: 1, block: 5 }, 0)[0];
+    for (key, held) in [
+        (RecordKey::Year(YEAR), true),
+        (RecordKey::Pupil(YEAR, pupil), true),
+        (RecordKey::Order(YEAR, OrderId([9; 16])), false),
+    ] {
+        let proven = kept.prove(YEAR, &key).expect("the year is sealed");
+        assert_eq!(proven.record.is_some(), held, "{key:?}");
+        assert_eq!((proven.header.height, proven.header.state_root), (trial.tip().height, trial.tip().state.root()));
+        assert_eq!(proven.changes.len(), 1);
+        let hash = proven.record.as_ref().map(Record::hash);
+        let root = &proven.header.state_root;
+        assert_eq!(proven.proof.verify(root, (YEAR, &proven.sealed), &key, hash.as_ref()), Ok(()), "{key:?}");
+    }
+    assert!(kept.prove(Year(YEAR.0 + 1), &RecordKey::Year(YEAR)).is_none());
+
+    let mut damaged = trial.export();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    let (report, kept) = archive(&damaged[..], trial.genesis(), &threads(2), |_| {}).expect("memory can be read");
+    assert!(report.fault.is_some() && kept.is_none(), "nothing is proven out of a damaged export");
 }
 
 #[test]

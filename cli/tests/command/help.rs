@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 38] = [
     &[],
     &["sample"],
     &["demo"],
@@ -24,6 +24,7 @@ const COMMANDS: [&[&str]; 37] = [
     &["receipt", "verify"],
     &["proof"],
     &["proof", "get"],
+    &["proof", "from-export"],
     &["proof", "verify"],
     &["export"],
     &["audit"],

@@ -1,16 +1,18 @@
 //! What holds, and each link that is judged.
 
 use keis_ledger::chain::{CertificateError, Height, ValidatorSet};
-use keis_ledger::ids::{PupilId, ServiceId};
+use keis_ledger::ids::{OrderId, PupilId, ServiceId};
 use keis_ledger::list::ListError;
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::Record;
 use keis_ledger::tree::ProofError;
-use keis_wallet::verify::{Handover, PublicRecord, ReceiptFile, RecordFile, VerifyError, validators_after};
+use keis_wallet::verify::{
+    Handover, PublicRecord, ReceiptFile, RecordFile, SealedRecordFile, VerifyError, YearlyRecord, validators_after,
+};
 
 use crate::support::{
-    CHANGES, HEIGHT, PAST, SERVICE, YEAR, certify, genesis, good, handovers, header, judge, receipt_file, record_file,
-    sealed, seeds, set,
+    CHANGES, HEIGHT, PAST, SERVICE, SESSION, YEAR, certify, genesis, good, handovers, header, judge, receipt_file,
+    record_file, sealed, sealed_record_file, seeds, set,
 };
 
 #[test]
@@ -38,6 +40,28 @@ fn a_proof_answers_the_record_or_that_there_is_none() {
     assert_eq!(verify(PublicRecord::Year { year: YEAR }), None);
     assert_eq!(verify(PublicRecord::Sealed { year: PAST }), Some(Record::Sealed(Box::new(sealed()))));
     assert_eq!(verify(PublicRecord::Sealed { year: YEAR }), None);
+}
+
+#[test]
+fn a_record_of_a_sealed_year_is_proven_under_what_is_left_of_it() {
+    let genesis = genesis();
+    let verify = |file: &SealedRecordFile| file.verify(&genesis.hash(), genesis.validators());
+    let session = sealed_record_file(YearlyRecord::Session { id: SESSION });
+    assert!(matches!(verify(&session), Ok(Some(Record::Session(_)))));
+    assert_eq!(verify(&sealed_record_file(YearlyRecord::Order { id: OrderId([7; 16]) })), Ok(None));
+    let changed = |change: &dyn Fn(&mut SealedRecordFile)| {
+        let mut file = session.clone();
+        change(&mut file);
+        verify(&file)
+    };
+    let hidden = changed(&|file| file.record = None);
+    assert!(matches!(hidden, Err(VerifyError::State { height: HEIGHT, .. })), "a record is not denied");
+    let other = changed(&|file| file.year = YEAR);
+    assert!(matches!(other, Err(VerifyError::State { height: HEIGHT, .. })), "the year is not sealed");
+    let kind = changed(&|file| file.key = YearlyRecord::Order { id: OrderId([7; 16]) });
+    assert_eq!(kind, Err(VerifyError::Record), "a session is no order");
+    let seal = changed(&|file| file.seal = file.record.clone().expect("it is there"));
+    assert_eq!(seal, Err(VerifyError::Record), "a session is not what is left of a year");
 }
 
 #[test]

@@ -12,10 +12,15 @@ use keis_ledger::list;
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{ServiceTerms, SessionOffer};
 use keis_ledger::receipt::{FullReceipt, Kind, Receipt, ReceiptLine, Subject};
-use keis_ledger::record::{Network, OrderState, Record, Sealed, Service, Session, Standing, Totals};
+use keis_ledger::record::{
+    Network, OrderState, Record, RecordKey, Sealed, SealedProof, Service, Session, Standing, Totals,
+};
 use keis_ledger::state::State;
 use keis_ledger::time::{Span, Timestamp};
-use keis_wallet::verify::{Handover, ProvenLine, ProvenReceipt, ProvenRecord, PublicRecord, ReceiptFile, RecordFile};
+use keis_wallet::verify::{
+    Handover, ProvenLine, ProvenReceipt, ProvenRecord, PublicRecord, ReceiptFile, RecordFile, SealedRecordFile, Under,
+    YearlyRecord,
+};
 
 const TIME: Timestamp = Timestamp(1_767_225_600_000);
 pub const YEAR: Year = Year(2026);
@@ -197,22 +202,37 @@ fn service() -> Service {
 /// What is left of the year before.
 pub fn sealed() -> Sealed {
     let returned = Totals { minted: Cents::new(90_000), returned: Cents::new(90_000), ..Totals::default() };
-    Sealed { root: Hash([61; 32]), records: 812, at: TIME, state_money: returned, school_money: Totals::default() }
+    let past = past();
+    let (root, records) = (past.root(), past.len() as u64);
+    Sealed { root, records, at: TIME, state_money: returned, school_money: Totals::default() }
 }
 
-pub fn state() -> State {
-    let network = Network { parameters: default_parameters(), validators: set(2) };
+fn session() -> Session {
     let offer = SessionOffer {
         start: TIME.after(Span::days(30)),
         end: TIME.after(Span(30 * 86_400_000 + 5_400_000)),
         place: Place::Municipality(13),
         capacity: 90,
     };
-    let session = Session { service: SERVICE, offer, booked: 25, open: true };
+    Session { service: SERVICE, offer, booked: 25, open: true }
+}
+
+/// The records that the year before had when it was sealed.
+fn past() -> State {
+    let session_at = |id| RecordKey::Session(PAST, id).place();
+    let mut records: Vec<_> = (SESSION.0[0]..40)
+        .map(|other| (session_at(SessionId([other; 16])), Record::Session(Box::new(session()))))
+        .collect();
+    records.sort_by_key(|(place, _)| *place);
+    State::from_records(records).unwrap()
+}
+
+pub fn state() -> State {
+    let network = Network { parameters: default_parameters(), validators: set(2) };
     let mut records = vec![
         (PublicRecord::Parameters {}.key().place(), Record::Network(Box::new(network))),
         (PublicRecord::Service { id: SERVICE }.key().place(), Record::Service(Box::new(service()))),
-        (PublicRecord::Session { year: YEAR, id: SESSION }.key().place(), Record::Session(Box::new(session))),
+        (PublicRecord::Session { year: YEAR, id: SESSION }.key().place(), Record::Session(Box::new(session()))),
         (PublicRecord::Sealed { year: PAST }.key().place(), Record::Sealed(Box::new(sealed()))),
     ];
     for other in 100..150 {
@@ -240,12 +260,26 @@ pub fn record_file(key: PublicRecord) -> RecordFile {
     RecordFile::new(key, ProvenRecord { record, proof, header, certificate }, handovers())
 }
 
+pub fn sealed_record_file(key: YearlyRecord) -> SealedRecordFile {
+    let (state, past) = (state(), past());
+    let header = Header { state_root: state.root(), ..header(HEIGHT, 2, 2) };
+    let record = match key {
+        YearlyRecord::Session { id } => past.get::<Session>((PAST, id)).map(|it| Record::Session(Box::new(it.clone()))),
+        _ => None,
+    };
+    let certificate = certify(&header, &seeds(2));
+    let proof = SealedProof { leaf: state.prove(&RecordKey::Sealed(PAST)), record: past.prove(&key.key(PAST)) };
+    let under = Under { handovers: handovers(), header, certificate };
+    SealedRecordFile::new(under, (PAST, &sealed()), (key, record.as_ref()), proof)
+}
+
 /// A good file of every form, by name.
 pub fn good() -> Vec<(&'static str, String)> {
     let receipt = receipt_file(Kind::OrderCancelled, true);
     let mut plain = receipt_file(Kind::OrderConfirmed, false);
     plain.lines.clear();
     let record = |key| serde_json::to_string(&record_file(key)).unwrap();
+    let past = |key| serde_json::to_string(&sealed_record_file(key)).unwrap();
     vec![
         ("receipt", serde_json::to_string(&receipt).unwrap()),
         ("receipt-plain", serde_json::to_string(&plain).unwrap()),
@@ -256,6 +290,9 @@ pub fn good() -> Vec<(&'static str, String)> {
         ("no-seal", record(PublicRecord::Sealed { year: YEAR })),
         ("no-year", record(PublicRecord::Year { year: YEAR })),
         ("no-service", record(PublicRecord::Service { id: ServiceId([23; 16]) })),
+        ("past-session", past(YearlyRecord::Session { id: SESSION })),
+        ("no-past-order", past(YearlyRecord::Order { id: OrderId([7; 16]) })),
+        ("no-past-year", past(YearlyRecord::Year {})),
     ]
 }
 
@@ -265,9 +302,12 @@ pub fn judge(text: &[u8]) -> Result<(), String> {
     let (network, founders) = (genesis.hash(), genesis.validators());
     match serde_json::from_slice::<ReceiptFile>(text) {
         Ok(file) => file.verify(&network, founders).map_err(|error| error.to_string()),
-        Err(_) => {
-            let file: RecordFile = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-            file.verify(&network, founders).map(drop).map_err(|error| error.to_string())
-        }
+        Err(_) => match serde_json::from_slice::<SealedRecordFile>(text) {
+            Ok(file) => file.verify(&network, founders).map(drop).map_err(|error| error.to_string()),
+            Err(_) => {
+                let file: RecordFile = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+                file.verify(&network, founders).map(drop).map_err(|error| error.to_string())
+            }
+        },
     }
 }
