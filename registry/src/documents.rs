@@ -31,7 +31,7 @@ pub use read::Recognised;
 /// Most bytes of a document.
 pub const LONGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 /// Most documents that are made ready for a statement.
-pub const MOST_DOCUMENTS: usize = 600;
+pub const MOST_DOCUMENTS: usize = 2_000;
 
 /// The number of a document to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,8 +194,8 @@ pub enum DocumentError {
     /// The file is no e-invoice.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// The number stands on a paper of another statement.
-    #[error("the number stands on a paper of another statement")]
+    /// The number stands on another paper.
+    #[error("the number stands on another paper")]
     NumberTaken,
     /// A number longer than the ledger's parties take.
     #[error("a number has at most {LONGEST_NUMBER} letters")]
@@ -233,9 +233,8 @@ impl Registry {
         let (mut work, key) = self.desk(actor, new.provider).await?;
         let mut facts = new.facts.clone();
         let statement = facts.settlement.statement;
-        facts.heading.number =
-            number(&mut work, &key, (new.provider, statement), &new.number, |kept| kept.kind == PaperKind::Invoice)
-                .await?;
+        let of = (new.provider, statement, PaperKind::Invoice);
+        facts.heading.number = number(&mut work, &key, of, &new.number, |_| true).await?;
         let invoice = Invoice::draw(facts)?;
         let facts = invoice.facts();
         let paper = Paper {
@@ -259,16 +258,14 @@ impl Registry {
     pub async fn keep_credit_note(&self, actor: &Actor, new: &NewCreditNote) -> Result<Made, DocumentError> {
         let (mut work, key) = self.desk(actor, new.provider).await?;
         let vault = work.vault();
-        let drawn = stored::of_statement(work.connection(), &vault, new.year, new.statement).await?;
-        let theirs =
-            drawn.into_iter().find(|kept| kept.kind == PaperKind::Invoice && kept.commitments.file == new.invoice);
-        let facts = theirs.and_then(|kept| kept.facts).ok_or(DocumentError::NotDrawn)?;
+        let invoice = stored::of_file(work.connection(), &vault, new.statement, &new.invoice).await?;
+        let invoice = invoice.filter(|kept| kept.kind == PaperKind::Invoice && kept.year == new.year);
+        let facts = invoice.and_then(|kept| kept.facts).ok_or(DocumentError::NotDrawn)?;
         let kind = PaperKind::CreditNote(new.order);
         // One that was signed has lowered what is open since, so that `before` tells it from this one.
-        let same =
-            |kept: &Kept| kept.kind == kind && kept.credit.as_ref().is_some_and(|credit| credit.before == new.before);
+        let same = |kept: &Kept| kept.credit.as_ref().is_some_and(|credit| credit.before == new.before);
         let mut heading = new.heading.clone();
-        heading.number = number(&mut work, &key, (new.provider, new.statement), &new.number, same).await?;
+        heading.number = number(&mut work, &key, (new.provider, new.statement, kind), &new.number, same).await?;
         let note = CreditNote::draw(&Invoice::draw(facts.clone())?, heading.clone(), &new.before, &new.credits)?;
         let credit = CreditFacts { heading, before: new.before.clone(), credits: new.credits.clone() };
         let paper = Paper {
@@ -295,7 +292,7 @@ impl Registry {
         }
         let received = Received::parse(&new.bytes)?;
         let (mut work, key) = self.desk(actor, new.provider).await?;
-        free(&mut work, &key, &received.number, new.statement).await?;
+        free(&mut work, &key, &received.number, (new.statement, new.kind)).await?;
         let paper = Paper {
             kind: new.kind,
             year: new.year,
@@ -319,14 +316,11 @@ impl Registry {
         &self,
         actor: &Actor,
         provider: ProviderId,
-        year: Year,
         statement: StatementId,
     ) -> Result<Option<Text>, RegistryError> {
         let (mut work, key) = self.desk(actor, provider).await?;
-        let wish = number(&mut work, &key, (provider, statement), &NumberWish::Next, |kept| {
-            kept.kind == PaperKind::Invoice && kept.year == year
-        });
-        match wish.await {
+        let of = (provider, statement, PaperKind::Invoice);
+        match number(&mut work, &key, of, &NumberWish::Next, |_| true).await {
             Ok(number) => Ok(Some(number)),
             Err(DocumentError::Registry(error)) => Err(error),
             Err(_) => Ok(None),
@@ -363,28 +357,31 @@ struct Paper<'a> {
     sheet: Sheet,
 }
 
-/// The number of a document: as given, or that of the latest one that `is_same` and stands in the series, or the next one.
+/// The number of a document: as given, or that of the latest one of the same kind that `is_same` and stands in the series, or the
+/// next one.
 async fn number(
     work: &mut Work,
     key: &WitnessKey,
-    (provider, statement): (ProviderId, StatementId),
+    (provider, statement, kind): (ProviderId, StatementId, PaperKind),
     wish: &NumberWish,
     is_same: impl Fn(&Kept) -> bool + Send,
 ) -> Result<Text, DocumentError> {
-    if let NumberWish::Given(number) = wish {
-        free(work, key, number.as_str(), statement).await?;
-        return Ok(number.clone());
-    }
     let vault = work.vault();
+    let drawn = stored::of_statement(work.connection(), &vault, statement, Some(kind)).await?;
+    let (same, signed): (Vec<Kept>, Vec<Kept>) = drawn.into_iter().partition(is_same);
+    if let NumberWish::Given(number) = wish {
+        free(work, key, number.as_str(), (statement, kind)).await?;
+        let twice = signed.iter().any(|kept| kept.number == number.as_str());
+        return if twice { Err(DocumentError::NumberTaken) } else { Ok(number.clone()) };
+    }
     let file = billing::seller_file(work.connection(), &vault, provider).await?;
     let series = file.details.series.ok_or(DocumentError::SeriesMissing)?;
-    let drawn = stored::of_any_year(work.connection(), &vault, statement).await?;
-    let own = |kept: &&Kept| kept.provider == provider && kept.facts.is_some() && is_same(kept);
-    let ready = drawn.iter().rev().filter(own).find(|kept| in_series(&kept.number, &series));
+    let own = |kept: &&Kept| kept.provider == provider && kept.facts.is_some();
+    let ready = same.iter().rev().filter(own).find(|kept| in_series(&kept.number, &series));
     if let Some(kept) = ready {
         return Text::new(&kept.number).map_err(|error| DocumentError::Invoice(error.into()));
     }
-    billing::take(work, key, (provider, statement), &series).await?.ok_or(DocumentError::SeriesOver)
+    billing::take(work, key, (provider, statement, kind), &series).await?.ok_or(DocumentError::SeriesOver)
 }
 
 fn in_series(number: &str, series: &Text) -> bool {
@@ -392,11 +389,16 @@ fn in_series(number: &str, series: &Text) -> bool {
     rest.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-async fn free(work: &mut Work, key: &WitnessKey, number: &str, statement: StatementId) -> Result<(), DocumentError> {
+async fn free(
+    work: &mut Work,
+    key: &WitnessKey,
+    number: &str,
+    of: (StatementId, PaperKind),
+) -> Result<(), DocumentError> {
     if number.chars().count() > LONGEST_NUMBER {
         return Err(DocumentError::NumberLong);
     }
-    let elsewhere = invoices::stands_elsewhere(work, key, number, statement).await?;
+    let elsewhere = invoices::stands_elsewhere(work, key, number, of).await?;
     if elsewhere { Err(DocumentError::NumberTaken) } else { Ok(()) }
 }
 

@@ -239,17 +239,19 @@ pub(crate) async fn keep(work: &mut Work, new: &NewPaper) -> Result<PaperCommitm
     Ok(PaperCommitments { file, number })
 }
 
-/// Whether a number stands on a paper of the same provider about another statement.
+/// Whether a number stands on another paper of the same provider than those of this kind about this statement.
 pub(crate) async fn stands_elsewhere(
     work: &mut Work,
     key: &WitnessKey,
     number: &str,
-    statement: StatementId,
+    (statement, kind): (StatementId, PaperKind),
 ) -> Result<bool, RegistryError> {
-    let kind = WitnessKind::InvoiceNumber;
-    let number = key.commit(kind.name(), kind.normal(number).as_bytes());
-    let sql = "SELECT statement FROM papers WHERE number = $1 AND statement <> $2 LIMIT 1";
-    let query = sqlx::query(sql).bind(number.to_vec()).bind(&statement.0[..]);
+    let witness = WitnessKind::InvoiceNumber;
+    let number = key.commit(witness.name(), witness.normal(number).as_bytes());
+    let order = kind.order().map(|order| order.0.to_vec()).unwrap_or_default();
+    let sql = "SELECT statement FROM papers WHERE number = $1 AND NOT (statement = $2 AND kind = $3 \
+               AND (of_order IS NULL OR of_order = $4)) LIMIT 1";
+    let query = sqlx::query(sql).bind(number.to_vec()).bind(&statement.0[..]).bind(kind.name()).bind(order);
     Ok(query.fetch_optional(work.connection()).await?.is_some())
 }
 

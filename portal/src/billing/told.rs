@@ -5,6 +5,7 @@ use keis_einvoice::{
     Seller, Totals, XmlError,
 };
 use keis_ledger::money::Cents;
+use keis_registry::RegistryError;
 use keis_registry::documents::{DocumentError, Kept};
 
 use super::{BillingTrouble, Lack, Mender};
@@ -354,7 +355,7 @@ fn difference(w: &Words, difference: &Difference) -> String {
         Difference::Sum { rule } => w.with1("inv-differs-sum", "rule", rule),
         Difference::VatNotDue => w.text("inv-differs-vat-not-due"),
         Difference::Vat { category, taxable } => {
-            w.with("inv-differs-vat", &[("category", category), ("taxable", &signed(w, *taxable))])
+            w.with("inv-differs-vat", &[("group", category), ("taxable", &signed(w, *taxable))])
         }
         Difference::OrderMissing { order: id } => order("inv-differs-order-missing", id),
         Difference::OrderForeign { order: id } => order("inv-differs-order-foreign", id),
@@ -384,6 +385,7 @@ pub(crate) fn not_kept(error: &DocumentError) -> &'static str {
 impl From<BillingTrouble> for Trouble {
     fn from(trouble: BillingTrouble) -> Self {
         match trouble {
+            BillingTrouble::Registry(RegistryError::Denied(_)) => Self::Forbidden,
             BillingTrouble::Registry(error) => error.into(),
             BillingTrouble::Ledger(error) => error.into(),
             other @ (BillingTrouble::Lacks(_)

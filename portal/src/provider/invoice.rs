@@ -229,7 +229,7 @@ async fn begun(site: &Arc<Site>, call: &Call, own: &Own, view: &StatementView) -
         }
         Err(other) => return Err(other.into()),
     };
-    let offered = site.registry.offered_number(&actor, own.id, view.year, view.id).await?;
+    let offered = site.registry.offered_number(&actor, own.id, view.id).await?;
     let offered = offered.map(|number| number.to_string()).unwrap_or_default();
     let mut notes = noted(w, &prepared.amended);
     notes.extend(mixed(w, &prepared.facts));

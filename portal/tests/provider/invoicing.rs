@@ -274,7 +274,7 @@ async fn a_credit_note_is_drawn_from_its_invoice() {
     for (issued, number, says) in [
         ("2026-05-01", "", "inv-error-before-invoice"),
         ("", "", "office-error-empty"),
-        ("2026-05-09", "LNB-000001", "inv-error-number-of-invoice"),
+        ("2026-05-09", "LNB-000001", "inv-error-number-taken"),
     ] {
         let refused = staff.post_file(&path, &fields(issued, number), None).await;
         assert_eq!(refused.status, 422, "{says}");

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Row};
 use super::{BillingError, counted};
 use crate::database::Work;
 use crate::error::RegistryError;
-use crate::invoices;
+use crate::invoices::{self, PaperKind};
 use crate::vault::WitnessKey;
 
 /// Most letters of a series, so that a number of it is no longer than a number may be.
@@ -52,18 +52,18 @@ pub(super) async fn set(
     }
 }
 
-/// The next number of a series that stands on no other statement's paper; from now on it is given. None at the end of a series.
+/// The next number of a series that stands on no other paper; from now on it is given. None at the end of a series.
 pub(crate) async fn take(
     work: &mut Work,
     key: &WitnessKey,
-    (provider, statement): (ProviderId, StatementId),
+    (provider, statement, kind): (ProviderId, StatementId, PaperKind),
     series: &Text,
 ) -> Result<Option<Text>, RegistryError> {
     let mut next = next_of(work.connection(), key, provider, series).await?;
     loop {
         let Some(after) = next.checked_add(1) else { return Ok(None) };
         let Ok(number) = number_in_series(series, next) else { return Ok(None) };
-        if !invoices::stands_elsewhere(work, key, number.as_str(), statement).await? {
+        if !invoices::stands_elsewhere(work, key, number.as_str(), (statement, kind)).await? {
             put(work, key, provider, series, after).await?;
             return Ok(Some(number));
         }

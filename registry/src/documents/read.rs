@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use keis_einvoice::Received;
 use keis_ledger::classifiers::Year;
-use keis_ledger::ids::{Commitment, OrderId, ProviderId, StatementId};
+use keis_ledger::ids::{Commitment, OrderId, ProviderId, SchoolId, StatementId};
 use keis_ledger::operation::Buyer;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
@@ -52,14 +52,9 @@ impl Registry {
         file: &Commitment,
     ) -> Result<Option<Kept>, RegistryError> {
         let mut reader = self.reader().await?;
-        let sql = format!(
-            "{} WHERE documents.statement = $1 AND documents.file = $2 AND documents.year = $3 ORDER BY documents.seq DESC",
-            stored::ALL
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(&statement.0[..]).bind(&file.0[..]).bind(i64::from(year.0));
-        let Some(row) = query.fetch_optional(&mut *reader).await? else { return Ok(None) };
-        let Some(kept) = stored::read(&mut reader, self.vault(), &row).await? else { return Ok(None) };
-        let school = stored::school(&row)?;
+        let found = stored::of_file(&mut reader, self.vault(), statement, file).await?;
+        let Some(kept) = found.filter(|kept| kept.year == year) else { return Ok(None) };
+        let school = school_of(kept.buyer);
         pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await?;
         self.note(reader, Entry::new(actor, "document of a statement read", statement)).await?;
         Ok(Some(kept))
@@ -77,11 +72,9 @@ impl Registry {
     ) -> Result<Vec<Kept>, RegistryError> {
         let mut reader = self.reader().await?;
         let (mut all, mut refused) = (Vec::new(), None);
-        for kept in stored::of_statement(&mut reader, self.vault(), year, statement).await? {
-            let school = match kept.buyer {
-                Buyer::Programme => None,
-                Buyer::School(id) => Some(id),
-            };
+        let found = stored::of_statement(&mut reader, self.vault(), statement, None).await?;
+        for kept in found.into_iter().filter(|kept| kept.year == year) {
+            let school = school_of(kept.buyer);
             match pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await {
                 Ok(()) => all.push(kept),
                 Err(RegistryError::Denied(permission)) => refused = Some(permission),
@@ -190,6 +183,13 @@ async fn of_provider(
         }
     }
     Ok(found)
+}
+
+fn school_of(buyer: Buyer) -> Option<SchoolId> {
+    match buyer {
+        Buyer::Programme => None,
+        Buyer::School(id) => Some(id),
+    }
 }
 
 fn is_office(body: &Body) -> bool {

@@ -4,7 +4,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, OrderId, ProviderId, SchoolId, StatementId};
 use keis_ledger::time::Timestamp;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{Kept, LONGEST_DOCUMENT, Paper, Sheet, buyer_of};
 use crate::billing::{parsed, written};
@@ -72,30 +72,44 @@ pub(super) async fn count(connection: &mut AnyConnection, statement: StatementId
     list::number(row.try_get("kept")?, "documents.statement")
 }
 
-/// The documents of a statement, the latest last. An erased person's are gone.
-pub(super) async fn of_any_year(
+/// The documents of a statement, the latest last; of one kind alone where one is named. An erased person's are gone.
+pub(super) async fn of_statement(
     connection: &mut AnyConnection,
     vault: &Vault,
     statement: StatementId,
+    kind: Option<PaperKind>,
 ) -> Result<Vec<Kept>, RegistryError> {
-    let sql = sqlx::AssertSqlSafe(format!("{ALL} WHERE documents.statement = $1 ORDER BY papers.added, documents.seq"));
-    let rows = sqlx::query(sql).bind(&statement.0[..]).fetch_all(&mut *connection).await?;
+    let order = kind.and_then(PaperKind::order);
+    let narrowed = match (kind, order) {
+        (None, _) => "",
+        (Some(_), None) => "AND papers.of_order IS NULL",
+        (Some(_), Some(_)) => "AND papers.of_order = $2",
+    };
+    let sql = format!("{ALL} WHERE documents.statement = $1 {narrowed} ORDER BY papers.added, documents.seq");
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(&statement.0[..]);
+    if let Some(order) = order {
+        query = query.bind(order.0.to_vec());
+    }
     let mut all = Vec::new();
-    for row in &rows {
+    for row in &query.fetch_all(&mut *connection).await? {
         all.extend(read(connection, vault, row).await?);
     }
     Ok(all)
 }
 
-/// The same of a year.
-pub(super) async fn of_statement(
+/// A document of a statement by the commitment to its file.
+pub(super) async fn of_file(
     connection: &mut AnyConnection,
     vault: &Vault,
-    year: Year,
     statement: StatementId,
-) -> Result<Vec<Kept>, RegistryError> {
-    let all = of_any_year(connection, vault, statement).await?;
-    Ok(all.into_iter().filter(|kept| kept.year == year).collect())
+    file: &Commitment,
+) -> Result<Option<Kept>, RegistryError> {
+    let sql = format!("{ALL} WHERE documents.statement = $1 AND documents.file = $2 ORDER BY documents.seq DESC");
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(&statement.0[..]).bind(&file.0[..]);
+    match query.fetch_optional(&mut *connection).await? {
+        None => Ok(None),
+        Some(row) => read(connection, vault, &row).await,
+    }
 }
 
 /// None once the key is destroyed.

@@ -210,7 +210,7 @@ async fn a_document_is_drawn_once_and_recognised() {
         let missing = registry.keep_invoice(&staff, &wish).await;
         assert!(matches!(missing, Err(DocumentError::SeriesMissing)), "{missing:?}");
         with_series(&scene, scene.provider).await;
-        let offered = registry.offered_number(&staff, scene.provider, YEAR, statement(1)).await.unwrap();
+        let offered = registry.offered_number(&staff, scene.provider, statement(1)).await.unwrap();
         assert_eq!(offered, Some(text("LNB-000001")));
 
         // Killed between keeping and signing, somebody makes it again: the same number, the same bytes, the same commitments.
@@ -314,6 +314,11 @@ async fn a_credit_note_follows_its_invoice() {
         let before = [Credited { order: order(1), gross: Cents::new(300) }];
         let second = registry.keep_credit_note(&SYSTEM, &credit(&before, 700)).await.unwrap();
         assert_eq!(second.number, "LNB-000003");
+        for number in ["LNB-000001", "LNB-000002"] {
+            let given = NewCreditNote { number: NumberWish::Given(text(number)), ..credit(&before, 700) };
+            let taken = registry.keep_credit_note(&SYSTEM, &given).await;
+            assert!(matches!(taken, Err(DocumentError::NumberTaken)), "{number}: {taken:?}");
+        }
         let above = registry.keep_credit_note(&SYSTEM, &credit(&before, 701)).await;
         assert!(matches!(above, Err(DocumentError::Invoice(_))), "{above:?}");
         let foreign = NewCreditNote { invoice: Commitment([9; 32]), ..credit(&[], 400) };
