@@ -419,7 +419,8 @@ async fn put_seller<T: Serialize>(
 ) -> Result<(), RegistryError> {
     let column = field.column;
     let sql = format!(
-        "INSERT INTO sellers (provider, {column}) VALUES ($1, $2) ON CONFLICT (provider) DO UPDATE SET {column} = excluded.{column}"
+        "INSERT INTO sellers (provider, {column}) VALUES ($1, $2) \
+         ON CONFLICT (provider) DO UPDATE SET {column} = excluded.{column}"
     );
     let sealed = key.seal(field, &provider.0, written(value).as_bytes());
     sqlx::query(AssertSqlSafe(sql)).bind(&provider.0[..]).bind(sealed).execute(work.connection()).await?;

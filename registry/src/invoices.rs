@@ -249,8 +249,8 @@ pub(crate) async fn stands_elsewhere(
     let witness = WitnessKind::InvoiceNumber;
     let number = key.commit(witness.name(), witness.normal(number).as_bytes());
     let order = kind.order().map(|order| order.0.to_vec()).unwrap_or_default();
-    let sql = "SELECT statement FROM papers WHERE number = $1 AND NOT (statement = $2 AND kind = $3 \
-               AND (of_order IS NULL OR of_order = $4)) LIMIT 1";
+    let sql = "SELECT statement FROM papers WHERE number = $1 \
+               AND NOT (statement = $2 AND kind = $3 AND (of_order IS NULL OR of_order = $4)) LIMIT 1";
     let query = sqlx::query(sql).bind(number.to_vec()).bind(&statement.0[..]).bind(kind.name()).bind(order);
     Ok(query.fetch_optional(work.connection()).await?.is_some())
 }

@@ -22,10 +22,11 @@ const LEVEL: i32 = 3;
 const LONGEST_SHEET: usize = 4 * LONGEST_DOCUMENT;
 
 /// Everything of a document, with its paper.
-pub(super) const ALL: &str = "SELECT documents.seq, documents.statement, documents.file, documents.number, documents.year, \
-     documents.provider, documents.sheet_sealed, documents.bytes_sealed, papers.kind, papers.of_order, papers.school, papers.added \
-     FROM documents JOIN papers ON papers.statement = documents.statement AND papers.file = documents.file \
-     AND papers.number = documents.number";
+pub(super) const ALL: &str = "SELECT documents.seq, documents.statement, documents.file, documents.number, \
+     documents.year, documents.provider, documents.sheet_sealed, documents.bytes_sealed, \
+     papers.kind, papers.of_order, papers.school, papers.added \
+     FROM documents JOIN papers ON papers.statement = documents.statement \
+     AND papers.file = documents.file AND papers.number = documents.number";
 
 /// Where a document stands: no sealed bytes open in another's row.
 fn place(statement: StatementId, commitments: PaperCommitments) -> Vec<u8> {
