@@ -63,7 +63,7 @@ async fn kinds(browser: &Browser) -> BTreeMap<String, String> {
 
 /// Addresses that end the session or are no pages.
 fn leaves(address: &str) -> bool {
-    if address.split('?').next().is_some_and(|path| path.ends_with(".csv")) {
+    if address.split('?').next().is_some_and(|path| path.ends_with(".csv") || path.ends_with("/xml")) {
         return true;
     }
     ["/signout", "/signin/oidc", "/health"].iter().any(|leaving| address.starts_with(leaving))

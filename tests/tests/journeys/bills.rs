@@ -21,7 +21,7 @@ async fn statement(house: &House, id: StatementId) -> StatementView {
 }
 
 /// One officer proposes the account of a provider, the other agrees.
-async fn decide_on_account(officer: &Browser, budget: &Browser, provider: &str) {
+pub async fn decide_on_account(officer: &Browser, budget: &Browser, provider: &str) {
     officer.open(&format!("office/decisions/account?party={provider}&lang=en")).await;
     officer.fill("#number", "LT12 1000 0111 0100 1000").await;
     officer.follow("main form button").await;
@@ -44,10 +44,9 @@ async fn an_invoice_is_approved_paid_and_found_at_the_bank() {
     let officer = seated(&driver, &house, "officer").await;
     let budget = seated(&driver, &house, "budget-officer").await;
     let provider = with_key(&driver, &officer, &house.url, "provider-2").await;
-    let id = attaches(&house, &provider, house.home.join("invoice.pdf")).await;
+    let id = attaches(&house, &officer, &budget, &provider).await;
     let attached = statement(&house, id).await.statement;
     assert_eq!(attached.buyer, Buyer::Programme, "the budget holder pays it");
-    decide_on_account(&officer, &budget, &attached.provider.to_string()).await;
 
     let page = format!("office/bills/{}/{id}?lang=en", house.year().await);
     officer.open("office/bills?lang=en").await;

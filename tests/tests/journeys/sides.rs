@@ -1,7 +1,8 @@
 //! After a visit: the school disputes it, takes the dispute back, confirms who was there and rates; the provider attaches the
 //! invoice of its statement.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::process::Command;
 
 use keis_ledger::ids::StatementId;
 use keis_ledger::receipt::Kind;
@@ -10,6 +11,8 @@ use keis_tests::browser::{Browser, WebDriver};
 use keis_tests::house::House;
 use keis_tests::wait::turn;
 
+use crate::bills::decide_on_account;
+use crate::decisions::seated;
 use crate::hands::{PUPILS, sign, with_key};
 
 /// Disputes the order of the page, and takes that back.
@@ -55,36 +58,121 @@ async fn rates(house: &House, coordinator: &Browser, order: &str) {
     assert!(house.history(order).await.iter().any(|receipt| receipt.kind == Kind::RatedBySchool));
 }
 
-/// Accepts a statement and attaches its invoice.
-pub async fn attaches(house: &House, provider: &Browser, file: PathBuf) -> StatementId {
+/// The programme says what its invoices name, two institutions where the provider is paid.
+async fn programme_is_ready(officer: &Browser, budget: &Browser, provider: &str) {
+    decide_on_account(officer, budget, provider).await;
+    officer.open("office/invoicing/buyer?lang=en").await;
+    for (css, text) in [
+        ("#name", "Nacionalinė biblioteka"),
+        ("#code", "290757560"),
+        ("#city", "Vilnius"),
+        ("#country", "LT"),
+        ("#scheme", "0200"),
+        ("#endpoint", "290757560"),
+        ("#answering_scheme", "0200"),
+        ("#answering", "290757560"),
+    ] {
+        officer.fill(css, text).await;
+    }
+    officer.assert_accessible().await;
+    officer.picture("the-programme-as-buyer").await;
+    officer.follow("main form button").await;
+    officer.open("office/invoicing/terms?lang=en").await;
+    officer.fill("#days", "400").await;
+    officer.follow("main form button").await;
+    officer.assert_accessible().await;
+    officer.fill("#reference", "KP-2028").await;
+    officer.fill("#days", "30").await;
+    officer.follow("main form button").await;
+    officer.open("office/invoicing/rates?lang=en").await;
+    officer.fill("#rates", "2020-01-01; 21; 9").await;
+    officer.follow("main form button").await;
+    officer.hear("KP-2028").await;
+    officer.assert_accessible().await;
+    officer.picture("details-of-invoices").await;
+}
+
+/// The provider says what its invoices name.
+async fn says_its_details(provider: &Browser) {
+    provider.open("provider/invoicing?lang=en").await;
+    provider.fill("#city", " ").await;
+    provider.follow("main form button").await;
+    provider.assert_accessible().await;
+    for (css, text) in [("#street", "Žemaitės g. 7"), ("#city", "Šiauliai"), ("#country", "LT"), ("#series", "ŠT")]
+    {
+        provider.fill(css, text).await;
+    }
+    provider.follow("main form button").await;
+    provider.hear("Your details are saved.").await;
+    provider.assert_accessible().await;
+    provider.picture("details-for-invoices").await;
+}
+
+/// The document that a page's link downloads.
+async fn downloaded(browser: &Browser) -> String {
+    let script =
+        "return fetch(document.querySelector(\"main a[href*='/paper/xml']\").href).then(found => found.text())";
+    let text = browser.client.execute(script, Vec::new()).await.expect("the file comes");
+    text.as_str().expect("it is text").to_owned()
+}
+
+/// Asks the official judge of e-invoices about a document.
+fn is_clean(xml: &str) {
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../registry/einvoice/tests/judge");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("invoice.xml"), xml).expect("the folder takes a file");
+    let python = judge.join("venv/bin/python");
+    assert!(python.exists(), "the judge is missing: run `sh registry/einvoice/tests/judge/prepare.sh`");
+    let said = Command::new(python).arg(judge.join("judge.py")).arg(folder.path()).output().expect("the judge runs");
+    let said = String::from_utf8(said.stdout).expect("the judge answers in UTF-8");
+    let verdict: serde_json::Value = serde_json::from_str(said.trim()).expect("one verdict");
+    for field in ["schema", "rules", "peppol"] {
+        assert_eq!(verdict[field], serde_json::json!([]), "{field}: {verdict}");
+    }
+}
+
+/// Accepts a statement, has its invoice made from the orders, and attaches it. Both officers sit at their institutions.
+pub async fn attaches(house: &House, officer: &Browser, budget: &Browser, provider: &Browser) -> StatementId {
     provider.open("provider/statements?lang=en").await;
     provider.click("main a[href*='/provider/statements/stm_']").await;
     if provider.has("button[data-intent='settlement.accept']").await {
         provider.click("button[data-intent='settlement.accept']").await;
         sign(provider, "signing-a-statement-before-its-invoice").await;
     }
-    provider.click("main a[href*='/invoice']").await;
+    let page = provider.path().await;
+    let id = page.rsplit('/').next().and_then(|last| last.split('?').next()).expect("a statement's page");
+    let id: StatementId = id.parse().expect("a statement's id");
+    let statement = async || {
+        let found = house.ledger().statement(house.year().await, id).await.expect("the gateways answer");
+        found.expect("the statement is on the ledger")
+    };
+    let owed = statement().await.statement;
+    programme_is_ready(officer, budget, &owed.provider.to_string()).await;
+    says_its_details(provider).await;
+
+    provider.open(&format!("provider/statements/{id}/invoice?lang=en")).await;
     provider.assert_accessible().await;
-    provider.fill("#number", "ŠT 2027-1").await;
-    std::fs::write(&file, b"%PDF-1.7 an invoice").expect("the folder takes a file");
-    let path = file.to_str().expect("a path of text");
-    provider.see("#file").await.send_keys(path).await.expect("a file can be chosen");
-    provider.follow("main form button").await;
+    provider.picture("making-an-invoice").await;
+    provider.press("Make the invoice").await;
     provider.hear("Check the invoice").await;
+    provider.hear("ŠT-000001").await;
     provider.assert_accessible().await;
     provider.picture("invoice").await;
-    provider.click("main form button").await;
+    provider.click("form[data-intent='settlement.attach_invoice'] button").await;
     let said = sign(provider, "signing-an-invoice").await;
-    assert!(said.contains("ŠT 2027-1") && said.contains("invoice.pdf"), "{said}");
+    assert!(said.contains("ŠT-000001") && said.contains("ŠT-000001.xml"), "{said}");
     provider.hear("The invoice is attached.").await;
-    provider.hear("ŠT 2027-1").await;
+    provider.hear("ŠT-000001").await;
     provider.assert_accessible().await;
     provider.picture("statement-with-an-invoice").await;
-    let shown = provider.path().await;
-    let id = shown.rsplit('/').next().and_then(|last| last.split('?').next()).expect("a statement's page");
-    let id: StatementId = id.parse().expect("a statement's id");
-    let found = house.ledger().statement(house.year().await, id).await.expect("the gateways answer");
-    let found = found.expect("the statement is on the ledger");
+    provider.press("See and download the invoice").await;
+    provider.hear("made here from the settled orders").await;
+    provider.assert_accessible().await;
+    provider.picture("an-invoice-as-people-read-it").await;
+    let xml = downloaded(provider).await;
+    assert!(xml.contains(&id.to_string()) && xml.contains("KP-2028"), "{xml}");
+    is_clean(&xml);
+    let found = statement().await;
     assert_eq!(found.statement.state, StatementState::InvoiceAttached);
     let attached = found.bill.invoice.expect("an invoice is attached");
     assert_ne!(attached.file, attached.number);
@@ -96,8 +184,8 @@ async fn a_visit_is_disputed_and_rated_and_its_invoice_attached() {
     let _turn = turn().await;
     let house = House::open(PUPILS).await;
     let driver = WebDriver::start().await;
-    let officer = driver.browser(&house.url).await;
-    officer.sign_in("officer").await;
+    let officer = seated(&driver, &house, "officer").await;
+    let budget = seated(&driver, &house, "budget-officer").await;
     let coordinator = with_key(&driver, &officer, &house.url, "coordinator").await;
     coordinator.open("school/orders?state=delivered&lang=en").await;
     coordinator.click("main a[href^='/school/orders/ord_']").await;
@@ -107,8 +195,8 @@ async fn a_visit_is_disputed_and_rated_and_its_invoice_attached() {
     rates(&house, &coordinator, &order).await;
 
     let provider = with_key(&driver, &officer, &house.url, "provider-2").await;
-    attaches(&house, &provider, house.home.join("invoice.pdf")).await;
-    for browser in [coordinator, provider, officer] {
+    attaches(&house, &officer, &budget, &provider).await;
+    for browser in [coordinator, provider, budget, officer] {
         browser.assert_quiet().await;
         browser.close().await.expect("the browser ends");
     }
