@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod catalogue;
+pub mod dispatch;
 pub mod door;
 pub mod erasure;
 pub mod frame;

@@ -4,6 +4,7 @@ pub mod bank_accounts;
 pub mod bodies;
 pub mod collate;
 pub mod database;
+pub mod dispatch;
 pub mod erasure;
 pub mod error;
 pub mod ids;

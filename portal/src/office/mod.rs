@@ -12,6 +12,7 @@ mod bodies;
 mod body;
 mod decisions;
 mod differences;
+mod dispatch;
 mod erase;
 mod forms;
 mod import;
@@ -93,5 +94,6 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     all.extend(differences::routes(site));
     all.extend(bills::routes(site));
     all.extend(decisions::routes(site));
+    all.extend(dispatch::routes(site));
     all
 }

@@ -146,6 +146,7 @@ pub async fn try_start(options: SiteOptions) -> Result<TestSite, ServerError> {
         oidc: options.oidc,
         simulated_sign_in: !options.people.is_empty(),
         limits: options.limits,
+        dispatch: options.dispatch,
     };
     let gateway = match options.gateway {
         Some(gateway) => gateway,
