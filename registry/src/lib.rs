@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bank_accounts;
+pub mod billing;
 pub mod bodies;
 pub mod collate;
 pub mod database;
 pub mod dispatch;
+pub mod documents;
 pub mod erasure;
 pub mod error;
 pub mod ids;
