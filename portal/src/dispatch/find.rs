@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use keis_einvoice::Received;
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
-use keis_ledger::ids::{OrderId, StatementId};
+use keis_ledger::ids::{Commitment, OrderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::Buyer;
-use keis_ledger::receipt::Kind;
+use keis_ledger::receipt::{Kind, Receipt};
 use keis_ledger::record::StatementState;
 use keis_registry::dispatch::{NewDispatch, enqueue};
-use keis_registry::invoices::{Paper, PaperKind};
+use keis_registry::documents::Kept;
+use keis_registry::invoices::PaperKind;
 use keis_registry::{Actor, Registry, RegistryError};
 use keis_wallet::client::{Client, ClientError, StatementView};
 
@@ -92,35 +94,34 @@ impl Finder {
         Ok(queued)
     }
 
-    /// Credit notes of a statement of which more is credited than when it was last looked at. The ledger names a note within its
-    /// transaction alone; receipts tell how many of an order took effect. Where fewer did than were made ready here, it is not
-    /// known which, and none is queued.
+    /// Credit notes of a statement of which more is credited than when it was last looked at.
     async fn notes(&self, view: &StatementView) -> Result<u64, FindError> {
         let credited = view.bill.credited;
         let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).credited.get(&view.id).copied();
-        if credited.is_zero() || known == Some(credited) {
+        // A note goes after its invoice, and only where that went.
+        if credited.is_zero() || known == Some(credited) || !self.is_queued(view).await? {
             return Ok(0);
         }
-        let mut by_order: BTreeMap<OrderId, Vec<Paper>> = BTreeMap::new();
-        for paper in self.registry.papers(&ACTOR, view.year, view.id).await? {
-            if let PaperKind::CreditNote(order) = paper.kind {
-                by_order.entry(order).or_default().push(paper);
+        let mut by_order: BTreeMap<OrderId, Vec<(Commitment, Cents)>> = BTreeMap::new();
+        for kept in self.registry.documents(&ACTOR, view.year, view.id).await? {
+            if let (PaperKind::CreditNote(order), Some(amount)) = (kept.kind, amount(&kept)) {
+                by_order.entry(order).or_default().push((kept.commitments.file, amount));
             }
         }
         let mut notes = Vec::new();
-        for (order, papers) in by_order {
+        for (order, made) in by_order {
             let receipts = self.client.order_history(view.year, order).await?.unwrap_or_default();
-            let of_statement = |kind: Kind, statement| kind == Kind::CreditNoted && statement == Some(view.id);
-            let effective =
-                receipts.iter().filter(|receipt| of_statement(receipt.kind, receipt.subject.statement)).count();
-            if papers.len() > effective {
+            let of_statement =
+                |receipt: &&Receipt| receipt.kind == Kind::CreditNoted && receipt.subject.statement == Some(view.id);
+            let credits: Vec<Cents> =
+                receipts.iter().filter(of_statement).filter_map(|receipt| receipt.total.total()).collect();
+            let (effective, is_certain) = effective(&made, &credits);
+            if !is_certain {
                 tracing::warn!(statement = %view.id, %order, "which credit note took effect is not known; none is sent");
-                continue;
             }
-            notes.extend(papers.iter().map(|paper| document(view, paper.kind, paper.commitments.file)));
+            notes.extend(effective.into_iter().map(|file| document(view, PaperKind::CreditNote(order), file)));
         }
-        // A note goes after its invoice, and only where that went.
-        let queued = if self.is_queued(view).await? { self.queue(&notes).await? } else { 0 };
+        let queued = self.queue(&notes).await?;
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).credited.insert(view.id, credited);
         Ok(queued)
     }
@@ -132,7 +133,31 @@ impl Finder {
     }
 }
 
-fn document(view: &StatementView, kind: PaperKind, file: keis_ledger::ids::Commitment) -> NewDispatch {
+/// What a credit note gives up.
+fn amount(kept: &Kept) -> Option<Cents> {
+    match &kept.credit {
+        Some(facts) => facts.credits.iter().try_fold(Cents::ZERO, |sum, line| sum.checked_add(line.gross)),
+        None => u64::try_from(Received::parse(&kept.bytes).ok()?.totals.gross).ok().map(Cents::new),
+    }
+}
+
+/// Which of an order's notes took effect. The ledger names a note in its transaction alone; its receipts tell amounts. Where more
+/// notes of an amount were made ready than took effect, it is not known which, and none of them is meant.
+fn effective(made: &[(Commitment, Cents)], credits: &[Cents]) -> (Vec<Commitment>, bool) {
+    let (mut found, mut is_certain) = (Vec::new(), true);
+    for (file, amount) in made {
+        let ready = made.iter().filter(|(_, other)| other == amount).count();
+        let credited = credits.iter().filter(|other| *other == amount).count();
+        if ready <= credited {
+            found.push(*file);
+        } else if credited > 0 {
+            is_certain = false;
+        }
+    }
+    (found, is_certain)
+}
+
+fn document(view: &StatementView, kind: PaperKind, file: Commitment) -> NewDispatch {
     NewDispatch { kind, year: view.year, statement: view.id, provider: view.statement.provider, file }
 }
 
@@ -149,4 +174,26 @@ fn invoice(view: &StatementView) -> Option<NewDispatch> {
     };
     let attached = view.bill.invoice.filter(|_| goes && view.statement.buyer == Buyer::Programme)?;
     Some(document(view, PaperKind::Invoice, attached.file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_told_apart_by_what_took_effect() {
+        let note = |number: u8, cents: u64| (Commitment([number; 32]), Cents::new(cents));
+        let file = |number: u8| Commitment([number; 32]);
+        let credits = |all: &[u64]| all.iter().copied().map(Cents::new).collect::<Vec<_>>();
+        for (made, took, wanted) in [
+            (vec![note(1, 500)], credits(&[500]), (vec![file(1)], true)),
+            (vec![note(1, 500), note(2, 300)], credits(&[300]), (vec![file(2)], true)),
+            (vec![note(1, 500), note(2, 500)], credits(&[500]), (vec![], false)),
+            (vec![note(1, 500), note(2, 500)], credits(&[500, 500]), (vec![file(1), file(2)], true)),
+            (vec![note(1, 500)], credits(&[]), (vec![], true)),
+            (vec![], credits(&[500]), (vec![], true)),
+        ] {
+            assert_eq!(effective(&made, &took), wanted, "{made:?} {took:?}");
+        }
+    }
 }

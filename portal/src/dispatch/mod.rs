@@ -10,7 +10,6 @@ mod wire;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use keis_registry::Registry;
@@ -21,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Dispatch, DispatchKind};
 
-pub use find::Finder;
+pub use find::{FindError, Finder};
 pub use folder::Folder;
 pub use http::Http;
 pub use kept::Kept;
@@ -105,18 +104,20 @@ async fn work(
     stopping: CancellationToken,
 ) {
     let kept = Kept::new(registry.clone(), client.clone(), pays);
-    let finder = Arc::new(Finder::new(registry.clone(), client));
-    let finding = async {
-        loop {
-            if let Err(error) = finder.look().await {
-                tracing::warn!(%error, "invoices that are to be sent could not be looked for");
-            }
-            tokio::time::sleep(pace.look).await;
-        }
-    };
+    let finder = Finder::new(registry.clone(), client);
     tokio::select! {
-        () = finding => {}
+        () = find(&finder, pace.look) => {}
         () = dispatch::run(&registry, &*carrier, &kept, pace, stopping.cancelled()) => {}
+    }
+}
+
+/// Looks for documents until it is dropped.
+async fn find(finder: &Finder, pause: Duration) {
+    loop {
+        if let Err(error) = finder.look().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "invoices to be sent could not be looked for");
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -130,7 +131,7 @@ pub async fn once(
     carrier: &dyn Carrier,
     kept: &Kept,
     pace: &Pace,
-) -> Result<dispatch::Stepped, find::FindError> {
+) -> Result<dispatch::Stepped, FindError> {
     finder.look().await?;
     Ok(dispatch::step(registry, carrier, kept, pace, &Machine).await?)
 }

@@ -90,11 +90,15 @@ async fn history(place: &Place, seed: u64) {
                 one.transpose().unwrap();
                 other.transpose().unwrap();
             }
-            1 => drop(step().await.unwrap()),
-            _ => drop(cut(step(), polls).await.transpose().unwrap()),
+            1 => {
+                step().await.unwrap();
+            }
+            _ => {
+                cut(step(), polls).await.transpose().unwrap();
+            }
         }
         let tell = outbox::work_off(&scene.registry, &scene.book, OUTBOX);
-        drop(cut(tell, 1 + chance.below(40)).await.transpose().unwrap());
+        cut(tell, 1 + chance.below(40)).await.transpose().unwrap();
         scene.clock.pass(Duration::from_secs(chance.below(50)));
     }
     receiver.calm_down();
