@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use keis_einvoice::Received;
 use keis_ledger::chain::Height;
@@ -18,6 +19,8 @@ use keis_registry::{Actor, Registry, RegistryError};
 use keis_wallet::client::{Client, ClientError, StatementView};
 
 const ACTOR: Actor = Actor::System("dispatch");
+/// Credit notes may follow in every state, so that the whole year is read for them: no oftener than this.
+const PAUSE: Duration = Duration::from_secs(300);
 
 /// Why documents could not be looked for.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +36,8 @@ pub enum FindError {
 /// What was seen before, so that a ledger that stands still is not read again.
 #[derive(Default)]
 struct Seen {
-    height: Option<Height>,
+    invoices: Option<Height>,
+    notes: Option<(Instant, Height)>,
     credited: BTreeMap<StatementId, Cents>,
 }
 
@@ -56,23 +60,48 @@ impl Finder {
     /// [`FindError`]; what was found before it stays queued.
     pub async fn look(&self) -> Result<u64, FindError> {
         let height = self.client.status().await?.height;
-        if self.seen.lock().unwrap_or_else(PoisonError::into_inner).height == Some(height) {
-            return Ok(0);
-        }
+        let (invoices, notes) = {
+            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let rested = seen.notes.is_none_or(|(read, _)| read.elapsed() >= PAUSE);
+            (seen.invoices != Some(height), rested && seen.notes.is_none_or(|(_, seen)| seen != height))
+        };
         let mut queued = 0;
-        for year in self.client.parameters().await?.years {
-            queued += self.of_year(year.year).await?;
+        if !invoices && !notes {
+            return Ok(queued);
         }
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).height = Some(height);
+        let years = self.client.parameters().await?.years;
+        for state in [StatementState::InvoiceAttached, StatementState::Approved] {
+            for year in years.iter().filter(|_| invoices) {
+                queued += self.invoices(year.year, state).await?;
+            }
+        }
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).invoices = Some(height);
+        if notes {
+            for year in &years {
+                queued += self.notes_of(year.year).await?;
+            }
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).notes = Some((Instant::now(), height));
+        }
         Ok(queued)
     }
 
-    async fn of_year(&self, year: Year) -> Result<u64, FindError> {
+    async fn invoices(&self, year: Year, state: StatementState) -> Result<u64, FindError> {
+        let (mut queued, mut cursor) = (0, None::<String>);
+        loop {
+            let page = self.client.statements_of(year, Some(state), cursor.as_deref()).await?;
+            let invoices: Vec<NewDispatch> = page.items.iter().filter_map(invoice).collect();
+            queued += self.queue(&invoices).await?;
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(queued);
+            }
+        }
+    }
+
+    async fn notes_of(&self, year: Year) -> Result<u64, FindError> {
         let (mut queued, mut cursor) = (0, None::<String>);
         loop {
             let page = self.client.statements_of(year, None, cursor.as_deref()).await?;
-            let invoices: Vec<NewDispatch> = page.items.iter().filter_map(invoice).collect();
-            queued += self.queue(&invoices).await?;
             for view in page.items.iter().filter(|view| view.statement.buyer == Buyer::Programme) {
                 queued += self.notes(view).await?;
             }

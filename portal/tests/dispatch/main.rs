@@ -3,6 +3,7 @@
 #[path = "../bills_support/mod.rs"]
 mod bills_support;
 mod carriers;
+mod killed;
 mod pages;
 mod receiver;
 mod scene;

@@ -31,12 +31,18 @@ pub const PACE: Pace = Pace {
 pub struct Scene {
     pub registry: Registry,
     pub folder: TempDir,
+    pub url: String,
     provider: ProviderId,
     clock: AtomicU64,
 }
 
+/// The registry at an address, from whichever process.
+pub async fn open(url: &str) -> Registry {
+    Registry::open(url, &MasterKey::from_bytes([7; 32])).await.expect("the registry opens")
+}
+
 /// Every statement has its invoice attached, and every document is at hand.
-struct Attached;
+pub struct Attached;
 
 #[async_trait]
 impl Papers for Attached {
@@ -78,7 +84,7 @@ impl Scene {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("registry.sqlite").display());
-        let registry = Registry::open(&url, &MasterKey::generate()).await.expect("the registry opens");
+        let registry = open(&url).await;
         let new = NewProvider {
             code: "300000017".to_owned(),
             kind: ProviderKind::Legal,
@@ -88,7 +94,7 @@ impl Scene {
             controlling_code: None,
         };
         let provider = registry.put_provider(&SYSTEM, &new).await.expect("a provider").body.id;
-        Self { registry, folder, provider, clock: AtomicU64::new(1_800_000_000_000) }
+        Self { registry, folder, url, provider, clock: AtomicU64::new(1_800_000_000_000) }
     }
 
     /// Queues documents of the statements of these numbers.

@@ -152,11 +152,11 @@ async fn a_credit_note_follows_its_invoice_and_stays_with_it() {
         assert_eq!(scene.enqueue(&[note]).await, 1);
         receiver.next(Err(NotNow::because("unreachable")));
         assert_eq!(scene.step(&receiver).await.later, 1, "the invoice alone is tried");
-        scene.rounds(&receiver, 2).await;
+        scene.rounds(&receiver, 3).await;
         let order: Vec<bool> = receiver.0.lock().unwrap().sent.iter().map(|one| one.is_credit_note).collect();
         assert_eq!(order, [false, false, true]);
         receiver.says(answer("r", note.message(), keis_registry::dispatch::Verdict::Rejected));
-        scene.rounds(&receiver, 2).await;
+        scene.rounds(&receiver, 3).await;
         assert_eq!(scene.aside().await, ["credit_note"]);
         assert_eq!(scene.book.effects(invoice.statement).rejections, 0);
 
@@ -164,7 +164,7 @@ async fn a_credit_note_follows_its_invoice_and_stays_with_it() {
         let note = NewDispatch { kind: PaperKind::CreditNote(OrderId([2; 16])), file: file(102), ..other };
         scene.enqueue(&[note]).await;
         scene.registry.give_up_dispatch(&SYSTEM, other.message()).await.unwrap();
-        scene.rounds(&receiver, 2).await;
+        scene.rounds(&receiver, 3).await;
         assert_eq!(scene.state(&note).await, DispatchState::GivenUp);
         assert_eq!(receiver.sent(), 3);
     })
