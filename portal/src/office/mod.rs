@@ -14,8 +14,9 @@ mod decisions;
 mod differences;
 mod dispatch;
 mod erase;
-mod forms;
+pub(crate) mod forms;
 mod import;
+mod invoicing;
 mod job;
 mod keys;
 mod log;
@@ -93,6 +94,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
     all.extend(bills::routes(site));
+    all.extend(invoicing::routes(site));
     all.extend(decisions::routes(site));
     all.extend(dispatch::routes(site));
     all
