@@ -173,6 +173,13 @@ async fn a_provider_reads_why_its_invoice_was_refused_and_others_do_not() {
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.text.contains("Neteisingas sutarties numeris &#60;b&#62;"), "{}", page.text);
     assert!(page.text.contains(&format!("/provider/statements/{}?year=2026", refused.statement)));
+    let statement = format!("/provider/statements/{}?year=2026", refused.statement);
+    assert!(!staff.get(&statement).await.text.contains(&at(&refused)), "the invoice is attached still");
+    stage.ledger.shelf().statements.get_mut(&refused.statement).expect("it was put").0.state = StatementState::Accepted;
+    assert!(staff.get(&statement).await.text.contains(&at(&refused)));
+    let party = keis_ledger::operation::Party::Provider(stage.site.provider.id);
+    let notices = stage.site.registry.notices(party, &Page::default()).await.expect("the registry works").items;
+    assert_eq!(notices[0].subject, refused.statement.to_string(), "a notice leads there");
     assert_eq!(staff.get(&at(&dead)).await.status, 404);
     assert_eq!(staff.get("/office/dispatch").await.status, 403);
     assert_eq!(staff.post(&format!("/office/dispatch/{}/retry", dead.message()), &[]).await.status, 403);

@@ -110,7 +110,7 @@ pub(super) async fn all(
         let listed = page.list(rows, |row| row.seq);
         for row in &listed.items {
             let step = if row.standing == AnswerStanding::Wished {
-                wished(registry, row, at).await?
+                wished(registry, papers, row, at).await?
             } else {
                 pending(registry, papers, actor, row, at).await?
             };
@@ -123,21 +123,43 @@ pub(super) async fn all(
     }
 }
 
-/// The outbox has the wish: what came of it. What the ledger refuses waits there for an officer.
-async fn wished(registry: &Registry, answer: &AnswerRow, at: Timestamp) -> Result<bool, RegistryError> {
+/// The outbox has the wish: what came of it. What the ledger refuses waits there for an officer, unless somebody else brought about
+/// what was wished.
+async fn wished(
+    registry: &Registry,
+    papers: &dyn Papers,
+    answer: &AnswerRow,
+    at: Timestamp,
+) -> Result<bool, RegistryError> {
     let wish = match answer.wish {
         Some(id) => outbox::get(registry, id).await?,
         None => None,
     };
-    let to = match wish.map(|wish| wish.state) {
-        Some(OutboxState::Waiting | OutboxState::Signed | OutboxState::Refused) => return Ok(false),
+    let state = wish.map(|wish| wish.state);
+    let to = match state {
+        Some(OutboxState::Waiting | OutboxState::Signed) => return Ok(false),
         Some(OutboxState::Done | OutboxState::Split) => (AnswerStanding::Done, None, None),
-        Some(OutboxState::Discarded) | None => (AnswerStanding::Aside, Some("given_up"), None),
+        Some(OutboxState::Refused | OutboxState::Discarded) | None => match stands(registry, papers, answer).await? {
+            true => (AnswerStanding::Done, None, None),
+            false if state == Some(OutboxState::Refused) => return Ok(false),
+            false => (AnswerStanding::Aside, Some("given_up"), None),
+        },
     };
     let mut work = registry.begin().await?;
     let moved = answer::stand(&mut work, answer.seq, AnswerStanding::Wished, to, at).await?;
     work.commit().await?;
     Ok(moved)
+}
+
+/// Whether the ledger stands as an answer wishes; not, when it does not tell.
+async fn stands(registry: &Registry, papers: &dyn Papers, answer: &AnswerRow) -> Result<bool, RegistryError> {
+    let dispatch = match answer.dispatch {
+        Some(id) => row::get(&mut *registry.reader().await?, id).await?,
+        None => None,
+    };
+    let Some(dispatch) = dispatch else { return Ok(false) };
+    let Ok(Some(bill)) = papers.bill(dispatch.of.year, dispatch.of.statement).await else { return Ok(false) };
+    Ok(next(answer, &dispatch, Some(&bill), (false, None)) == Next::Done)
 }
 
 async fn pending(

@@ -39,7 +39,7 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// About two days of attempts.
+    /// About a day and a half of attempts.
     fn default() -> Self {
         Self {
             in_flight: 4,

@@ -213,3 +213,22 @@ async fn a_wish_that_an_officer_discards_can_be_made_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn where_an_officer_was_faster_than_the_outbox_the_answer_is_done_too() {
+    both(async |place| {
+        let scene = Scene::new(&place).await;
+        let receiver = Tame::default();
+        let new = scene.queue(1, 500).await;
+        receiver.says(answer("a", new.message(), Verdict::Approved));
+        scene.step(&receiver).await;
+        scene.book.set(new.statement, StatementState::Approved);
+        scene.rounds(&receiver, 2).await;
+        let told = scene.registry.answers_about(&SYSTEM, new.message()).await.unwrap();
+        assert_eq!(told[0].0.standing, AnswerStanding::Done);
+        assert_eq!(scene.book.effects(new.statement), Effects::default());
+        let rows = outbox::list(&scene.registry, Some(OutboxState::Refused), &Page::default()).await.unwrap().items;
+        assert_eq!(rows.len(), 1, "the wish itself stays for an officer to discard");
+    })
+    .await;
+}
