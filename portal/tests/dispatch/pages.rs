@@ -6,6 +6,7 @@ use keis_ledger::operation::Buyer;
 use keis_ledger::record::{Invoice, StatementState};
 use keis_portal::dispatch::{Finder, Kept};
 use keis_portal::settings::{Dispatch as Way, DispatchKind};
+use keis_portal::words::LANGS;
 use keis_registry::dispatch::{
     self, Answer, Batch, Carrier, DispatchState, Item, Message, NewDispatch, NotNow, Pace, Papers, SendOutcome, Told,
     Verdict,
@@ -198,4 +199,35 @@ async fn where_a_way_is_set_the_page_says_nothing_of_its_lack() {
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(!page.says("dispatch-off"));
     says(&page, "dispatch-empty");
+}
+
+#[test]
+fn every_state_and_every_reason_has_words() {
+    let states = DispatchState::ALL.map(|state| format!("state-{}", state.to_string().replace('_', "-")));
+    let verdicts = Verdict::ALL.map(|verdict| format!("says-{verdict}"));
+    let became = ["noted", "pending", "wished", "done", "aside", "dismissed"].map(|one| format!("became-{one}"));
+    let whys = [
+        "unknown-message",
+        "id-reused",
+        "payment-unsound",
+        "reference-used",
+        "contradicts",
+        "credit-note",
+        "no-statement",
+        "settled",
+        "not-attached",
+        "above-open",
+        "payer-elsewhere",
+        "given-up",
+        "unreadable",
+    ];
+    let troubles =
+        ["unreachable", "timeout", "no-token", "cut-off", "folder", "papers", "no-document", "not-wanted", "other"];
+    let whys = whys.map(|one| format!("why-{one}"));
+    let troubles = troubles.map(|one| format!("trouble-{one}"));
+    for lang in LANGS {
+        for key in states.iter().chain(&verdicts).chain(&became).chain(&whys).chain(&troubles) {
+            assert!(lang.words().has(&format!("dispatch-{key}")), "{key}");
+        }
+    }
 }
