@@ -3,6 +3,7 @@
 pub mod billing;
 pub mod call;
 pub mod catalogue;
+pub mod dispatch;
 pub mod door;
 pub mod erasure;
 pub mod frame;

@@ -1,7 +1,7 @@
 //! What an institution sets for its portal.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -26,6 +26,9 @@ pub struct Settings {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+    /// The way of the programme's invoices to its buyer's system; without it none is sent.
+    #[serde(default)]
+    pub dispatch: Option<Dispatch>,
 }
 
 /// Files of a server's certificate.
@@ -95,5 +98,86 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { connections: 512, header_seconds: 20, request_seconds: 60, drain_seconds: 5, session_minutes: 30 }
+    }
+}
+
+/// By which means invoices travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DispatchKind {
+    /// A folder that another program empties and fills.
+    Folder,
+    /// Requests to an address.
+    Http,
+}
+
+/// The way of invoices to the buyer's system.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    /// By which means.
+    pub kind: DispatchKind,
+    /// The folder, or the address below which documents and answers are.
+    pub address: String,
+    /// File with the token that every request bears.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// Certificates, PEM, that alone vouch for the address; without the file those do that browsers trust.
+    #[serde(default)]
+    pub authority_file: Option<PathBuf>,
+    /// Whether the address tells which messages arrived.
+    #[serde(default = "Dispatch::yes")]
+    pub look_up: bool,
+    /// Longest time for an answer of the address.
+    #[serde(default = "Dispatch::patience")]
+    pub request_seconds: u64,
+    /// How often documents and answers are looked for.
+    #[serde(default = "Dispatch::look")]
+    pub look_seconds: u64,
+    /// After so many attempts an officer is asked.
+    #[serde(default = "Dispatch::attempts")]
+    pub most_attempts: u32,
+}
+
+impl Dispatch {
+    /// Of this kind, at this address, everything else as usual.
+    pub fn new(kind: DispatchKind, address: impl Into<String>) -> Self {
+        Self {
+            kind,
+            address: address.into(),
+            token_file: None,
+            authority_file: None,
+            look_up: Self::yes(),
+            request_seconds: Self::patience(),
+            look_seconds: Self::look(),
+            most_attempts: Self::attempts(),
+        }
+    }
+
+    /// With its files taken from a folder where they are not named in full.
+    #[must_use]
+    pub fn under(mut self, folder: &Path) -> Self {
+        self.token_file = self.token_file.map(|file| folder.join(file));
+        self.authority_file = self.authority_file.map(|file| folder.join(file));
+        if self.kind == DispatchKind::Folder {
+            self.address = folder.join(&self.address).display().to_string();
+        }
+        self
+    }
+
+    fn yes() -> bool {
+        true
+    }
+
+    fn patience() -> u64 {
+        30
+    }
+
+    fn look() -> u64 {
+        20
+    }
+
+    fn attempts() -> u32 {
+        56
     }
 }

@@ -124,6 +124,7 @@ fn settings(simulated_sign_in: bool) -> Settings {
         oidc: Vec::new(),
         simulated_sign_in,
         limits: Limits::default(),
+        dispatch: None,
     }
 }
 

@@ -62,7 +62,7 @@ impl From<sqlx::Error> for ErasureError {
 }
 
 /// Tables that held something of an erased person.
-const SWEPT: [&str; 16] = [
+const SWEPT: [&str; 18] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
@@ -76,6 +76,8 @@ const SWEPT: [&str; 16] = [
     "VACUUM FULL sellers",
     "VACUUM FULL number_series",
     "VACUUM FULL documents",
+    "VACUUM FULL dispatches",
+    "VACUUM FULL dispatch_answers",
     "VACUUM FULL web_sessions",
     "VACUUM FULL import_lines",
     "VACUUM FULL reconcile_seen",

@@ -70,3 +70,5 @@ id!(/// Somebody who signs in.
     UserId, "usr_");
 id!(/// A key made in a browser, from its request on.
     KeyId, "ukey_");
+id!(/// A document on its way to the buyer's system: what the receiver tells messages apart by.
+    MessageId, "msg_");

@@ -5,6 +5,7 @@ pub mod billing;
 pub mod bodies;
 pub mod collate;
 pub mod database;
+pub mod dispatch;
 pub mod documents;
 pub mod erasure;
 pub mod error;

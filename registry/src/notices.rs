@@ -24,6 +24,8 @@ pub enum NoticeKind {
     KeyRefused,
     /// A key was revoked.
     KeyRevoked,
+    /// The buyer refused an invoice. The subject is the statement.
+    InvoiceRejected,
 }
 
 /// A notice to a party.
@@ -41,8 +43,14 @@ pub struct Notice {
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::OfficerActed, Self::KeyApproved, Self::KeyActive, Self::KeyRefused, Self::KeyRevoked];
+    pub const ALL: [Self; 6] = [
+        Self::OfficerActed,
+        Self::KeyApproved,
+        Self::KeyActive,
+        Self::KeyRefused,
+        Self::KeyRevoked,
+        Self::InvoiceRejected,
+    ];
 
     /// Its name in the database.
     pub fn name(self) -> &'static str {
@@ -52,6 +60,7 @@ impl NoticeKind {
             Self::KeyActive => "key_active",
             Self::KeyRefused => "key_refused",
             Self::KeyRevoked => "key_revoked",
+            Self::InvoiceRejected => "invoice_rejected",
         }
     }
 }

@@ -212,6 +212,10 @@ pub(crate) async fn forget_person(work: &mut Work, person: PersonId) -> Result<(
         sqlx::query(AssertSqlSafe(sql)).bind(&person.0[..]).execute(work.connection()).await?;
     }
     for sql in [
+        format!(
+            "DELETE FROM dispatch_answers WHERE dispatch IN (SELECT id FROM dispatches WHERE provider IN {theirs})"
+        ),
+        format!("DELETE FROM dispatches WHERE provider IN {theirs}"),
         format!("DELETE FROM papers WHERE provider IN {theirs}"),
         format!("DELETE FROM witnesses WHERE owner IN {theirs}"),
         "DELETE FROM witness_keys WHERE person = $1".to_owned(),

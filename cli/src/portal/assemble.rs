@@ -6,6 +6,7 @@ use anyhow::Context;
 use keis_genesis::{Genesis, Office};
 use keis_ledger::ids::InstitutionId;
 use keis_portal::catalogue::Catalogue;
+use keis_portal::dispatch::Dispatcher;
 use keis_portal::door::{self, Desk, LedgerDoor};
 use keis_portal::server::Portal;
 use keis_portal::signin::{SamplePerson, SignIn};
@@ -20,6 +21,7 @@ use crate::words::Advice;
 pub(crate) struct Running {
     portal: Portal,
     office: door::Office,
+    dispatcher: Option<Dispatcher>,
     registry: Registry,
 }
 
@@ -32,6 +34,9 @@ impl Running {
     /// Lets requests under way end; what waits for the ledger goes on at the next start.
     pub(crate) async fn stop(self) {
         self.portal.shutdown().await;
+        if let Some(dispatcher) = self.dispatcher {
+            dispatcher.stop().await;
+        }
         self.office.stop().await;
         self.registry.close().await;
     }
@@ -90,6 +95,9 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     }
     let registry = registry(home).await?;
     let desk = Desk { operator: home.operator()?, budget_holder: home.budget_holder()? };
+    let way = settings.dispatch.clone().map(|way| way.under(&home.path("".as_ref())));
+    let start = |way| Dispatcher::start(&registry, client.clone(), &way, desk.budget_holder.is_some());
+    let dispatcher = way.map(start).transpose().context("`portal.dispatch` in portal.toml")?;
     let door = LedgerDoor::new(client.clone(), network.hash, desk);
     let office = door::Office::start(&registry, door);
     // The catalogue is public: reading it needs no signature.
@@ -97,5 +105,5 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     let catalogue = Catalogue::start(anybody, registry.clone());
     let site = Site::new(settings, network, registry.clone(), client, catalogue, sign_in);
     let portal = Portal::start(site).await?;
-    Ok(Running { portal, office, registry })
+    Ok(Running { portal, office, dispatcher, registry })
 }

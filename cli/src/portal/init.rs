@@ -120,6 +120,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
             oidc: Vec::new(),
             simulated_sign_in: false,
             limits: Limits::default(),
+            dispatch: None,
         },
     };
     let home = PortalHome::create(&args.home, settings)?;

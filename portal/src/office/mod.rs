@@ -12,6 +12,7 @@ mod bodies;
 mod body;
 mod decisions;
 mod differences;
+mod dispatch;
 mod erase;
 pub(crate) mod forms;
 mod import;
@@ -95,5 +96,6 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     all.extend(bills::routes(site));
     all.extend(invoicing::routes(site));
     all.extend(decisions::routes(site));
+    all.extend(dispatch::routes(site));
     all
 }

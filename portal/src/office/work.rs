@@ -48,6 +48,8 @@ struct WorkPage {
     year: Option<String>,
     import: Option<String>,
     decisions: Option<Decisions>,
+    /// What of invoices on their way waits for an officer.
+    dispatch: Option<String>,
 }
 
 /// What waits for a decision of two institutions.
@@ -111,6 +113,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call, jobs: Arc<Jobs>) -> Answer
         year,
         import,
         decisions: waiting(&site, &call).await?,
+        dispatch: super::dispatch::waiting(&site, &call, &acting.actor()).await?,
     })
 }
 

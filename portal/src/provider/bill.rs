@@ -28,6 +28,8 @@ pub(super) struct BillLook {
     pub(super) attach: Option<String>,
     /// Where the attached invoice is shown, if it is kept here.
     pub(super) invoice: Option<String>,
+    /// Where the buyer's reason is told, when it refused the last invoice.
+    pub(super) refused: Option<String>,
 }
 
 /// Money that was paid or set off.
@@ -84,7 +86,20 @@ pub(super) async fn look(site: &Site, w: &Words, own: &Own, view: &StatementView
             .collect(),
         invoice: view.bill.invoice.and_then(|attached| at(&attached.file)),
         attach: attaches.then(|| format!("/provider/statements/{}/invoice?year={}", view.id, view.year)),
+        refused: refused(site, own, view).await?,
     }))
+}
+
+/// Where the buyer's reason is told, while a refused invoice waits for another.
+async fn refused(site: &Site, own: &Own, view: &StatementView) -> Result<Option<String>, Trouble> {
+    if view.statement.state != StatementState::Accepted {
+        return Ok(None);
+    }
+    match site.registry.refusals(&own.acting.actor(), view.id).await {
+        Ok(reasons) => Ok((!reasons.is_empty()).then(|| format!("/provider/refused/{}", view.id))),
+        Err(RegistryError::Denied(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn awaits_money(state: StatementState) -> bool {

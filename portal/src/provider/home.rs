@@ -68,6 +68,8 @@ struct NoticeRow {
     at: String,
     text: String,
     subject: String,
+    /// Where more is told.
+    href: Option<String>,
 }
 
 /// Orders by what waits.
@@ -132,8 +134,10 @@ fn notice(w: &Words, notice: Notice) -> NoticeRow {
         NoticeKind::KeyActive => "provider-notice-active",
         NoticeKind::KeyRefused => "provider-notice-refused",
         NoticeKind::KeyRevoked => "provider-notice-revoked",
+        NoticeKind::InvoiceRejected => "dispatch-notice-refused",
     };
-    NoticeRow { seq: notice.seq, at: w.date_time(&notice.at), text: w.text(key), subject: notice.subject }
+    let href = (notice.kind == NoticeKind::InvoiceRejected).then(|| format!("/provider/refused/{}", notice.subject));
+    NoticeRow { href, seq: notice.seq, at: w.date_time(&notice.at), text: w.text(key), subject: notice.subject }
 }
 
 /// Whether the provider has to move next: answer the statement, or attach its invoice.

@@ -12,6 +12,7 @@ mod invoicing;
 mod month;
 mod order;
 mod owed;
+mod refused;
 mod requests;
 mod rows;
 mod rules;
@@ -67,6 +68,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         get(site, "/provider/orders/{id}/print", tick::print),
         get(site, "/provider/orders/{id}/dispute", dispute::form),
         post(site, "/provider/orders/{id}/dispute", dispute::submit),
+        get(site, "/provider/refused/{statement}", refused::show),
         get(site, "/provider/statements", statements::statements),
         get(site, "/provider/statements/{id}", statements::statement),
         post(site, "/provider/statements/{id}/answer", statements::answer),

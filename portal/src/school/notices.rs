@@ -42,6 +42,7 @@ fn key(kind: NoticeKind) -> &'static str {
         NoticeKind::KeyActive => "school-notice-key-active",
         NoticeKind::KeyRefused => "school-notice-key-refused",
         NoticeKind::KeyRevoked => "school-notice-key-revoked",
+        NoticeKind::InvoiceRejected => "dispatch-notice-refused",
     }
 }
 
@@ -52,6 +53,7 @@ fn href(kind: NoticeKind, subject: &str) -> String {
         NoticeKind::KeyApproved | NoticeKind::KeyActive | NoticeKind::KeyRefused | NoticeKind::KeyRevoked => {
             "/wallet".to_owned()
         }
+        NoticeKind::InvoiceRejected => String::new(),
     }
 }
 

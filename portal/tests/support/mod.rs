@@ -13,7 +13,7 @@ use keis_ledger::classifiers::Place;
 use keis_ledger::ids::InstitutionId;
 use keis_portal::catalogue::Catalogue;
 use keis_portal::server::{Portal, ServerError};
-use keis_portal::settings::{Limits, Oidc, Settings, Tls};
+use keis_portal::settings::{Dispatch, Limits, Oidc, Settings, Tls};
 use keis_portal::signin::{SamplePerson, SignIn};
 use keis_portal::site::{Institutions, Network, Site};
 use keis_registry::bodies::{NewProvider, NewSchool, Provider, ProviderKind, School};
@@ -50,6 +50,8 @@ pub struct SiteOptions {
     pub limits: Limits,
     /// Where the ledger's gateway is; one that stands still when none is given.
     pub gateway: Option<String>,
+    /// The way of invoices to the buyer's system, as pages tell of it.
+    pub dispatch: Option<Dispatch>,
 }
 
 impl Default for SiteOptions {
@@ -62,6 +64,7 @@ impl Default for SiteOptions {
             tls: None,
             limits: Limits::default(),
             gateway: None,
+            dispatch: None,
         }
     }
 }
@@ -146,6 +149,7 @@ pub async fn try_start(options: SiteOptions) -> Result<TestSite, ServerError> {
         oidc: options.oidc,
         simulated_sign_in: !options.people.is_empty(),
         limits: options.limits,
+        dispatch: options.dispatch,
     };
     let gateway = match options.gateway {
         Some(gateway) => gateway,

@@ -160,6 +160,7 @@ fn furnish(folder: &Path, genesis: &Path, officers: &Officers, gateways: &[Strin
             oidc: Vec::new(),
             simulated_sign_in: true,
             limits: Limits::default(),
+            dispatch: None,
         },
     };
     let home = PortalHome::create(folder, settings)?;
