@@ -1,5 +1,6 @@
 //! The web pages of the culture passport.
 
+pub mod books;
 pub mod call;
 pub mod catalogue;
 pub mod door;

@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 38] = [
     &[],
     &["sample"],
     &["demo"],
@@ -28,6 +28,7 @@ const COMMANDS: [&[&str]; 37] = [
     &["export"],
     &["audit"],
     &["audit", "sample"],
+    &["books"],
     &["bench"],
     &["governance"],
     &["governance", "propose"],
@@ -66,6 +67,8 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["wallet", "send", "--gateway", "http://localhost", "--operation", "x"],
         &["receipt", "get", "--gateway", "http://localhost", "--genesis", "x", "ord_00"],
         &["receipt", "get", "--gateway", "http://localhost", "--passphrase-file", "x"],
+        &["books", "--gateway", "http://localhost", "--year", "2027"],
+        &["books", "--gateway", "http://localhost", "--key", "k", "--year", "2027", "--period", "2027-Q5"],
         &["proof", "get", "--gateway", "http://localhost"],
         &["proof", "get", "--gateway", "http://localhost", "--parameters", "--year", "2027"],
         &["proof", "get", "--gateway", "http://localhost", "--sealed", "2026", "--year", "2026"],
