@@ -11,9 +11,9 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("wallet", &["keis-ledger"]),
     ("node/engine", &["keis-ledger"]),
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
-    ("registry", &["keis-ledger"]),
+    ("registry", &["keis-ledger", "keis-einvoice"]),
     ("registry/einvoice", &["keis-ledger"]),
-    ("portal", &["keis-ledger", "keis-wallet", "keis-registry"]),
+    ("portal", &["keis-ledger", "keis-wallet", "keis-registry", "keis-einvoice"]),
     ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
         "cli",

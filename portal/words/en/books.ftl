@@ -92,7 +92,7 @@ books-payable-count = { $category ->
    *[other] { $n } payments
 }
 books-payable-control = Before you confirm, hold the number of payments and the sum that the treasury’s program shows against these. The hash is of the file to download.
-books-payable-columns = Payee, its code and account (IBAN), amount and currency, number of the invoice, buyer, date and number of the statement, payment reference (at most 35 letters, SEPA EndToEndId), purpose (at most 140 letters), day until which it is to be paid: 30 days after the approval.
+books-payable-columns = Payee, its code and account (IBAN), amount and currency, number of the invoice, buyer, date and number of the statement, payment reference (at most 35 letters, SEPA EndToEndId), purpose (at most 140 letters), day until which it is to be paid: as the invoice says, or, for one that was made elsewhere, the days of the programme’s terms (30 without them) after the approval.
 books-out-title = What is not in the file
 books-out-caption = Approved statements that cannot be paid yet
 books-out-nothing = The file has every statement that your institution is to pay.

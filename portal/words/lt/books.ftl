@@ -95,7 +95,7 @@ books-payable-count = { $category ->
    *[other] { $n } mokėjimų
 }
 books-payable-control = Prieš tvirtindami palyginkite iždo programos rodomą mokėjimų skaičių ir sumą su šiais. Maiša yra atsisiunčiamos bylos.
-books-payable-columns = Gavėjas, jo kodas ir sąskaita (IBAN), suma ir valiuta, sąskaitos faktūros numeris, mokėtojas, suvestinės data ir numeris, mokėjimo nuoroda (iki 35 ženklų, SEPA EndToEndId), paskirtis (iki 140 ženklų), diena, iki kurios sumokėti: 30 dienų nuo patvirtinimo.
+books-payable-columns = Gavėjas, jo kodas ir sąskaita (IBAN), suma ir valiuta, sąskaitos faktūros numeris, mokėtojas, suvestinės data ir numeris, mokėjimo nuoroda (iki 35 ženklų, SEPA EndToEndId), paskirtis (iki 140 ženklų), diena, iki kurios sumokėti: kaip rašo sąskaita faktūra, o jei ji sudaryta ne čia – po programos sąlygose nustatytų dienų (kitaip 30) nuo patvirtinimo.
 books-out-title = Ko byloje nėra
 books-out-caption = Patvirtintos suvestinės, kurių apmokėti dar negalima
 books-out-nothing = Byloje yra visos jūsų įstaigos mokėtinos suvestinės.

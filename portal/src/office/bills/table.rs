@@ -9,9 +9,10 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, ProviderId};
 use keis_ledger::money::Cents;
-use keis_ledger::time::{Span, Timestamp};
+use keis_ledger::time::Span;
 use keis_registry::bank_accounts::iban;
-use keis_registry::invoices::FileMark;
+use keis_registry::invoices::{FileMark, PaperKind};
+use keis_registry::page::Page;
 use warp::http::{HeaderValue, header};
 use warp::reply::Response;
 
@@ -29,8 +30,8 @@ use crate::words::Words;
 
 /// Questions to gateways at a time.
 const AT_ONCE: usize = 8;
-/// Days from the approval of an invoice until it is due: what the law on late payments gives where nothing else is agreed.
-const DAYS_UNTIL_DUE: u32 = 30;
+/// Days until an invoice is due where no terms are set: what the law on late payments gives.
+const USUAL_DAYS: u16 = 30;
 /// Longest text of a payment's purpose that a SEPA order takes.
 const LONGEST_PURPOSE: usize = 140;
 
@@ -93,6 +94,7 @@ async fn orders(
         slips.iter().filter_map(|slip| slip.invoice).chain(payees.values().filter_map(|payee| payee.account)).collect();
     let opened = site.registry.opened_marks(&desk.actor(), &marks).await?;
     let text = |mark: Option<Commitment>| mark.and_then(|mark| opened.get(&mark).cloned());
+    let dues = Dues::of(site, desk, year).await?;
     let (mut names, mut orders) = (Names::default(), Orders { all: Vec::new(), out: Vec::new() });
     for slip in slips {
         let payee = payees.get(&slip.provider).ok_or(Trouble::NotFound)?;
@@ -123,7 +125,7 @@ async fn orders(
             statement: slip.id.to_string(),
             reference: reference(slip.id, slip.payments.len() + 1),
             purpose: purpose(w, &invoice, slip),
-            due: due(w, slip.approved_at.unwrap_or(slip.issued)),
+            due: dues.of_slip(w, slip),
             invoice,
         });
     }
@@ -138,8 +140,37 @@ async fn payees(site: &Arc<Site>, year: Year, slips: &[&Slip]) -> Result<BTreeMa
     asked.buffered(AT_ONCE).try_collect().await
 }
 
-fn due(w: &Words, approved: Timestamp) -> String {
-    w.date(&approved.after(Span::days(DAYS_UNTIL_DUE)))
+/// When invoices are to be paid.
+struct Dues {
+    /// As the invoices say that are kept here, by the commitments to their numbers.
+    said: BTreeMap<Commitment, String>,
+    days: u16,
+}
+
+impl Dues {
+    async fn of(site: &Arc<Site>, desk: &Desk, year: Year) -> Result<Self, Trouble> {
+        let mut said = BTreeMap::new();
+        let mut page = Page::first(Page::MOST);
+        loop {
+            let found = site.registry.documents_of(&desk.actor(), year, &page).await?;
+            for kept in found.items.into_iter().filter(|kept| kept.kind == PaperKind::Invoice) {
+                said.extend(kept.facts.map(|facts| (kept.commitments.number, facts.heading.due.to_string())));
+            }
+            if found.next.is_none() {
+                break;
+            }
+            page.after = found.next;
+        }
+        let terms = site.registry.programme_billing().await?.terms;
+        Ok(Self { said, days: terms.map_or(USUAL_DAYS, |terms| terms.days_due) })
+    }
+
+    /// What its invoice says; for another one so many days from its approval.
+    fn of_slip(&self, w: &Words, slip: &Slip) -> String {
+        let approved = slip.approved_at.unwrap_or(slip.issued);
+        let said = slip.invoice.and_then(|number| self.said.get(&number).cloned());
+        said.unwrap_or_else(|| w.date(&approved.after(Span::days(self.days.into()))))
+    }
 }
 
 /// What the payment is for: the invoice and the statement, as much as an order takes.
