@@ -130,6 +130,8 @@ pub(super) struct Slip {
     pub(super) standing: Standing,
     /// Commitment to the number of the attached invoice.
     pub(super) invoice: Option<Commitment>,
+    /// Commitment to its file.
+    pub(super) file: Option<Commitment>,
     pub(super) approved_by: Option<PublicKey>,
     pub(super) approved_at: Option<Timestamp>,
     /// What was paid, set off and sent back.
@@ -158,6 +160,7 @@ impl Slip {
             issued: statement.issued,
             standing: Standing::of(view),
             invoice: bill.invoice.map(|invoice| invoice.number),
+            file: bill.invoice.map(|invoice| invoice.file),
             approved_by: bill.approval.map(|approval| approval.by),
             approved_at: bill.approval.map(|approval| approval.at),
             payments: bill.payments.clone(),

@@ -142,7 +142,7 @@ async fn payees(site: &Arc<Site>, year: Year, slips: &[&Slip]) -> Result<BTreeMa
 
 /// When invoices are to be paid.
 struct Dues {
-    /// As the invoices say that are kept here, by the commitments to their numbers.
+    /// As the invoices say that are kept here, by the commitments to their files.
     said: BTreeMap<Commitment, String>,
     days: u16,
 }
@@ -154,7 +154,7 @@ impl Dues {
         loop {
             let found = site.registry.documents_of(&desk.actor(), year, &page).await?;
             for kept in found.items.into_iter().filter(|kept| kept.kind == PaperKind::Invoice) {
-                said.extend(kept.facts.map(|facts| (kept.commitments.number, facts.heading.due.to_string())));
+                said.extend(kept.facts.map(|facts| (kept.commitments.file, facts.heading.due.to_string())));
             }
             if found.next.is_none() {
                 break;
@@ -168,7 +168,7 @@ impl Dues {
     /// What its invoice says; for another one so many days from its approval.
     fn of_slip(&self, w: &Words, slip: &Slip) -> String {
         let approved = slip.approved_at.unwrap_or(slip.issued);
-        let said = slip.invoice.and_then(|number| self.said.get(&number).cloned());
+        let said = slip.file.and_then(|file| self.said.get(&file).cloned());
         said.unwrap_or_else(|| w.date(&approved.after(Span::days(self.days.into()))))
     }
 }
