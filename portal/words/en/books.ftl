@@ -182,3 +182,4 @@ books-compare-missing = { $category ->
 books-line-not-recorded = The bank shows a payment that is not on the ledger: tell the institution that pays.
 books-line-not-comparer = Another institution compares this statement with the bank.
 books-line-part = The statement is not wholly paid yet.
+books-before-seal = First keep the closing report: a sealed year has none any more.

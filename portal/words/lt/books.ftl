@@ -190,3 +190,4 @@ books-compare-missing = { $category ->
 books-line-not-recorded = Bankas rodo mokėjimą, kurio apskaitoje nėra: praneškite įstaigai, kuri moka.
 books-line-not-comparer = Šią suvestinę su banku sutikrina kita įstaiga.
 books-line-part = Suvestinė dar ne visa apmokėta.
+books-before-seal = Pirma išsaugokite laikotarpio ataskaitą: užantspauduotų metų ji nebesudaroma.
