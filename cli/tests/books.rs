@@ -158,17 +158,3 @@ fn periods_follow_each_other_without_gap_or_overlap() {
     let orders = |report: &Report| report.rows.iter().map(|row| row.orders).sum::<u64>();
     assert_eq!(parts.iter().map(orders).sum::<u64>(), orders(&whole));
 }
-
-#[test]
-fn zz_measure() {
-    let Ok(classes) = std::env::var("KEIS_MEASURE_CLASSES") else { return };
-    let size = Size { classes: classes.parse().unwrap(), pupils: 15, rounds: 4, block: 400 };
-    let trial = lived(size);
-    let followed = Followed::of(&trial);
-    for _ in 0..3 {
-        let begun = std::time::Instant::now();
-        let report = followed.report(Period::ALL);
-        let orders: u64 = report.rows.iter().map(|row| row.orders).sum();
-        println!("report of {orders} orders, {} rows: {:?}", report.rows.len(), begun.elapsed());
-    }
-}

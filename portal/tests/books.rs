@@ -417,26 +417,3 @@ async fn the_desk_says_how_long_the_oldest_waits() {
     }
     stage.site.shutdown().await;
 }
-
-#[tokio::test]
-async fn zz_measure() {
-    let Ok(count) = std::env::var("KEIS_MEASURE") else { return };
-    let stage = Stage::new().await;
-    {
-        let mut shelf = stage.ledger.shelf();
-        for number in 0..count.parse::<u32>().unwrap() {
-            let mut id = [7; 16];
-            id[..4].copy_from_slice(&number.to_be_bytes());
-            let one = statement(stage.site.provider.id, Buyer::Programme, 1_000, StatementState::InvoiceAttached);
-            shelf.statements.insert(StatementId(id), one);
-        }
-    }
-    let operator = stage.operator().await;
-    for _ in 0..3 {
-        let begun = std::time::Instant::now();
-        page(&operator, "/office/bills").await;
-        println!("first page: {:?}", begun.elapsed());
-        stage.ledger.shelf().height += 1;
-    }
-    stage.site.shutdown().await;
-}

@@ -27,7 +27,7 @@ pub const YEAR: Year = Year(2026);
 /// A year that was sealed.
 pub const SEALED: Year = Year(2024);
 /// Most statements of one answer, so that a year has several pages.
-const PAGE: usize = 500;
+const PAGE: usize = 40;
 
 /// What the gateway tells.
 #[derive(Default)]
