@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod books;
 pub mod demo;
 pub mod draw;
 pub mod export;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use keis_cli::{
-    audit, bench, demo, export, genesis, governance, key, node, portal, proof, receipt, registry, sample, wallet, words,
+    audit, bench, books, demo, export, genesis, governance, key, node, portal, proof, receipt, registry, sample,
+    wallet, words,
 };
 
 /// A ledger's records are many and small: an audit spends a fifth of its time on the system's own allocator.
@@ -46,6 +47,7 @@ enum Command {
     Proof(proof::ProofCommand),
     Export(export::ExportArgs),
     Audit(audit::AuditArgs),
+    Books(books::BooksArgs),
     Bench(bench::BenchArgs),
     #[command(subcommand)]
     Governance(governance::GovernanceCommand),
@@ -80,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::run(&args),
         // Its exit codes are an auditor's: the verdict before all.
         Command::Audit(args) => return Ok(audit::run(&args)),
+        Command::Books(args) => books::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Governance(command) => governance::run(command),
         Command::Key(command) => key::run(command),

@@ -1,6 +1,7 @@
 //! The web pages of the culture passport.
 
 pub mod billing;
+pub mod books;
 pub mod call;
 pub mod catalogue;
 pub mod dispatch;

@@ -56,6 +56,31 @@ impl Registry {
         Ok(kept)
     }
 
+    /// The commitments to marks of the bank, by the marks as they are kept; none is kept here. Where no mark was ever kept, there
+    /// is none.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn known_bank_marks(
+        &self,
+        actor: &Actor,
+        mark: BankMark,
+        texts: &[String],
+    ) -> Result<BTreeMap<String, Commitment>, RegistryError> {
+        let mut reader = self.reader().await?;
+        pass(&mut reader, actor, Permission::SeeStatements, is_office).await?;
+        let Some(key) = witnesses::key_of(&mut reader, self.vault(), Holder::Bank).await? else {
+            return Ok(BTreeMap::new());
+        };
+        let kind = mark.witness();
+        let commit = |text: &String| {
+            let text = kind.normal(text);
+            let commitment = Commitment(key.commit(kind.name(), text.as_bytes()));
+            (text, commitment)
+        };
+        Ok(texts.iter().map(commit).collect())
+    }
+
     /// What commitments of settlement stand for: bank references and statements, numbers of invoices, payment accounts. For
     /// officers; what is not here, or of a person who was erased, is left out.
     ///

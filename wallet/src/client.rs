@@ -32,6 +32,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub use blocks::RawBlock;
+pub use books::{BookCheck, BookReport, BookRow, PaidBook, ReceivableBook, SettlementBook, SourceBook};
 pub use decisions::{DecisionDetail, DecisionStage, DecisionView, Vote};
 pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;

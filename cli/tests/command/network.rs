@@ -121,6 +121,7 @@ fn a_founded_network_takes_and_proves_a_transaction() {
     let taken = send("operator.key", &["--no-wait"]).ok();
     assert!(taken.contains("promises nothing yet"), "{taken}");
 
+    books_of_a_year(&place, &gateways[1]);
     exported_from_a_gateway(&place, &gateways[3]);
     assert_eq!(nodes.pop().unwrap().stop(), Some(0));
     drop(nodes);
@@ -133,6 +134,25 @@ fn a_founded_network_takes_and_proves_a_transaction() {
     place.write("altered.json", &altered);
     verify("receipt", "altered.json").fails(1, &["altered.json", "proves nothing"]);
     stranger(&place, &["receipt.json", "parameters.json", "year.json"], "altered.json");
+}
+
+/// A year without a statement has empty books that agree; who may not read them is told so.
+fn books_of_a_year(place: &Place, gateway: &str) {
+    let books = |key: &str, more: &[&str]| {
+        place.run(&[&["books", "--gateway", gateway, "--key", key, "--year", "2027"], more].concat())
+    };
+    books("operator.key", &[]).fails(1, &["2027 is not on the ledger"]);
+    place.write("operation.json", &place.run(&["wallet", "example", "open-year"]).ok());
+    let open = ["wallet", "send", "--key", "budget_holder.key", "--gateway", gateway, "--operation", "operation.json"];
+    place.run(&open).ok();
+    place.key("curious");
+    books("curious.key", &[]).fails(1, &["officers and auditors"]);
+    let told = books("operator.key", &["--period", "2027-Q1"]).ok();
+    assert!(told.contains("period 2027-Q1") && told.contains("equal to the ledger's accounts"), "{told}");
+    let report: Value = serde_json::from_str(&books("operator.key", &["--json"]).ok()).unwrap();
+    assert_eq!((&report["agrees"], report["rows"].as_array().map(Vec::len)), (&Value::from(true), Some(0)));
+    let table = books("operator.key", &["--csv"]).ok();
+    assert!(table.contains("provider;place;vat;money;buyer;orders") && table.lines().count() == 1, "{table}");
 }
 
 fn exported_from_a_gateway(place: &Place, gateway: &str) {

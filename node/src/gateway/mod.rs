@@ -18,12 +18,14 @@
 //! | `proofs` | what is verified without the node: records, changes of the validators, lines of receipts |
 //! | `decisions`, `ratings` | what institutions decided; what is told of ratings |
 //! | `wallets`, `lines`, `debts` | what owners and officers read: wallets; orders, sessions and statements; what is owed back |
+//! | `books` | the closing report of a period, for officers |
 //! | `overview` | a year's orders and statements as a whole, for officers |
 //! | `remedies`, `years` | what extensions, disputes, successions and seals mean to readers |
 //! | `events` | the stream of what takes effect |
 //! | `openapi`, `schema` | the description |
 
 mod blocks;
+pub mod books;
 mod call;
 mod catalogue;
 mod chain;

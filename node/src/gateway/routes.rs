@@ -14,8 +14,8 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, blocks, catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview,
-    proofs, system, transactions, wallets,
+    Context, Limits, blocks, books, catalogue, chain, debts, decisions, documents, events, lines, money, orders,
+    overview, proofs, system, transactions, wallets,
 };
 
 /// Longest body of a clock step.
@@ -66,6 +66,7 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/orders/{id}/history", lines::history),
         get(it, "/v1/providers/{id}/receivables", debts::receivables),
         get(it, "/v1/providers/{id}/repayments", debts::repayments),
+        get(it, "/v1/settlements/report", books::report),
         get(it, "/v1/statements", overview::statements),
         get(it, "/v1/statements/{id}", lines::statement),
         get(it, "/v1/decisions", decisions::decisions),

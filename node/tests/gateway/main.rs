@@ -4,6 +4,7 @@
 
 mod acts;
 mod blocks;
+mod books;
 mod catalogue;
 mod chain;
 mod client;

@@ -114,6 +114,7 @@ async fn signed_answers_have_the_described_form() {
         ("/v1/providers/{id}/repayments", format!("/v1/providers/{PROVIDER}/repayments?year=2026")),
         ("/v1/orders", "/v1/orders?year=2026".to_owned()),
         ("/v1/statements", "/v1/statements?year=2026".to_owned()),
+        ("/v1/settlements/report", "/v1/settlements/report?year=2026".to_owned()),
         ("/v1/decisions/{id}", format!("/v1/decisions/{decision}?")),
         ("/v1/decisions/{id}/measure", format!("/v1/decisions/{decision}/measure?")),
         ("/v1/orders/{id}/lines", format!("/v1/orders/{ORDER}/lines?year=2026")),

@@ -51,7 +51,8 @@ fn addresses() -> Vec<(Option<u8>, String)> {
     all.extend(provider.map(|path| (Some(PROVIDER_KEY), path)));
     all.extend(order.map(|path| (Some(SCHOOL_KEY), path)));
     all.extend(
-        ["/v1/pupils", "/v1/orders", "/v1/statements"].map(|path| (Some(OPERATOR), format!("{path}?year=2026"))),
+        ["/v1/pupils", "/v1/orders", "/v1/statements", "/v1/settlements/report"]
+            .map(|path| (Some(OPERATOR), format!("{path}?year=2026"))),
     );
     all.push((Some(PUPIL_KEY), format!("/v1/pupils/{TEN}?year=2026")));
     all.push((Some(SCHOOL_KEY), format!("/v1/pupils/{PUPIL}?year=2026")));

@@ -43,6 +43,8 @@ pub struct Shelf {
     pub funds: BTreeMap<&'static str, u64>,
     pub ended: bool,
     pub open_orders: u64,
+    /// What is answered to who asks for a closing report.
+    pub report: Option<Value>,
 }
 
 /// The running gateway.
@@ -105,6 +107,7 @@ impl Shelf {
                 let order = self.orders.get(&id.parse().ok()?)?;
                 Some(json!({ "id": id, "year": YEAR, "order": order }))
             }
+            ["settlements", "report"] => self.report.clone(),
             ["statements"] => Some(self.page(query.get("cursor").map(String::as_str))),
             ["statements", id] => {
                 let id = id.parse().ok()?;

@@ -15,6 +15,7 @@ use keis_ledger::state::State;
 
 use super::decided::Decided;
 use super::facts::Fact;
+use crate::gateway::books::{Journal, Taxation};
 
 /// What is on the ledger, by id.
 #[derive(Default)]
@@ -29,6 +30,8 @@ pub(in crate::gateway) struct Content {
     keys: BTreeMap<Party, BTreeSet<PublicKey>>,
     /// Decisions of governance.
     pub(in crate::gateway) decided: Decided,
+    /// How every version of a service is taxed.
+    pub(in crate::gateway) taxation: Taxation,
     /// In whose place a party stands.
     predecessors: BTreeMap<Party, BTreeSet<Party>>,
     years: BTreeMap<Year, Programme>,
@@ -54,6 +57,8 @@ struct Programme {
     /// Who ever had a statement of a provider.
     buyers: BTreeMap<ProviderId, BTreeSet<Buyer>>,
     repayments: BTreeMap<ProviderId, BTreeSet<Commitment>>,
+    /// What receipts say of settled money.
+    journal: Journal,
 }
 
 /// Where a pupil is, and the token of its wallet.
@@ -114,6 +119,11 @@ impl Content {
     /// Bank references of what a provider paid back.
     pub(in crate::gateway) fn repayments(&self, year: Year, provider: ProviderId) -> Ids<'_, Commitment> {
         of(self.years.get(&year).map(|year| &year.repayments), provider)
+    }
+
+    /// What receipts say of a year's settled money.
+    pub(in crate::gateway) fn journal(&self, year: Year) -> Option<&Journal> {
+        self.years.get(&year).map(|year| &year.journal)
     }
 
     /// Parties in whose place a party was put.
@@ -209,6 +219,8 @@ impl Content {
             Fact::Repayment { year, provider, reference } => {
                 self.year(year).repayments.entry(provider).or_default().insert(reference);
             }
+            Fact::Version { service, vat } => self.taxation.add(service, vat),
+            Fact::Posting(posting) => self.year(posting.year()).journal.take(&posting, state),
             Fact::Decision { decision, at } => {
                 self.decided.add(decision, at);
                 self.proposed_set(decision, state);

@@ -2,7 +2,7 @@
 //! transactions alone.
 
 use keis_ledger::chain::{Header, Height};
-use keis_ledger::classifiers::Year;
+use keis_ledger::classifiers::{VatCategory, Year};
 use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::{
     Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
@@ -11,11 +11,16 @@ use keis_ledger::operation::{Operation, Party, SettlementOperation, WalletOperat
 use keis_ledger::receipt::{Kind, Receipt, Topic};
 
 use crate::chain::{Archive, ChainError};
+use crate::gateway::books::{Posting, Taxation};
 
 /// One thing to be kept.
 pub(super) enum Fact {
     /// A service is new or another.
     Service(ServiceId),
+    /// A service has its next version, taxed so.
+    Version { service: ServiceId, vat: VatCategory },
+    /// Settled money moved.
+    Posting(Posting),
     /// A session is new.
     Session { year: Year, session: SessionId, service: ServiceId, provider: ProviderId },
     /// Something happened to an order.
@@ -51,7 +56,9 @@ impl Fact {
             | Self::Moved { year, .. }
             | Self::Repayment { year, .. }
             | Self::Key { party: Party::Pupil(year, _), .. } => Some(*year),
+            Self::Posting(posting) => Some(posting.year()),
             Self::Service(_)
+            | Self::Version { .. }
             | Self::Key { party: Party::School(_) | Party::Provider(_), .. }
             | Self::Handover { .. }
             | Self::Decision { .. }
@@ -74,9 +81,16 @@ pub(super) fn read(archive: &Archive, from: Height, until: Height) -> Result<Vec
         for full in &past.receipts {
             facts.extend(public(&full.receipt));
             facts.extend(decision(&full.receipt));
+            facts.extend(Posting::of(full).map(Fact::Posting));
             says_less |= matches!(
                 full.receipt.kind,
-                Kind::PupilsOpened | Kind::PupilMoved | Kind::PupilsMoved | Kind::KeysBound | Kind::RepaymentRecorded
+                Kind::PupilsOpened
+                    | Kind::PupilMoved
+                    | Kind::PupilsMoved
+                    | Kind::KeysBound
+                    | Kind::RepaymentRecorded
+                    | Kind::ServicePublished
+                    | Kind::ServiceAmended
             );
         }
         if says_less {
@@ -126,7 +140,7 @@ fn decision(receipt: &Receipt) -> Option<Fact> {
     Some(Fact::Decision { decision, at: (receipt.height, receipt.index) })
 }
 
-/// Pupils, keys and bank references of a block. A block holds only transactions that took effect.
+/// Pupils, keys, bank references and services' versions of a block. A block holds only transactions that took effect.
 fn transactions(archive: &Archive, height: Height, facts: &mut Vec<Fact>) -> Result<(), ChainError> {
     let Some(block) = archive.block(height)? else { return Ok(()) };
     for raw in block.raw_transactions() {
@@ -141,6 +155,8 @@ fn transactions(archive: &Archive, height: Height, facts: &mut Vec<Fact>) -> Res
         {
             facts.push(Fact::Repayment { year: *year, provider: *provider, reference: *reference });
         }
+        let version = Taxation::version_in(operation);
+        facts.extend(version.map(|(service, vat)| Fact::Version { service, vat }));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{Commitment, InstitutionId, ProviderId, StatementId};
 use keis_ledger::money::{Cents, Source};
 use keis_ledger::operation::Buyer;
-use keis_ledger::record::{PaymentWay, StatementState};
+use keis_ledger::record::{Payment, PaymentWay, StatementState};
 use keis_ledger::time::Timestamp;
 use keis_wallet::client::{ReceivableView, RepaymentView, StatementView};
 use tokio::sync::Mutex;
@@ -130,7 +130,12 @@ pub(super) struct Slip {
     pub(super) standing: Standing,
     /// Commitment to the number of the attached invoice.
     pub(super) invoice: Option<Commitment>,
+    /// Commitment to its file.
+    pub(super) file: Option<Commitment>,
     pub(super) approved_by: Option<PublicKey>,
+    pub(super) approved_at: Option<Timestamp>,
+    /// What was paid, set off and sent back.
+    pub(super) payments: Vec<Payment>,
     /// Institutions whose officers recorded payments, those that the bank sent back included.
     pub(super) recorded_by: Vec<InstitutionId>,
     /// References of payments, which are used once.
@@ -155,7 +160,10 @@ impl Slip {
             issued: statement.issued,
             standing: Standing::of(view),
             invoice: bill.invoice.map(|invoice| invoice.number),
+            file: bill.invoice.map(|invoice| invoice.file),
             approved_by: bill.approval.map(|approval| approval.by),
+            approved_at: bill.approval.map(|approval| approval.at),
+            payments: bill.payments.clone(),
             recorded_by: bill.payments.iter().map(|payment| payment.institution).collect(),
             references: bill.payments.iter().filter_map(|payment| reference(payment.way)).collect(),
         }
@@ -164,6 +172,11 @@ impl Slip {
     /// Its place in lists: by the day of issue.
     pub(super) fn place(&self) -> (Timestamp, StatementId) {
         (self.issued, self.id)
+    }
+
+    /// Since when it has stood where it is, as far as its record tells: since its last payment, its approval or its issue.
+    pub(super) fn waits_since(&self) -> Timestamp {
+        self.payments.last().map(|payment| payment.at).or(self.approved_at).unwrap_or(self.issued)
     }
 
     /// What the sums of its standing count: what is open while it is to be paid, all of it otherwise.

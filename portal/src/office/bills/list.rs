@@ -8,7 +8,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, ProviderId, SchoolId, StatementId};
 use keis_ledger::money::Source;
 use keis_ledger::operation::Buyer;
-use keis_ledger::time::Timestamp;
+use keis_ledger::time::{Span, Timestamp};
 use keis_registry::page::Page;
 
 use super::book::{Book, Books, Slip, Standing, Sum, sums};
@@ -115,6 +115,8 @@ fn payer_name(source: Source) -> &'static str {
 struct Wait {
     text: String,
     sum: String,
+    /// How long the oldest has waited.
+    age: String,
     href: String,
     ours: bool,
 }
@@ -172,7 +174,7 @@ struct ListPage {
     caption: String,
     bulk: Option<Bulk>,
     next: Option<String>,
-    csv: String,
+    payable: String,
 }
 
 impl ListPage {
@@ -207,7 +209,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answ
         year,
         years: known.years.iter().map(|one| (one.year, one.year == year)).collect(),
         sealed: known.sealed,
-        waits: waits(&site, w, &desk, &book, year),
+        waits: waits(&site, w, &desk, &book, (year, site.now().await?)),
         states: states(w, filter.state),
         payers: payers(w, filter.source),
         months: months(w, filter.month),
@@ -219,7 +221,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answ
         caption: w.count("bills-count", listed),
         bulk: filter.state.and_then(bulk),
         next,
-        csv: format!("/office/bills/{year}/payable.csv?{}", filter.query(year, None, None)),
+        payable: format!("/office/bills/{year}/payable?{}", filter.query(year, None, None)),
     })
 }
 
@@ -271,7 +273,7 @@ fn is_ours(site: &Site, desk: &Desk, slip: &Slip) -> bool {
 }
 
 /// What waits in the whole year, and for whom.
-fn waits(site: &Site, w: &Words, desk: &Desk, book: &Book, year: Year) -> Vec<Wait> {
+fn waits(site: &Site, w: &Words, desk: &Desk, book: &Book, (year, now): (Year, Timestamp)) -> Vec<Wait> {
     let kinds: [(&str, &[Standing], Option<Source>); 7] = [
         ("bills-wait-approve", &[Standing::InvoiceAttached], None),
         ("bills-wait-pay-programme", &[Standing::Approved, Standing::PartPaid], Some(Source::State)),
@@ -294,12 +296,19 @@ fn waits(site: &Site, w: &Words, desk: &Desk, book: &Book, year: Year) -> Vec<Wa
         waits.push(Wait {
             text: w.count(key, sum.count),
             sum: w.money(&sum.cents),
+            age: these.iter().map(|slip| slip.waits_since()).min().map_or_else(String::new, |at| age(w, at, now)),
             href: format!("/office/bills?{}", filter.query(year, Some(first), None)),
             ours: these.iter().any(|slip| is_ours(site, desk, slip)),
         });
     }
     waits.sort_by_key(|wait| !wait.ours);
     waits
+}
+
+/// How long ago something was, in days.
+fn age(w: &Words, at: Timestamp, now: Timestamp) -> String {
+    let days = now.0.saturating_sub(at.0) / Span::days(1).0;
+    if days == 0 { w.text("books-age-today") } else { w.count("books-age", days) }
 }
 
 fn states_of(w: &Words, filter: &Filter, year: Year, taken: &[&Slip]) -> Vec<State> {

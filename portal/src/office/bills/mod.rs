@@ -4,15 +4,20 @@
 //! beforehand. What moves is signed in the officer's own browser; what the bank calls a payment stays in the registry.
 
 mod act;
+mod bank_file;
 mod book;
+mod compare;
 mod debt;
 mod end;
 mod form;
 mod list;
 mod pay;
 mod reconcile;
+mod recording;
+mod report;
 mod statement;
 mod table;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +40,7 @@ use crate::wallet::{SignRequest, Signer, sign_page};
 use crate::words::Words;
 
 use book::{Books, Slip, Standing};
+use recording::Files;
 
 /// Scripts of pages from which one signs.
 const INTENT: &[&str] = &["page.js"];
@@ -49,8 +55,27 @@ pub(super) fn routes(site: &Arc<Site>) -> Vec<Route> {
             move |site, call| $handler(site, call, books.clone())
         }};
     }
+    let files = Arc::<Files>::default();
+    /// A page that works on a file of the bank.
+    macro_rules! on_file {
+        ($handler:path $(, $books:ident)?) => {{
+            let files = files.clone();
+            $(let $books = $books.clone();)?
+            move |site, call| $handler(site, call $(, $books.clone())?, files.clone())
+        }};
+    }
     vec![
         get(site, "/office/bills", over!(list::show)),
+        get(site, "/office/books/{year}", report::show),
+        get(site, "/office/books/{year}/rows.csv", report::rows_csv),
+        get(site, "/office/books/{year}/accounts.csv", report::accounts_csv),
+        get(site, "/office/books/{year}/payments", on_file!(upload::show, books)),
+        post(site, "/office/books/{year}/payments", on_file!(upload::take)),
+        post(site, "/office/books/{year}/forget", on_file!(upload::forget)),
+        get(site, "/office/books/{year}/refused.csv", on_file!(upload::refused_csv, books)),
+        get(site, "/office/books/{year}/compare", on_file!(compare::show, books)),
+        get(site, "/office/books/{year}/differences.csv", on_file!(compare::differences, books)),
+        get(site, "/office/bills/{year}/payable", over!(table::show)),
         get(site, "/office/bills/{year}/payable.csv", over!(table::payable)),
         get(site, "/office/bills/{year}/debts", over!(debt::list)),
         get(site, "/office/bills/{year}/repay", debt::repay_form),

@@ -16,6 +16,7 @@ use super::act::back;
 use super::book::{Books, Slip};
 use super::form::{self, Field, Form, Hidden};
 use super::statement::{approved_here, owed, payee};
+use super::upload;
 use super::{Chosen, Desk, INTENT, Names, Sheet, chosen, desk, href, label, next, open_year, rows, sign};
 use crate::call::{Answer, Call, Fields, page_with};
 use crate::frame::{Frame, Section};
@@ -220,7 +221,8 @@ pub(super) async fn pay(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answe
         title: w.text("bills-pay-title"),
         operations,
         labels,
-        next: next(year, &views),
+        // What came from a file goes on there.
+        next: if call.query.get("from") == Some("file") { upload::address(year) } else { next(year, &views) },
         warnings: vec![w.text("bills-pay-warning")],
     };
     sign(&site, &call, sheet).await

@@ -135,7 +135,12 @@ pub(super) async fn reconcile(site: Arc<Site>, call: Call) -> Answer {
         title: w.text("bills-reconcile-title"),
         operations,
         labels,
-        next: next(year, &views),
+        // What came from a file goes on there.
+        next: if call.query.get("from") == Some("file") {
+            format!("/office/books/{year}/compare")
+        } else {
+            next(year, &views)
+        },
         warnings: vec![w.text("bills-reconcile-warning")],
     };
     sign(&site, &call, sheet).await
