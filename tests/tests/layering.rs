@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_tests::sources::{files, manifest, members};
 
 /// Arrows from user to used, as the design draws them; whoever adds one changes the design.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("ledger", &[]),
     ("genesis", &["keis-ledger"]),
     ("wallet", &["keis-ledger"]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
     ("registry", &["keis-ledger"]),
     ("registry/einvoice", &["keis-ledger"]),
+    ("registry/einvoice/print", &["keis-ledger", "keis-einvoice"]),
     ("portal", &["keis-ledger", "keis-wallet", "keis-registry"]),
     ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
@@ -24,6 +25,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "keis-engine",
             "keis-node",
             "keis-registry",
+            "keis-einvoice",
+            "keis-einvoice-print",
             "keis-portal",
             "keis-audit",
         ],
