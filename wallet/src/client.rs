@@ -12,6 +12,7 @@ mod books;
 mod decisions;
 mod error;
 mod events;
+mod invoices;
 mod model;
 mod owned;
 mod owners;
@@ -35,6 +36,7 @@ pub use blocks::RawBlock;
 pub use decisions::{DecisionDetail, DecisionStage, DecisionView, Vote};
 pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;
+pub use invoices::{InvoiceForm, Papers};
 pub use model::{
     Funds, Located, Money, OrdersSummary, Outcome, Parameters, Protocol, PublicOrder, Rating, Ratings, Seal,
     ServiceDetail, ServicePage, ServiceView, SessionView, Sessions, Status, Submission, Switch, TransactionStatus,

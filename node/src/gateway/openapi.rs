@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    blocks, catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview, proofs, schema,
-    system, transactions, wallets,
+    blocks, catalogue, chain, debts, decisions, documents, events, invoices, lines, money, orders, overview, proofs,
+    schema, system, transactions, wallets,
 };
 
 #[derive(OpenApi)]
@@ -59,6 +59,7 @@ use super::{
         lines::order,
         lines::history,
         lines::statement,
+        invoices::invoice,
         debts::receivables,
         debts::repayments,
         overview::orders,

@@ -14,8 +14,8 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, blocks, catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview,
-    proofs, system, transactions, wallets,
+    Context, Limits, blocks, catalogue, chain, debts, decisions, documents, events, invoices, lines, money, orders,
+    overview, proofs, system, transactions, wallets,
 };
 
 /// Longest body of a clock step.
@@ -68,6 +68,7 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/providers/{id}/repayments", debts::repayments),
         get(it, "/v1/statements", overview::statements),
         get(it, "/v1/statements/{id}", lines::statement),
+        get(it, "/v1/settlements/{id}/invoice", invoices::invoice),
         get(it, "/v1/decisions", decisions::decisions),
         get(it, "/v1/decisions/{id}", decisions::decision),
         get(it, "/v1/decisions/{id}/measure", decisions::measure),

@@ -10,6 +10,7 @@ mod client;
 mod decisions;
 mod documents;
 mod events;
+mod invoices;
 mod openapi;
 mod owners;
 mod pages;
