@@ -1,4 +1,7 @@
-//! The main job, as its users run it: `keis sample`, `keis demo`.
+//! The main job, as its users run it: `keis sample`, `keis demo`, and the invoices that are left of it.
+
+#[path = "demo/invoices.rs"]
+mod invoices;
 
 use std::fs;
 use std::path::Path;
@@ -123,11 +126,12 @@ async fn a_year_comes_out_as_its_calendar_says() {
     assert!(names.iter().any(|name| name == "witnesses.jsonl"), "{names:?}");
     assert_eq!(
         names.len(),
-        12,
-        "a founding document, a folder and a governance key a validator, what was committed to, an export, its audit: \
-         {names:?}"
+        13,
+        "a founding document, a folder and a governance key a validator, a portal's folder with the registry, what the bank \
+         committed to, an export, its audit: {names:?}"
     );
     assert_audited_anew(&home).await;
+    invoices::assert_exported(&home, &folder.path().join("invoices")).await;
     let (again, _) = demo(&folder, "home", &[]).await;
     assert_eq!(again.code(), 1, "a network's folder was used twice");
     assert!(again.err.contains(&text(&home)), "{}", again.err);

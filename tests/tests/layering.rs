@@ -31,7 +31,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "keis-audit",
         ],
     ),
-    ("tests", &["keis-ledger", "keis-genesis", "keis-wallet", "keis-node", "keis-cli", "keis-registry"]),
+    (
+        "tests",
+        &["keis-ledger", "keis-genesis", "keis-wallet", "keis-node", "keis-cli", "keis-registry", "keis-einvoice"],
+    ),
 ];
 
 /// Libraries that only these rooms name.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use keis_genesis::{Genesis, Office};
 use keis_ledger::ids::InstitutionId;
+use keis_portal::billing::publish::{Publisher, Publishing};
 use keis_portal::catalogue::Catalogue;
 use keis_portal::door::{self, Desk, LedgerDoor};
 use keis_portal::server::Portal;
@@ -20,6 +21,7 @@ use crate::words::Advice;
 pub(crate) struct Running {
     portal: Portal,
     office: door::Office,
+    publishing: Option<Publishing>,
     registry: Registry,
 }
 
@@ -33,6 +35,9 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.portal.shutdown().await;
         self.office.stop().await;
+        if let Some(publishing) = self.publishing {
+            publishing.stop().await;
+        }
         self.registry.close().await;
     }
 }
@@ -92,10 +97,12 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     let desk = Desk { operator: home.operator()?, budget_holder: home.budget_holder()? };
     let door = LedgerDoor::new(client.clone(), network.hash, desk);
     let office = door::Office::start(&registry, door);
+    let folder = home.settings.invoices_folder.as_deref().map(|folder| home.path(folder));
+    let publishing = folder.map(|folder| Publisher::new(folder, client.clone(), registry.clone()).start());
     // The catalogue is public: reading it needs no signature.
     let anybody = Client::new(&home.settings.gateways, Policy::default()).context("`gateways` in portal.toml")?;
     let catalogue = Catalogue::start(anybody, registry.clone());
     let site = Site::new(settings, network, registry.clone(), client, catalogue, sign_in);
     let portal = Portal::start(site).await?;
-    Ok(Running { portal, office, registry })
+    Ok(Running { portal, office, publishing, registry })
 }

@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 37] = [
+const COMMANDS: [&[&str]; 41] = [
     &[],
     &["sample"],
     &["demo"],
@@ -26,6 +26,10 @@ const COMMANDS: [&[&str]; 37] = [
     &["proof", "get"],
     &["proof", "verify"],
     &["export"],
+    &["invoice"],
+    &["invoice", "export"],
+    &["invoice", "verify"],
+    &["invoice", "list"],
     &["audit"],
     &["audit", "sample"],
     &["bench"],
