@@ -242,7 +242,7 @@ pub(crate) async fn provider(
     Ok(row.as_ref().map(|row| Provider::read(row, vault)).transpose()?.flatten())
 }
 
-async fn provider_by(
+pub(crate) async fn provider_by(
     connection: &mut AnyConnection,
     vault: &Vault,
     code: &str,

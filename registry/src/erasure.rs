@@ -62,7 +62,7 @@ impl From<sqlx::Error> for ErasureError {
 }
 
 /// Tables that held something of an erased person.
-const SWEPT: [&str; 13] = [
+const SWEPT: [&str; 16] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
@@ -73,6 +73,9 @@ const SWEPT: [&str; 13] = [
     "VACUUM FULL witness_keys",
     "VACUUM FULL witnesses",
     "VACUUM FULL papers",
+    "VACUUM FULL sellers",
+    "VACUUM FULL number_series",
+    "VACUUM FULL documents",
     "VACUUM FULL web_sessions",
     "VACUUM FULL import_lines",
     "VACUUM FULL reconcile_seen",

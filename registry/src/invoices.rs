@@ -1,5 +1,5 @@
-//! Invoices and credit notes of statements: their numbers and which files they are. The files themselves are not kept here:
-//! whoever has one compares it with its hash.
+//! Invoices and credit notes of statements: their numbers and which files they are. The files of those that were drawn here or
+//! taken as e-invoices are in `documents`; of others whoever has the file compares it with its hash.
 //!
 //! A paper is kept when it is made ready to be signed. Which of them stand, the ledger says by their commitments.
 
@@ -15,7 +15,7 @@ use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
 use crate::permission::{Body, Permission, demand_for, pass};
-use crate::vault::{Field, Vault};
+use crate::vault::{Field, Vault, WitnessKey};
 use crate::witnesses::{self, Holder, WitnessKind};
 
 const NAME: Field = Field::of("papers", "name_sealed");
@@ -111,7 +111,8 @@ impl FileMark {
 }
 
 impl PaperKind {
-    fn name(self) -> &'static str {
+    /// Its name in the database.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Invoice => "invoice",
             Self::CreditNote(_) => "credit_note",
@@ -125,7 +126,8 @@ impl PaperKind {
         }
     }
 
-    fn order(self) -> Option<OrderId> {
+    /// The order that a credit note is about.
+    pub fn order(self) -> Option<OrderId> {
         match self {
             Self::Invoice => None,
             Self::CreditNote(order) => Some(order),
@@ -191,7 +193,7 @@ impl Registry {
 }
 
 /// Who sees a paper beside the system: both parties to it, and who keeps the programme's books.
-fn sees(body: &Body, provider: ProviderId, school: Option<SchoolId>) -> bool {
+pub(crate) fn sees(body: &Body, provider: ProviderId, school: Option<SchoolId>) -> bool {
     match body {
         Body::Operator | Body::BudgetHolder => true,
         Body::Provider(id) => *id == provider,
@@ -199,7 +201,8 @@ fn sees(body: &Body, provider: ProviderId, school: Option<SchoolId>) -> bool {
     }
 }
 
-async fn keep(work: &mut Work, new: &NewPaper) -> Result<PaperCommitments, RegistryError> {
+/// Keeps a paper within a transaction; who may is asked before.
+pub(crate) async fn keep(work: &mut Work, new: &NewPaper) -> Result<PaperCommitments, RegistryError> {
     let holder = Holder::Provider(new.provider);
     let key = witnesses::key(work, holder).await?;
     let file = witnesses::keep(work, holder, new.kind.witness(), &new.file.hash_text()).await?;
@@ -227,6 +230,20 @@ async fn keep(work: &mut Work, new: &NewPaper) -> Result<PaperCommitments, Regis
     .execute(work.connection())
     .await?;
     Ok(PaperCommitments { file, number })
+}
+
+/// Whether a number stands on a paper of the same provider about another statement.
+pub(crate) async fn stands_elsewhere(
+    work: &mut Work,
+    key: &WitnessKey,
+    number: &str,
+    statement: StatementId,
+) -> Result<bool, RegistryError> {
+    let kind = WitnessKind::InvoiceNumber;
+    let number = key.commit(kind.name(), kind.normal(number).as_bytes());
+    let sql = "SELECT statement FROM papers WHERE number = $1 AND statement <> $2 LIMIT 1";
+    let query = sqlx::query(sql).bind(number.to_vec()).bind(&statement.0[..]);
+    Ok(query.fetch_optional(work.connection()).await?.is_some())
 }
 
 fn provider_of(row: &AnyRow) -> Result<ProviderId, RegistryError> {

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bank_accounts;
+pub mod billing;
 pub mod bodies;
 pub mod collate;
 pub mod database;
+pub mod documents;
 pub mod erasure;
 pub mod error;
 pub mod ids;

@@ -201,6 +201,14 @@ impl WitnessKey {
         seal(&self.cipher, field, row, plain)
     }
 
+    /// Opens what [`WitnessKey::seal`] sealed for the same field and row.
+    ///
+    /// # Errors
+    /// [`VaultError::Sealed`] for another key, field or row.
+    pub fn open(&self, field: Field, row: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        open(&self.cipher, field, row, sealed)
+    }
+
     /// Opens a text that [`WitnessKey::seal`] sealed for the same field and row.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use keis_ledger::ids::{Commitment, ProviderId};
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use crate::billing;
 use crate::bodies;
 use crate::database::{Work, list, now};
 use crate::error::RegistryError;
@@ -206,6 +207,10 @@ async fn stored_key(
 /// A natural person's commitments stand for nothing any more, and what they stood for is gone.
 pub(crate) async fn forget_person(work: &mut Work, person: PersonId) -> Result<(), RegistryError> {
     let theirs = "(SELECT owner FROM witness_keys WHERE person = $1)";
+    for table in billing::FORGOTTEN {
+        let sql = format!("DELETE FROM {table} WHERE provider IN {theirs}");
+        sqlx::query(AssertSqlSafe(sql)).bind(&person.0[..]).execute(work.connection()).await?;
+    }
     for sql in [
         format!("DELETE FROM papers WHERE provider IN {theirs}"),
         format!("DELETE FROM witnesses WHERE owner IN {theirs}"),

@@ -11,10 +11,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("wallet", &["keis-ledger"]),
     ("node/engine", &["keis-ledger"]),
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
-    ("registry", &["keis-ledger"]),
+    ("registry", &["keis-ledger", "keis-einvoice"]),
     ("registry/einvoice", &["keis-ledger"]),
     ("registry/einvoice/print", &["keis-ledger", "keis-einvoice"]),
-    ("portal", &["keis-ledger", "keis-wallet", "keis-registry"]),
+    ("portal", &["keis-ledger", "keis-wallet", "keis-registry", "keis-einvoice", "keis-einvoice-print"]),
     ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
         "cli",

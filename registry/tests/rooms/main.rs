@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bank_accounts;
+mod billing;
 mod bodies;
 mod database;
 mod erasure;

@@ -1,0 +1,178 @@
+//! Reading documents: by who sees the statement, by whoever has a file, and all of a year for an export.
+
+use keis_einvoice::Received;
+use keis_ledger::classifiers::Year;
+use keis_ledger::ids::{Commitment, OrderId, ProviderId, StatementId};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
+
+use super::{Kept, stored};
+use crate::bodies;
+use crate::database::{Registry, list};
+use crate::error::RegistryError;
+use crate::invoices::{FileMark, PaperCommitments, PaperKind, sees};
+use crate::log::{Actor, Entry};
+use crate::page::{Listed, Page};
+use crate::permission::{Body, Permission, pass};
+use crate::vault::Vault;
+use crate::witnesses::{self, Holder, WitnessKind};
+
+/// Most documents of one page: each is in memory as a whole.
+const PAGE: u32 = 100;
+
+/// A paper that a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognised {
+    /// What it is.
+    pub kind: PaperKind,
+    /// The year of its statement.
+    pub year: Year,
+    /// The statement. Whether the paper stands, the ledger says.
+    pub statement: StatementId,
+    /// Who issued it.
+    pub provider: ProviderId,
+    /// Its number.
+    pub number: String,
+    /// What the ledger is told of it.
+    pub commitments: PaperCommitments,
+}
+
+impl Registry {
+    /// A document of a statement by the commitment to its file, for its provider, its buyer, operator and budget holder.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn document(
+        &self,
+        actor: &Actor,
+        year: Year,
+        statement: StatementId,
+        file: &Commitment,
+    ) -> Result<Option<Kept>, RegistryError> {
+        let mut reader = self.reader().await?;
+        let sql = format!(
+            "{} WHERE documents.statement = $1 AND documents.file = $2 AND documents.year = $3 ORDER BY documents.seq DESC",
+            stored::ALL
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(&statement.0[..]).bind(&file.0[..]).bind(i64::from(year.0));
+        let Some(row) = query.fetch_optional(&mut *reader).await? else { return Ok(None) };
+        let Some(kept) = stored::read(&mut reader, self.vault(), &row).await? else { return Ok(None) };
+        let school = stored::school(&row)?;
+        pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await?;
+        self.note(reader, Entry::new(actor, "document of a statement read", statement)).await?;
+        Ok(Some(kept))
+    }
+
+    /// The documents of a statement, the latest last, as for [`Registry::document`].
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn documents(
+        &self,
+        actor: &Actor,
+        year: Year,
+        statement: StatementId,
+    ) -> Result<Vec<Kept>, RegistryError> {
+        let mut reader = self.reader().await?;
+        let all = stored::of_statement(&mut reader, self.vault(), year, statement).await?;
+        for kept in &all {
+            let school = match kept.buyer {
+                keis_ledger::operation::Buyer::Programme => None,
+                keis_ledger::operation::Buyer::School(id) => Some(id),
+            };
+            pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await?;
+        }
+        if !all.is_empty() {
+            self.note(reader, Entry::new(actor, "documents of a statement read", statement)).await?;
+        }
+        Ok(all)
+    }
+
+    /// Documents of a year in the order in which they were kept, at most a hundred a page, also those that were never signed. For
+    /// operator and budget holder.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn documents_of(&self, actor: &Actor, year: Year, page: &Page) -> Result<Listed<Kept>, RegistryError> {
+        let page = Page { after: page.after, limit: page.limit.min(PAGE) };
+        let mut reader = self.reader().await?;
+        pass(&mut reader, actor, Permission::SeeStatements, is_office).await?;
+        let sql =
+            format!("{} WHERE documents.year = $1 AND documents.seq > $2 ORDER BY documents.seq LIMIT $3", stored::ALL);
+        let after = i64::try_from(page.after.unwrap_or(0)).unwrap_or(i64::MAX);
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(year.0)).bind(after).bind(page.rows());
+        let mut all = Vec::new();
+        for row in query.fetch_all(&mut *reader).await? {
+            let seq: u64 = list::number(row.try_get("seq")?, "documents.seq")?;
+            all.push((seq, stored::read(&mut reader, self.vault(), &row).await?));
+        }
+        let listed = page.list(all, |(seq, _)| *seq);
+        let items: Vec<Kept> = listed.items.into_iter().filter_map(|(_, kept)| kept).collect();
+        if !items.is_empty() {
+            self.note(reader, Entry::new(actor, "documents of a year read", year.0).detail(items.len())).await?;
+        }
+        Ok(Listed { items, next: listed.next })
+    }
+
+    /// Which papers a file from anywhere is: its seller is found by what stands in it, its hash by the seller's key. Empty for
+    /// what is no e-invoice, is nobody's here, was never made ready, and for what the actor would not see.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn recognised(&self, actor: &Actor, bytes: &[u8]) -> Result<Vec<Recognised>, RegistryError> {
+        let Ok(received) = Received::parse(bytes) else { return Ok(Vec::new()) };
+        let mut reader = self.reader().await?;
+        let names = received.seller.code.iter().chain(&received.seller.ids).chain(&received.seller.vat);
+        let mut found = Vec::new();
+        for name in names {
+            let provider = bodies::provider_by(&mut reader, self.vault(), name).await?;
+            if let Some(provider) = provider {
+                found = of_provider(&mut reader, self.vault(), actor, provider.id, bytes).await?;
+                break;
+            }
+        }
+        self.note(reader, Entry::new(actor, "file compared with papers", "papers").detail(found.len())).await?;
+        Ok(found)
+    }
+}
+
+async fn of_provider(
+    reader: &mut AnyConnection,
+    vault: &Vault,
+    actor: &Actor,
+    provider: ProviderId,
+    bytes: &[u8],
+) -> Result<Vec<Recognised>, RegistryError> {
+    let Some(key) = witnesses::key_of(reader, vault, Holder::Provider(provider)).await? else { return Ok(Vec::new()) };
+    let hash = FileMark::of("", bytes).hash_text();
+    let mut found = Vec::new();
+    for kind in [WitnessKind::InvoiceFile, WitnessKind::CreditNote] {
+        let file = key.commit(kind.name(), kind.normal(&hash).as_bytes());
+        let sql = "SELECT statement, number, year, of_order, school FROM papers WHERE file = $1 ORDER BY added DESC";
+        for row in sqlx::query(sql).bind(file.to_vec()).fetch_all(&mut *reader).await? {
+            let school = stored::school(&row)?;
+            match pass(reader, actor, Permission::SeeStatements, |body| sees(body, provider, school)).await {
+                Err(RegistryError::Denied(_)) => continue,
+                other => other?,
+            }
+            let number = Commitment(list::id(row.try_get("number")?, "papers.number")?);
+            let order: Option<Vec<u8>> = row.try_get("of_order")?;
+            let order = order.map(|id| list::id(&id, "papers.of_order").map(OrderId)).transpose()?;
+            found.push(Recognised {
+                kind: order.map_or(PaperKind::Invoice, PaperKind::CreditNote),
+                year: Year(list::number(row.try_get("year")?, "papers.year")?),
+                statement: StatementId(list::id(row.try_get("statement")?, "papers.statement")?),
+                provider,
+                number: witnesses::opened(reader, vault, &[number]).await?.remove(&number).unwrap_or_default(),
+                commitments: PaperCommitments { file: Commitment(file), number },
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn is_office(body: &Body) -> bool {
+    match body {
+        Body::Operator | Body::BudgetHolder => true,
+        Body::School(_) | Body::Provider(_) => false,
+    }
+}
