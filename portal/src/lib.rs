@@ -1,5 +1,6 @@
 //! The web pages of the culture passport.
 
+pub mod billing;
 pub mod call;
 pub mod catalogue;
 pub mod door;
@@ -23,6 +24,7 @@ mod events;
 mod health;
 mod office;
 mod order_state;
+mod papers;
 mod provider;
 mod public;
 mod ratings;

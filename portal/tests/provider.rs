@@ -4,6 +4,8 @@
 mod bill;
 #[path = "provider/dispute.rs"]
 mod dispute;
+#[path = "provider/invoicing.rs"]
+mod invoicing;
 mod market;
 mod support;
 

@@ -161,13 +161,20 @@ impl Registry {
         let sql = "SELECT * FROM papers WHERE statement = $1 AND year = $2 ORDER BY added DESC, file";
         let query = sqlx::query(sql).bind(&statement.0[..]).bind(i64::from(year.0));
         let rows = query.fetch_all(&mut *reader).await?;
-        let mut papers = Vec::new();
+        // Who stands in a provider's place sees its own papers, not those of before.
+        let (mut papers, mut refused) = (Vec::new(), None);
         for row in &rows {
             let provider = provider_of(row)?;
             let school: Option<Vec<u8>> = row.try_get("school")?;
             let school = school.map(|id| list::id(&id, "papers.school").map(SchoolId)).transpose()?;
-            pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, provider, school)).await?;
-            papers.extend(read(&mut reader, self.vault(), row).await?);
+            match pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, provider, school)).await {
+                Ok(()) => papers.extend(read(&mut reader, self.vault(), row).await?),
+                Err(RegistryError::Denied(permission)) => refused = Some(permission),
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(permission) = refused.filter(|_| papers.is_empty()) {
+            return Err(RegistryError::Denied(permission));
         }
         if !papers.is_empty() {
             self.note(reader, Entry::new(actor, "papers of a statement read", statement)).await?;

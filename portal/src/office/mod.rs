@@ -13,8 +13,9 @@ mod body;
 mod decisions;
 mod differences;
 mod erase;
-mod forms;
+pub(crate) mod forms;
 mod import;
+mod invoicing;
 mod job;
 mod keys;
 mod log;
@@ -92,6 +93,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
     all.extend(bills::routes(site));
+    all.extend(invoicing::routes(site));
     all.extend(decisions::routes(site));
     all
 }

@@ -1,5 +1,8 @@
 //! What follows a statement's acceptance: its invoice, the approval, what was paid, credited and is open.
 
+use std::collections::BTreeSet;
+
+use keis_ledger::ids::Commitment;
 use keis_ledger::money::Cents;
 use keis_ledger::record::{Payment, PaymentWay, StatementState};
 use keis_registry::RegistryError;
@@ -23,6 +26,8 @@ pub(super) struct BillLook {
     pub(super) notes: Vec<PaperRow>,
     /// Where the invoice is attached.
     pub(super) attach: Option<String>,
+    /// Where the attached invoice is shown, if it is kept here.
+    pub(super) invoice: Option<String>,
 }
 
 /// Money that was paid or set off.
@@ -37,6 +42,8 @@ pub(super) struct PaperRow {
     pub(super) at: String,
     pub(super) number: String,
     pub(super) file: String,
+    /// Where it is shown, if it is kept here.
+    pub(super) href: Option<String>,
 }
 
 /// Papers of a statement; none where they are another provider's, in whose place this one stands.
@@ -57,13 +64,25 @@ pub(super) async fn look(site: &Site, w: &Words, own: &Own, view: &StatementView
     let papers = papers(site, own, view).await?;
     let wallet = site.client.provider_wallet(own.id, view.year).await?;
     let has_account = wallet.is_some_and(|wallet| wallet.payment_account.is_some());
+    // A stranger to the papers, such as a successor, is shown none of them.
+    let documents =
+        if papers.is_empty() { BTreeSet::new() } else { site.registry.kept_files(view.year, view.id).await? };
+    let at = |file: &Commitment| {
+        let there = documents.contains(file);
+        there.then(|| format!("/provider/statements/{}/paper?year={}&file={file}", view.id, view.year))
+    };
     let attaches = state == StatementState::Accepted && own.acting.role.may(Permission::AcceptStatements);
     Ok(Some(BillLook {
         next: next(w, view),
         warning: (!has_account && awaits_money(state)).then(|| w.text("provider-no-account")),
         facts: facts(w, view, &papers),
         payments: view.bill.payments.iter().map(|payment| row(w, payment)).collect(),
-        notes: papers.iter().filter(|paper| paper.kind != PaperKind::Invoice).map(|paper| note(w, paper)).collect(),
+        notes: papers
+            .iter()
+            .filter(|paper| paper.kind != PaperKind::Invoice)
+            .map(|paper| note(w, paper, at(&paper.commitments.file)))
+            .collect(),
+        invoice: view.bill.invoice.and_then(|attached| at(&attached.file)),
         attach: attaches.then(|| format!("/provider/statements/{}/invoice?year={}", view.id, view.year)),
     }))
 }
@@ -130,6 +149,6 @@ fn row(w: &Words, payment: &Payment) -> PaymentRow {
     PaymentRow { at: w.date(&payment.at), amount: w.money(&payment.amount), way: w.text(way) }
 }
 
-fn note(w: &Words, paper: &Paper) -> PaperRow {
-    PaperRow { at: w.date(&paper.added), number: paper.number.clone(), file: paper.file.name.clone() }
+fn note(w: &Words, paper: &Paper, href: Option<String>) -> PaperRow {
+    PaperRow { at: w.date(&paper.added), number: paper.number.clone(), file: paper.file.name.clone(), href }
 }

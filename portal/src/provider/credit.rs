@@ -3,25 +3,34 @@
 use std::sync::Arc;
 
 use askama::Template;
+use jiff::civil::Date;
+use keis_einvoice::{CreditHeading, Difference, InvoiceError, Received, Text};
 use keis_ledger::classifiers::Scope;
 use keis_ledger::ids::{Commitment, OrderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Operation, SettlementOperation};
-use keis_registry::invoices::{NewPaper, Paper, PaperKind};
+use keis_registry::documents::{DocumentError, Made, NewReceived, NumberWish};
+use keis_registry::invoices::{LONGEST_NUMBER, NewPaper, Paper, PaperKind};
 use keis_wallet::client::{OrderView, StatementView};
 use warp::http::StatusCode;
 
-use super::invoice::{PaperLook, PaperProblems, judged, opened, ready};
+use super::invoice::{PaperLook, PaperProblems, billing, judged, opened, ready};
 use super::order::{line_labels, lines, names};
 use super::rows::{OrderRow, rows};
 use super::statements::Row;
 use super::{INTENT, Own, Sheet, sign};
-use crate::attached;
+use crate::attached::{self, Attached};
+use crate::billing::{BillingTrouble, told};
 use crate::call::{Answer, Call, Fields, page, page_with, redirect};
 use crate::frame::{Flash, Frame, Section};
+use crate::office::forms::{Builder, Control, Group, Problems};
 use crate::public::listing::euro;
 use crate::site::Site;
 use crate::trouble::Trouble;
+use crate::words::Words;
+
+/// Most letters of a reason.
+const LONGEST_REASON: usize = 300;
 
 #[derive(Template)]
 #[template(path = "provider/credit.html")]
@@ -33,10 +42,21 @@ struct CreditForm {
     row: Row,
     about: OrderRow,
     lines: Vec<LineInput>,
+    /// Number, day, reason and what is wrong with them, where the note is drawn here.
+    drawn: Option<Group>,
     number: String,
     e: PaperProblems,
     /// Key of what is wrong with the amounts.
     wrong: Option<&'static str>,
+    /// What keeps the note from being made.
+    refused: Vec<String>,
+}
+
+impl CreditForm {
+    fn bad(&self) -> bool {
+        let heading = self.drawn.iter().flat_map(|group| &group.inputs).any(|input| input.error.is_some());
+        heading || self.e.any() || self.wrong.is_some() || !self.refused.is_empty()
+    }
 }
 
 /// A line with what is to be given back of it.
@@ -71,6 +91,8 @@ struct Asked {
     row: Row,
     order: OrderView,
     about: OrderRow,
+    /// Whether the invoice was drawn here, so that its credit notes are, too.
+    drawn: bool,
 }
 
 impl Asked {
@@ -92,7 +114,9 @@ async fn asked(site: &Site, call: &Call, order: OrderId) -> Result<Asked, Troubl
     }
     let order = site.client.order_lines(view.year, order).await?.ok_or(Trouble::NotFound)?;
     let about = rows(site, call.lang, std::slice::from_ref(&order)).await?.pop().ok_or(Trouble::NotFound)?;
-    Ok(Asked { own, view, row, order, about })
+    let attached = billing(site).attached(&own.acting.actor(), &view).await?;
+    let drawn = attached.is_some_and(|kept| kept.facts.is_some());
+    Ok(Asked { own, view, row, order, about, drawn })
 }
 
 /// What is given back of each line, ascending; or the lines whose amount cannot be.
@@ -118,8 +142,49 @@ async fn not_now(call: &Call, row: &Row) -> Answer {
 #[derive(Default)]
 struct Wrong {
     paper: PaperProblems,
+    heading: Problems,
     amounts: Option<&'static str>,
     lines: Vec<u16>,
+    refused: Vec<String>,
+}
+
+impl Wrong {
+    fn any(&self) -> bool {
+        self.paper.any() || !self.heading.is_empty() || self.amounts.is_some() || !self.refused.is_empty()
+    }
+}
+
+/// The fields of a credit note that is drawn here.
+fn heading_inputs(w: &'static Words, fields: &Fields, problems: &Problems) -> Option<Group> {
+    let form = Builder::new(w, "", "provider-to-check", fields, problems)
+        .line("number", "inv-number")
+        .date("issued", "inv-issued")
+        .line("reason", "inv-reason")
+        .done();
+    form.groups.into_iter().next()
+}
+
+/// Number, day and reason as they were sent.
+fn heading(fields: &Fields) -> Result<(NumberWish, CreditHeading), Problems> {
+    let mut problems = Problems::default();
+    let text = |text: &str| Text::new(text).ok().filter(|text| text.as_str().chars().count() <= LONGEST_NUMBER);
+    let number = match fields.get("number") {
+        None => Some(NumberWish::Next),
+        Some(_) => problems.need(fields, "number", "inv-error-number-long", text).map(NumberWish::Given),
+    };
+    let issued = problems.need(fields, "issued", "inv-error-day", |text| text.parse::<Date>().ok());
+    let short = |text: &str| Text::new(text).ok().filter(|text| text.as_str().chars().count() <= LONGEST_REASON);
+    let reason = match fields.get("reason") {
+        None => None,
+        Some(_) => problems.need(fields, "reason", "inv-error-text", short),
+    };
+    let stand_in = Text::new("0").expect("a digit is a text");
+    match (number, issued) {
+        (Some(number), Some(issued)) if problems.is_empty() => {
+            Ok((number, CreditHeading { number: stand_in, issued, reason }))
+        }
+        _ => Err(problems),
+    }
 }
 
 async fn shown(site: &Arc<Site>, call: &Call, asked: Asked, fields: &Fields, wrong: Wrong) -> Answer {
@@ -134,8 +199,7 @@ async fn shown(site: &Arc<Site>, call: &Call, asked: Asked, fields: &Fields, wro
         wrong: wrong.lines.contains(&line),
     };
     let inputs = asked.lines().map(input).collect();
-    let bad = wrong.paper.any() || wrong.amounts.is_some();
-    let status = if bad { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if wrong.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let f = call.frame(site, Section::Statements, w.text("provider-credit-note")).await?;
     let form = CreditForm {
         f,
@@ -143,6 +207,8 @@ async fn shown(site: &Arc<Site>, call: &Call, asked: Asked, fields: &Fields, wro
         order: asked.order.id,
         tail: format!("?year={}", asked.view.year),
         lines: inputs,
+        drawn: if asked.drawn { heading_inputs(w, fields, &wrong.heading) } else { None },
+        refused: wrong.refused,
         number: fields.get("number").unwrap_or_default().to_owned(),
         e: wrong.paper,
         wrong: wrong.amounts,
@@ -157,7 +223,9 @@ pub(super) async fn form(site: Arc<Site>, call: Call) -> Answer {
     if !asked.view.statement.state.is_accepted() || asked.lines().next().is_none() {
         return not_now(&call, &asked.row).await;
     }
-    shown(&site, &call, asked, &Fields::default(), Wrong::default()).await
+    let today = billing(&site).day(site.now().await?).to_string();
+    let fields = Fields(vec![("issued".to_owned(), today)]);
+    shown(&site, &call, asked, &fields, Wrong::default()).await
 }
 
 /// Takes amounts, number and file, keeps the commitment, and shows what will be signed.
@@ -180,36 +248,150 @@ pub(super) async fn upload(site: Arc<Site>, call: Call) -> Answer {
     } else if given.is_empty() {
         wrong.amounts = Some("provider-credit-nothing");
     }
-    let paper = match judged(&sent) {
-        Ok(paper) if wrong.amounts.is_none() => paper,
-        Ok(_) => return shown(&site, &call, asked, &sent.fields, wrong).await,
-        Err(paper) => return shown(&site, &call, asked, &sent.fields, Wrong { paper, ..wrong }).await,
+    let made = if asked.drawn {
+        draw(&site, &asked, &given, &sent, &mut wrong, call.words()).await?
+    } else {
+        take(&site, &asked, &given, &sent, &mut wrong, call.words()).await?
     };
-    check(&site, &call, asked, given, paper).await
+    match made {
+        Some(made) if !wrong.any() => check(&site, &call, asked, given, made).await,
+        Some(_) | None => shown(&site, &call, asked, &sent.fields, wrong).await,
+    }
 }
 
-async fn check(
-    site: &Arc<Site>,
-    call: &Call,
-    asked: Asked,
-    given: Vec<(u16, Cents)>,
-    (number, file): (String, keis_registry::invoices::FileMark),
-) -> Answer {
-    let w = call.words();
-    let paper = PaperLook::of(w, &number, &file);
-    let new = NewPaper {
-        kind: PaperKind::CreditNote(asked.order.id),
-        year: asked.view.year,
-        statement: asked.view.id,
-        provider: asked.own.id,
-        buyer: asked.view.statement.buyer,
-        number,
-        file,
+/// Draws the note, once nothing is wrong.
+async fn draw(
+    site: &Site,
+    asked: &Asked,
+    given: &[(u16, Cents)],
+    sent: &Attached,
+    wrong: &mut Wrong,
+    w: &Words,
+) -> Result<Option<Made>, Trouble> {
+    let heading = match heading(&sent.fields) {
+        Ok(heading) => heading,
+        Err(problems) => {
+            wrong.heading = problems;
+            return Ok(None);
+        }
     };
-    let kept = site.registry.keep_paper(&asked.own.acting.actor(), &new).await?;
+    if wrong.any() {
+        return Ok(None);
+    }
+    let (actor, of) = (asked.own.acting.actor(), (asked.own.id, asked.order.id));
+    match billing(site).make_credit_note(&actor, &asked.view, of, given, heading).await {
+        Ok(made) => Ok(Some(made)),
+        Err(trouble) => {
+            refused(wrong, w, trouble)?;
+            Ok(None)
+        }
+    }
+}
+
+fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> Result<(), Trouble> {
+    match trouble {
+        BillingTrouble::Document(DocumentError::SeriesMissing) => {
+            wrong.heading.add("number", "inv-error-number-missing")
+        }
+        BillingTrouble::Document(
+            error @ (DocumentError::NumberTaken | DocumentError::NumberLong | DocumentError::SeriesOver),
+        ) => wrong.heading.add("number", told::not_kept(&error)),
+        BillingTrouble::Document(error) => wrong.refused.push(w.text(told::not_kept(&error))),
+        BillingTrouble::Invoice(InvoiceError::NumberOfInvoice) => {
+            wrong.heading.add("number", "inv-error-number-of-invoice");
+        }
+        BillingTrouble::Invoice(InvoiceError::BeforeInvoice { .. }) => {
+            wrong.heading.add("issued", "inv-error-before-invoice");
+        }
+        BillingTrouble::Invoice(error) => wrong.refused.push(told::refusal(w, &error)),
+        BillingTrouble::Xml(error) => wrong.refused.push(told::no_invoice(w, &error)),
+        BillingTrouble::Differs(all) => wrong.refused.extend(told::differences(w, &all)),
+        other @ (BillingTrouble::Lacks(_)
+        | BillingTrouble::Registry(_)
+        | BillingTrouble::Ledger(_)
+        | BillingTrouble::Absent) => return Err(other.into()),
+    }
+    Ok(())
+}
+
+/// Takes the provider's own note: an e-invoice is compared and kept, of another file its mark.
+async fn take(
+    site: &Site,
+    asked: &Asked,
+    given: &[(u16, Cents)],
+    sent: &Attached,
+    wrong: &mut Wrong,
+    w: &Words,
+) -> Result<Option<Made>, Trouble> {
+    let (number, file) = match judged(sent) {
+        Ok(paper) => paper,
+        Err(paper) => {
+            wrong.paper = paper;
+            return Ok(None);
+        }
+    };
+    if wrong.any() {
+        return Ok(None);
+    }
+    let (kind, actor) = (PaperKind::CreditNote(asked.order.id), asked.own.acting.actor());
+    let (year, statement, provider) = (asked.view.year, asked.view.id, asked.own.id);
+    let buyer = asked.view.statement.buyer;
+    if let Some((name, bytes)) = &sent.file
+        && let Ok(received) = Received::parse(bytes)
+    {
+        let differs = differs(&received, asked.order.id, sum(given));
+        if !differs.is_empty() {
+            wrong.refused = told::differences(w, &differs);
+            return Ok(None);
+        }
+        let bytes = bytes.to_vec();
+        let new = NewReceived { kind, year, statement, provider, buyer, name: name.clone(), bytes };
+        return match site.registry.keep_received(&actor, &new).await {
+            Ok(made) => Ok(Some(made)),
+            Err(error) => {
+                refused(wrong, w, error.into())?;
+                wrong.refused.extend(wrong.heading.0.drain(..).map(|(_, key)| w.text(key)));
+                Ok(None)
+            }
+        };
+    }
+    let new = NewPaper { kind, year, statement, provider, buyer, number: number.clone(), file: file.clone() };
+    let commitments = site.registry.keep_paper(&actor, &new).await?;
+    Ok(Some(Made { commitments, number, file }))
+}
+
+/// What of a provider's own credit note is not as the lines have it.
+fn differs(received: &Received, order: OrderId, total: Cents) -> Vec<Difference> {
+    let mut all = Vec::new();
+    if received.kind != keis_einvoice::Kind::CreditNote {
+        all.push(Difference::NotInvoice);
+    }
+    if i64::try_from(total.get()) != Ok(received.totals.gross) {
+        all.push(Difference::Total { document: received.totals.gross, settlement: total });
+    }
+    let named = received.lines.iter().flat_map(|line| &line.orders).chain(&received.orders);
+    let mut named: Vec<OrderId> = named.copied().collect();
+    named.dedup();
+    if !named.contains(&order) {
+        all.push(Difference::OrderMissing { order });
+    }
+    all.extend(named.into_iter().filter(|one| *one != order).map(|order| Difference::OrderForeign { order }));
+    if received.names_pupil {
+        all.push(Difference::NamesPupil);
+    }
+    all
+}
+
+fn sum(given: &[(u16, Cents)]) -> Cents {
+    given.iter().fold(Cents::ZERO, |sum, (_, amount)| sum.checked_add(*amount).unwrap_or(sum))
+}
+
+async fn check(site: &Arc<Site>, call: &Call, asked: Asked, given: Vec<(u16, Cents)>, made: Made) -> Answer {
+    let w = call.words();
+    let paper = PaperLook::of(w, &made.number, &made.file);
     let names = names(site, &asked.own, &asked.order).await?;
     let named = lines(w, &asked.order, &names);
-    let total = given.iter().fold(Cents::ZERO, |sum, (_, amount)| sum.checked_add(*amount).unwrap_or(sum));
+    let total = sum(&given);
     let line = |(line, amount): &(u16, Cents)| {
         (named[usize::from(*line)].name.clone(), w.money(amount), format!("{line}:{}", amount.get()))
     };
@@ -224,7 +406,7 @@ async fn check(
         lines: given.iter().map(line).collect(),
         total: w.money(&total),
         paper,
-        note: kept.file,
+        note: made.commitments.file,
         row: asked.row,
         about: asked.about,
     })

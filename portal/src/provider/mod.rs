@@ -8,6 +8,7 @@ mod credit;
 mod dispute;
 mod home;
 mod invoice;
+mod invoicing;
 mod month;
 mod order;
 mod owed;
@@ -28,7 +29,7 @@ use keis_ledger::ids::{OrderId, ProviderId};
 use keis_ledger::operation::{Operation, OrderAction, Party};
 use keis_ledger::record::OrderState;
 use keis_registry::permission::{Body, Permission};
-use keis_wallet::client::OrderView;
+use keis_wallet::client::{OrderView, StatementView};
 
 use crate::call::{Acting, Answer, Call};
 use crate::deadlines::{all_moved, moved};
@@ -36,6 +37,7 @@ use crate::route::{Route, get, post};
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::wallet::{SignRequest, Signer, sign_page};
+use crate::words::Words;
 
 /// Remembers what a form asks for; on every page from which something is signed.
 const INTENT: &[&str] = &["page.js"];
@@ -70,11 +72,21 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         post(site, "/provider/statements/{id}/answer", statements::answer),
         get(site, "/provider/statements/{id}/invoice", invoice::form),
         post(site, "/provider/statements/{id}/invoice", invoice::upload),
+        post(site, "/provider/statements/{id}/invoice/make", invoice::make),
         post(site, "/provider/statements/{id}/invoice/sign", invoice::submit),
+        get(site, "/provider/statements/{id}/paper", invoice::paper),
+        get(site, "/provider/statements/{id}/paper/xml", invoice::paper_xml),
         get(site, "/provider/statements/{id}/credit", credit::form),
         post(site, "/provider/statements/{id}/credit", credit::upload),
         post(site, "/provider/statements/{id}/credit/sign", credit::submit),
+        get(site, "/provider/invoicing", invoicing::form),
+        post(site, "/provider/invoicing", invoicing::submit),
     ]
+}
+
+/// Where a statement stands, in words.
+pub(crate) fn statement_state(w: &Words, view: &StatementView) -> String {
+    statements::state(w, view).0
 }
 
 /// The provider for which somebody acts.

@@ -40,6 +40,8 @@ struct Statements {
     range: String,
     caption: String,
     owed: Owed,
+    /// Whether details for invoices may be set.
+    details: bool,
 }
 
 /// A statement in a list.
@@ -202,6 +204,7 @@ pub(super) async fn statements(site: Arc<Site>, call: Call) -> Answer {
         list,
         pages: page_links(&call, number, pages),
         range,
+        details: own.acting.role.may(Permission::AcceptStatements),
     })
 }
 

@@ -19,6 +19,7 @@ mod pupils;
 mod rating;
 mod roll;
 mod rules;
+mod statements;
 mod unreached;
 
 use std::sync::Arc;
@@ -68,6 +69,9 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         get(site, "/school/orders/{id}/rate", rating::form),
         post(site, "/school/orders/{id}/rate", rating::submit),
         get(site, "/school/orders/{id}/print", order::print),
+        get(site, "/school/statements", statements::list),
+        get(site, "/school/statements/{id}/paper", statements::paper),
+        get(site, "/school/statements/{id}/paper/xml", statements::paper_xml),
     ]
 }
 

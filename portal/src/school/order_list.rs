@@ -32,6 +32,8 @@ struct OrdersPage {
     count: String,
     rows: Vec<OrderRow>,
     pages: Option<Pages>,
+    /// Whether statements of the school's own money may be seen.
+    statements: bool,
 }
 
 struct StateOption {
@@ -134,6 +136,7 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
         count: f.w.count("count-orders", orders.len()),
         rows: part.iter().map(|view| OrderRow::of(&site, f.w, view, desk.now)).collect(),
         pages,
+        statements: desk.may(Permission::SeeStatements),
         f,
     };
     page(&shown)

@@ -16,7 +16,7 @@ use keis_ledger::ids::{
     DocumentId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
 };
 use keis_ledger::money::{Amounts, Cents};
-use keis_ledger::operation::{Party, ServiceTerms, SessionOffer};
+use keis_ledger::operation::{Buyer, Party, ServiceTerms, SessionOffer};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{Line, LineState, Order, OrderState, PinnedRules, Session, Standing, Statement};
 use keis_ledger::time::{Span, Timestamp};
@@ -276,6 +276,10 @@ impl Book {
         match list {
             "pupils" => Some(self.pupils.iter().filter(|one| one["school"] == json!(school)).cloned().collect()),
             "orders" => Some(own.map(|(id, order)| self.order_view(*id, order)).collect()),
+            "statements" => {
+                let own = self.statements.iter().filter(|(_, one)| one.buyer == Buyer::School(school));
+                Some(own.map(|(id, statement)| self.statement_view(*id, statement)).collect())
+            }
             _ => None,
         }
     }

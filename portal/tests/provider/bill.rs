@@ -1,7 +1,7 @@
 //! A statement after its acceptance: invoice, payments, credit notes, what is owed back.
 
 use keis_ledger::ids::Commitment;
-use keis_registry::invoices::PaperKind;
+use keis_registry::invoices::{FileMark, NewPaper, PaperKind};
 use serde_json::json;
 
 use super::*;
@@ -22,64 +22,26 @@ fn accepted(stage: &Stage) -> StatementId {
 }
 
 #[tokio::test]
-async fn an_invoice_is_committed_to_checked_and_signed() {
-    let stage = Stage::new().await;
-    let made = accepted(&stage);
-    let id = made.to_string();
-    let staff = stage.staff().await;
-    let path = format!("/provider/statements/{made}/invoice?year=2026");
-    let shown = page(&staff, &format!("/provider/statements/{made}")).await;
-    assert!(shown.says("provider-next-invoice") && shown.says("provider-no-account"));
-    for lang in LANGS {
-        page(&staff, &format!("{path}&lang={}", lang.code())).await;
-    }
-    page(&staff, "/provider?lang=lt").await;
-    let statement = ("statement", id.as_str());
-    for (number, file, wrong) in [
-        ("", Some(PDF), "provider-number-missing"),
-        ("LT 77", None, "provider-file-missing"),
-        ("LT 77", Some(("empty.pdf", &b""[..])), "provider-file-missing"),
-        (&"7".repeat(61), Some(PDF), "provider-number-long"),
-    ] {
-        let refused = staff.post_file(&path, &[statement, ("number", number)], file).await;
-        assert_eq!(refused.status, 422, "{wrong}");
-        assert!(refused.says(wrong) && refused.says("provider-form-wrong"), "{wrong}");
-    }
-    assert_eq!(staff.post(&path, &[statement]).await.status, 400, "that is no form with a file");
-    let check = staff.post_file(&path, &[statement, ("number", " LT 77")], Some(PDF)).await;
-    assert_eq!(check.status, 200, "{}", check.text);
-    assert!(check.text.contains(PDF.0) && check.text.contains("data-intent=\"settlement.attach_invoice\""));
-    let (invoice, number) = (hidden(&check, "invoice"), hidden(&check, "number"));
-    let form = [statement, ("invoice", invoice.as_str()), ("number", number.as_str())];
-    let sign = format!("/provider/statements/{made}/invoice/sign?year=2026");
-    let sheet = staff.post(&sign, &form).await;
-    let commitments = |text: &str| text.parse::<Commitment>().expect("a commitment");
-    let attach = SettlementOperation::AttachInvoice {
-        year: YEAR,
-        statement: made,
-        invoice: commitments(&invoice),
-        number: commitments(&number),
-    };
-    assert_eq!(asked(&sheet), [Operation::Settlement(attach)]);
-    assert_eq!((label(&sheet, &invoice).as_str(), label(&sheet, &number).as_str()), (PDF.0, "LT 77"));
-    let invented = Commitment([9; 32]).to_string();
-    let form = [statement, ("invoice", invented.as_str()), ("number", number.as_str())];
-    assert_eq!(staff.post(&sign, &form).await.status, 400, "nobody is asked to sign what was not made here");
-    stage.site.shutdown().await;
-}
-
-#[tokio::test]
 async fn a_bill_is_followed_to_its_payment() {
     let stage = Stage::new().await;
     let made = accepted(&stage);
     let staff = stage.staff().await;
     let path = format!("/provider/statements/{made}/invoice?year=2026");
-    let fields = [("statement", &*made.to_string()), ("number", "LT 77")];
-    let check = staff.post_file(&path, &fields, Some(PDF)).await;
+    // A paper of before invoices were made here: its file was kept elsewhere.
+    let new = NewPaper {
+        kind: PaperKind::Invoice,
+        year: YEAR,
+        statement: made,
+        provider: stage.site.provider.id,
+        buyer: Buyer::Programme,
+        number: "LT 77".to_owned(),
+        file: FileMark::of(PDF.0, PDF.1),
+    };
+    let kept = stage.site.registry.keep_paper(&Actor::System("test"), &new).await.expect("it is kept");
     let key = format!("key_{}", "01".repeat(32));
     let bill = json!({
         "bill": {
-            "invoice": { "file": hidden(&check, "invoice"), "number": hidden(&check, "number"), "by": key },
+            "invoice": { "file": kept.file, "number": kept.number, "by": key },
             "approval": { "by": key, "at": NOW },
             "payments": [{
                 "amount": 500, "institution": format!("ins_{}", "01".repeat(16)), "at": NOW,

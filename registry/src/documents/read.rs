@@ -1,8 +1,11 @@
 //! Reading documents: by who sees the statement, by whoever has a file, and all of a year for an export.
 
+use std::collections::BTreeSet;
+
 use keis_einvoice::Received;
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, OrderId, ProviderId, StatementId};
+use keis_ledger::operation::Buyer;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{Kept, stored};
@@ -73,18 +76,37 @@ impl Registry {
         statement: StatementId,
     ) -> Result<Vec<Kept>, RegistryError> {
         let mut reader = self.reader().await?;
-        let all = stored::of_statement(&mut reader, self.vault(), year, statement).await?;
-        for kept in &all {
+        let (mut all, mut refused) = (Vec::new(), None);
+        for kept in stored::of_statement(&mut reader, self.vault(), year, statement).await? {
             let school = match kept.buyer {
-                keis_ledger::operation::Buyer::Programme => None,
-                keis_ledger::operation::Buyer::School(id) => Some(id),
+                Buyer::Programme => None,
+                Buyer::School(id) => Some(id),
             };
-            pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await?;
+            match pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await {
+                Ok(()) => all.push(kept),
+                Err(RegistryError::Denied(permission)) => refused = Some(permission),
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(permission) = refused.filter(|_| all.is_empty()) {
+            return Err(RegistryError::Denied(permission));
         }
         if !all.is_empty() {
             self.note(reader, Entry::new(actor, "documents of a statement read", statement)).await?;
         }
         Ok(all)
+    }
+
+    /// Files of a statement of which the bytes are kept here. Tells nothing that the ledger does not, so nobody is asked who it is.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn kept_files(&self, year: Year, statement: StatementId) -> Result<BTreeSet<Commitment>, RegistryError> {
+        let mut reader = self.reader().await?;
+        let sql = "SELECT file FROM documents WHERE statement = $1 AND year = $2";
+        let query = sqlx::query(sql).bind(&statement.0[..]).bind(i64::from(year.0));
+        let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Ok(Commitment(list::id(row.try_get("file")?, "documents.file")?))).collect()
     }
 
     /// Documents of a year in the order in which they were kept, at most a hundred a page, also those that were never signed. For

@@ -15,6 +15,7 @@ use keis_wallet::client::{OrderView, StatementView};
 
 use super::book::{Slip, Standing};
 use super::{Desk, INTENT, Names, desk, open_year, source, standing};
+use crate::billing::{Billing, told};
 use crate::call::{Answer, Call, page};
 use crate::catalogue::names as terms;
 use crate::frame::{Frame, Section};
@@ -54,6 +55,15 @@ struct Paid {
     returnable: Option<Commitment>,
 }
 
+/// The figures of an invoice that is kept here.
+struct DocumentSums {
+    href: String,
+    number: String,
+    net: String,
+    tax: String,
+    gross: String,
+}
+
 /// What this desk may do now.
 #[derive(Default)]
 struct May {
@@ -77,6 +87,8 @@ struct StatementPage {
     notes: Vec<String>,
     invoice: Option<Paper>,
     attached: bool,
+    /// Net, VAT and gross of the invoice, where it is kept here; and where it is shown.
+    document: Option<DocumentSums>,
     payments: Vec<Paid>,
     bank: Option<String>,
     history: Vec<(String, String)>,
@@ -159,6 +171,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
         notes,
         invoice,
         attached: view.bill.invoice.is_some(),
+        document: document(&site, w, &desk, &view).await?,
         payments: payments(&site, w, &desk, &view, &opened),
         bank: view.bill.bank.map(|bank| opened.get(&bank).cloned().unwrap_or_else(|| bank.to_string())),
         history: history(w, &view),
@@ -169,6 +182,21 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
         range: w.with("public-page-of", &[("page", &number.to_string()), ("pages", &pages.to_string())]),
         may,
     })
+}
+
+/// The attached invoice, if it is kept here.
+async fn document(site: &Site, w: &Words, desk: &Desk, view: &StatementView) -> Result<Option<DocumentSums>, Trouble> {
+    let billing = Billing::new(site.client.clone(), site.registry.clone());
+    let Some(kept) = billing.attached(&desk.actor(), view).await? else { return Ok(None) };
+    let look = told::look(w, &kept)?;
+    let (year, id, file) = (view.year, view.id, kept.commitments.file);
+    Ok(Some(DocumentSums {
+        href: format!("/office/invoicing/{year}/{id}/paper?file={file}"),
+        number: kept.number,
+        net: look.net,
+        tax: look.tax,
+        gross: look.gross,
+    }))
 }
 
 /// Everything of the bill that the registry may know by its text.
