@@ -15,12 +15,15 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path of text").to_owned()
 }
 
-/// A folder with a programme year of a few hundred pupils in `year`.
+/// A folder with a programme year of two hundred pupils in `year`.
 async fn sample() -> TempDir {
+    sample_of("200").await
+}
+
+async fn sample_of(pupils: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    program::keis(["sample", "--pupils", "200", "--seed", "7", "--out", &text(&folder.path().join("year"))])
-        .await
-        .well();
+    let year = text(&folder.path().join("year"));
+    program::keis(["sample", "--pupils", pupils, "--seed", "7", "--out", &year]).await.well();
     folder
 }
 
@@ -100,7 +103,8 @@ fn assert_end(report: &Value) {
 #[tokio::test]
 async fn a_year_comes_out_as_its_calendar_says() {
     let _turn = turn().await;
-    let folder = sample().await;
+    // Enough for statements of schools' own money.
+    let folder = sample_of("600").await;
     let (said, report) = demo(&folder, "home", &[]).await;
     let said = said.well();
     assert_report(&report.expect("a report was asked for"), &folder.path().join("year"));

@@ -162,6 +162,7 @@ impl Lived<'_> {
             seconds: self.started.elapsed().as_secs_f64(),
             settled: books.settled,
             refused: books.refused,
+            drawing: books.drawing,
             exceptions,
         };
         Ok(report::report(sources, self.programme, &driver.tally))

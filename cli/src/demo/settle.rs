@@ -1,7 +1,7 @@
 //! Statements to their end: invoiced, approved, paid, found at the bank by another institution; then the year is sealed.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use keis_ledger::crypto::SecretKey;
@@ -48,11 +48,21 @@ pub(super) struct Books {
     pub(super) settled: u64,
     /// Invoices that the buyer refused and that were attached anew.
     pub(super) refused: u64,
+    /// How long invoices were drawn.
+    pub(super) drawing: Duration,
 }
 
 impl Books {
     pub(super) fn new(witnesses: Witnesses, desk: Desk) -> Self {
-        Self { witnesses, desk, open: BTreeMap::new(), due: Vec::new(), settled: 0, refused: 0 }
+        Self {
+            witnesses,
+            desk,
+            open: BTreeMap::new(),
+            due: Vec::new(),
+            settled: 0,
+            refused: 0,
+            drawing: Duration::ZERO,
+        }
     }
 
     /// Follows what the ledger took of the calendar.
@@ -161,9 +171,12 @@ impl Books {
         Ok(())
     }
 
-    async fn invoices(&self, driver: &Driver, bills: &[Bill]) -> anyhow::Result<Vec<Wish>> {
+    async fn invoices(&mut self, driver: &Driver, bills: &[Bill]) -> anyhow::Result<Vec<Wish>> {
         let year = driver.book.year;
-        let drawn = self.desk.invoices(driver, bills.iter().map(|bill| bill.statement)).await?;
+        let begun = Instant::now();
+        // Boxed: the futures below are large, and this one is a part of larger ones.
+        let drawn = Box::pin(self.desk.invoices(driver, bills.iter().map(|bill| bill.statement))).await?;
+        self.drawing += begun.elapsed();
         let attach = |(bill, made): (&Bill, Made)| {
             let (statement, invoice, number) = (bill.statement, made.commitments.file, made.commitments.number);
             let attach = SettlementOperation::AttachInvoice { year, statement, invoice, number };

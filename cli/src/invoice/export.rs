@@ -33,7 +33,6 @@ const INDEX: &str = "index.csv";
 )]
 pub struct ExportArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     pub source: SourceArgs,
     /// Month or year of supply; all if absent
     #[arg(long, value_name = "YYYY-MM")]

@@ -9,7 +9,6 @@ use keis_ledger::record::StatementState;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::period::Period;
 use super::source::Paper;
 
 /// One file. Amounts are euro with two decimals.
@@ -115,7 +114,7 @@ pub(super) fn text(rows: &Rows) -> anyhow::Result<Vec<u8>> {
         let state = if whole { "credited".to_owned() } else { row.state.clone() };
         writer.serialize(Row { state, ..row.clone() })?;
     }
-    writer.into_inner().context("the index cannot be written")
+    writer.into_inner().map_err(|error| anyhow::anyhow!("the index cannot be written: {}", error.error()))
 }
 
 /// Sum of the credit notes of an invoice.

@@ -1,9 +1,8 @@
 //! `keis invoice list`: what there is.
 
+use anyhow::Context;
 use clap::Args;
 use keis_einvoice::Reading;
-
-use anyhow::Context;
 
 use super::SourceArgs;
 use super::index::Row;
@@ -20,7 +19,6 @@ use crate::words::count;
 )]
 pub struct ListArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     pub source: SourceArgs,
     /// Month or year of supply; all if absent
     #[arg(long, value_name = "YYYY-MM")]

@@ -28,7 +28,6 @@ pub struct VerifyArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     pub source: SourceArgs,
     /// Programme year, for a gateway; that of the file's period if absent
     #[arg(long, value_name = "YEAR")]

@@ -111,7 +111,8 @@ pub(in crate::demo) fn guest(position: usize, code: &str) -> anyhow::Result<Seat
     let natural = position == 4;
     let place = latvian.then_some("LV");
     let vat = if latvian { format!("LV{code}") } else { format!("LT{code}") };
-    let registration = VatRegistration { number: VatNumber::new(&vat)?, from: date(2018, 5, 1), until: None };
+    let registered = |number| VatRegistration { number, from: date(2018, 5, 1), until: None };
+    let registration = (!natural).then(|| VatNumber::new(&vat).map(registered)).transpose()?;
     let endpoint = match (latvian, natural) {
         (true, _) => Some(Endpoint { scheme: Scheme::new("9939")?, id: Text::new(&vat)? }),
         (false, true) => None,
@@ -132,7 +133,7 @@ pub(in crate::demo) fn guest(position: usize, code: &str) -> anyhow::Result<Seat
             account_holder: None,
             series: Some(Text::new(&format!("YS{position}"))?),
         },
-        registrations: if natural { vec![] } else { vec![registration] },
+        registrations: registration.into_iter().collect(),
         account,
     })
 }

@@ -99,7 +99,7 @@ impl Desk {
         let view = self.client.statement(year, statement).await?;
         let view = view.with_context(|| format!("{statement} is not at the gateway"))?;
         let told = |trouble| explained(&trouble).context(format!("the invoice of {statement}"));
-        let prepared = self.billing.prepare(&ACTOR, &view, draft).await.map_err(told)?;
+        let prepared = Box::pin(self.billing.prepare(&ACTOR, &view, draft)).await.map_err(told)?;
         self.billing.make(&ACTOR, &view, prepared, NumberWish::Next).await.map_err(told)
     }
 

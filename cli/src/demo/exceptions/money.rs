@@ -54,7 +54,7 @@ impl Weeks {
         let (year, statement, order) = (driver.book.year, bill.statement, self.of(case).id);
         let provider = self.providers[case.provider()].id;
         let reason = "Dalis paslaugos nesuteikta";
-        let drawn = books.desk.credit_note(driver, statement, (provider, order), &lines, reason).await?;
+        let drawn = Box::pin(books.desk.credit_note(driver, statement, (provider, order), &lines, reason)).await?;
         let note = drawn.commitments.file;
         for (_, amount) in &lines {
             bill.amount = bill.amount.checked_sub(*amount).context("more was credited than stated")?;
