@@ -83,7 +83,7 @@ impl Driver {
         let highest = heights().await?.iter().map(|status| status.height).max();
         let begun = Instant::now();
         while heights().await?.iter().any(|status| Some(status.height) < highest) {
-            anyhow::ensure!(begun.elapsed() < LAG, "a gateway lags behind the others");
+            anyhow::ensure!(begun.elapsed() < PATIENCE, "a gateway lags behind the others");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
