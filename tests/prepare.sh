@@ -1,11 +1,13 @@
-# Sourced by tests/all.sh: installs what the tests judge with. A browser and its driver, a PostgreSQL server, Node.js with
-# the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier and of the judge of e-invoices.
+# Sourced by tests/all.sh: installs what the tests judge with. A browser and its driver, a PostgreSQL server, poppler's readers
+# of PDF, Node.js with the packages of portal/tests/web and tests/web, Python with the libraries of tests/verifier and of the
+# judge of e-invoices.
 # Nothing is installed that is there.
 
 missing=""
 command -v chromedriver >/dev/null && command -v chromium >/dev/null || missing="$missing chromium chromium-driver"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
 command -v npm >/dev/null || missing="$missing nodejs npm"
+command -v pdftotext >/dev/null || missing="$missing poppler-utils"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 if [ -n "$missing" ]; then
     as_root apt-get update -q

@@ -17,6 +17,10 @@ use keis_wallet::random::{new_id, new_key, random_bytes};
 /// Name of the founding document in a network's folder.
 pub const GENESIS_FILE: &str = "genesis.json";
 
+/// Name of the portal's folder in that of a network with a registry, and of the folder of e-invoices in it.
+pub(crate) const PORTAL: &str = "portal";
+pub(crate) const INVOICES: &str = "invoices";
+
 /// The institutions of the culture passport, in the order in which a small network takes them.
 const INSTITUTIONS: [(&str, &str); 7] = [
     ("ministry", "Lietuvos Respublikos kultūros ministerija"),
@@ -180,6 +184,8 @@ fn settle(folder: &Path, seat: &Seat, seats: &[Seat]) -> anyhow::Result<Founded>
     let [consensus, gossip, gateway] = seat.addresses;
     let mut config = Config::new(PathBuf::from("..").join(GENESIS_FILE), consensus, gossip, gateway, peers);
     config.moniker = Some(seat.name.to_owned());
+    // The second institution is the operator: see `simulated_under`.
+    config.gateway.invoices = (seat.name == INSTITUTIONS[1].0).then(|| Path::new("..").join(PORTAL).join(INVOICES));
     let new = NewHome {
         config,
         consensus: seat.consensus.clone(),

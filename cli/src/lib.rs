@@ -9,6 +9,7 @@ pub mod export;
 pub mod found;
 pub mod genesis;
 pub mod governance;
+pub mod invoice;
 pub mod key;
 pub mod node;
 pub mod portal;

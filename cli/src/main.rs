@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use keis_cli::{
-    audit, bench, books, demo, export, genesis, governance, key, node, portal, proof, receipt, registry, sample,
-    wallet, words,
+    audit, bench, books, demo, export, genesis, governance, invoice, key, node, portal, proof, receipt, registry,
+    sample, wallet, words,
 };
 
 /// A ledger's records are many and small: an audit spends a fifth of its time on the system's own allocator.
@@ -46,6 +46,8 @@ enum Command {
     #[command(subcommand)]
     Proof(proof::ProofCommand),
     Export(export::ExportArgs),
+    #[command(subcommand)]
+    Invoice(invoice::InvoiceCommand),
     Audit(audit::AuditArgs),
     Books(books::BooksArgs),
     Bench(bench::BenchArgs),
@@ -80,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Receipt(command) => receipt::run(&command),
         Command::Proof(command) => proof::run(&command),
         Command::Export(args) => export::run(&args),
+        Command::Invoice(command) => invoice::run(command),
         // Its exit codes are an auditor's: the verdict before all.
         Command::Audit(args) => return Ok(audit::run(&args)),
         Command::Books(args) => books::run(&args),

@@ -114,6 +114,10 @@ pub struct Gateway {
     /// Names under which clients call it, such as `keis.example.lt`; see [`gateway::Settings::authorities`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorities: Vec<String>,
+    /// Folder of legal persons' e-invoices, at the operator's node: the portal fills it (`invoices_folder`), the gateway serves
+    /// them to their sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoices: Option<PathBuf>,
     /// Its bounds.
     #[serde(default, skip_serializing)]
     pub limits: gateway::Limits,
@@ -320,7 +324,12 @@ impl Config {
             keys: KeyFiles::default(),
             consensus: Consensus::at(consensus),
             gossip: Gossip { listen: gossip },
-            gateway: Gateway { listen: gateway, authorities: Vec::new(), limits: gateway::Limits::default() },
+            gateway: Gateway {
+                listen: gateway,
+                authorities: Vec::new(),
+                invoices: None,
+                limits: gateway::Limits::default(),
+            },
             mempool: mempool::Limits::default(),
             store: StoreSettings::default(),
             snapshot: Snapshot::default(),

@@ -1,4 +1,7 @@
-//! The main job, as its users run it: `keis sample`, `keis demo`.
+//! The main job, as its users run it: `keis sample`, `keis demo`, and the invoices that are left of it.
+
+#[path = "demo/invoices.rs"]
+mod invoices;
 
 use std::fs;
 use std::path::Path;
@@ -12,12 +15,15 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path of text").to_owned()
 }
 
-/// A folder with a programme year of a few hundred pupils in `year`.
+/// A folder with a programme year of two hundred pupils in `year`.
 async fn sample() -> TempDir {
+    sample_of("200").await
+}
+
+async fn sample_of(pupils: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    program::keis(["sample", "--pupils", "200", "--seed", "7", "--out", &text(&folder.path().join("year"))])
-        .await
-        .well();
+    let year = text(&folder.path().join("year"));
+    program::keis(["sample", "--pupils", pupils, "--seed", "7", "--out", &year]).await.well();
     folder
 }
 
@@ -97,7 +103,8 @@ fn assert_end(report: &Value) {
 #[tokio::test]
 async fn a_year_comes_out_as_its_calendar_says() {
     let _turn = turn().await;
-    let folder = sample().await;
+    // Enough for statements of schools' own money.
+    let folder = sample_of("600").await;
     let (said, report) = demo(&folder, "home", &[]).await;
     let said = said.well();
     assert_report(&report.expect("a report was asked for"), &folder.path().join("year"));
@@ -123,11 +130,12 @@ async fn a_year_comes_out_as_its_calendar_says() {
     assert!(names.iter().any(|name| name == "witnesses.jsonl"), "{names:?}");
     assert_eq!(
         names.len(),
-        12,
-        "a founding document, a folder and a governance key a validator, what was committed to, an export, its audit: \
-         {names:?}"
+        13,
+        "a founding document, a folder and a governance key a validator, a portal's folder with the registry, what the bank \
+         committed to, an export, its audit: {names:?}"
     );
     assert_audited_anew(&home).await;
+    invoices::assert_exported(&home, &folder.path().join("invoices")).await;
     let (again, _) = demo(&folder, "home", &[]).await;
     assert_eq!(again.code(), 1, "a network's folder was used twice");
     assert!(again.err.contains(&text(&home)), "{}", again.err);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_tests::sources::{files, manifest, members};
 
 /// Arrows from user to used, as the design draws them; whoever adds one changes the design.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("ledger", &[]),
     ("genesis", &["keis-ledger"]),
     ("wallet", &["keis-ledger"]),
@@ -13,7 +13,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
     ("registry", &["keis-ledger", "keis-einvoice"]),
     ("registry/einvoice", &["keis-ledger"]),
-    ("portal", &["keis-ledger", "keis-wallet", "keis-registry", "keis-einvoice"]),
+    ("registry/einvoice/print", &["keis-ledger", "keis-einvoice"]),
+    ("portal", &["keis-ledger", "keis-wallet", "keis-registry", "keis-einvoice", "keis-einvoice-print"]),
     ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
         "cli",
@@ -24,11 +25,16 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "keis-engine",
             "keis-node",
             "keis-registry",
+            "keis-einvoice",
+            "keis-einvoice-print",
             "keis-portal",
             "keis-audit",
         ],
     ),
-    ("tests", &["keis-ledger", "keis-genesis", "keis-wallet", "keis-node", "keis-cli", "keis-registry"]),
+    (
+        "tests",
+        &["keis-ledger", "keis-genesis", "keis-wallet", "keis-node", "keis-cli", "keis-registry", "keis-einvoice"],
+    ),
 ];
 
 /// Libraries that only these rooms name.

@@ -12,6 +12,7 @@ mod books;
 mod decisions;
 mod error;
 mod events;
+mod invoices;
 mod model;
 mod owned;
 mod owners;
@@ -36,6 +37,7 @@ pub use books::{BookCheck, BookReport, BookRow, PaidBook, ReceivableBook, Settle
 pub use decisions::{DecisionDetail, DecisionStage, DecisionView, Vote};
 pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;
+pub use invoices::{InvoiceForm, Papers};
 pub use model::{
     Funds, Located, Money, OrdersSummary, Outcome, Parameters, Protocol, PublicOrder, Rating, Ratings, Seal,
     ServiceDetail, ServicePage, ServiceView, SessionView, Sessions, Status, Submission, Switch, TransactionStatus,

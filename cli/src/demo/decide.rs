@@ -7,9 +7,9 @@ use keis_ledger::operation::{GovernanceOperation, Measure, Operation, Owner, Thr
 use keis_ledger::time::Span;
 use keis_wallet::random::new_id;
 
+use super::billing::Desk;
 use super::drive::Driver;
 use super::translate::Wish;
-use super::witness::Witnesses;
 
 /// How long a proposal stands.
 const STANDS: Span = Span::days(30);
@@ -65,14 +65,10 @@ pub(super) async fn appoint_accountant(driver: &mut Driver) -> anyhow::Result<()
 }
 
 /// Two persons bind where these providers are paid.
-pub(super) async fn bind_accounts(
-    driver: &mut Driver,
-    witnesses: &mut Witnesses,
-    providers: &[ProviderId],
-) -> anyhow::Result<()> {
+pub(super) async fn bind_accounts(driver: &mut Driver, desk: &Desk, providers: &[ProviderId]) -> anyhow::Result<()> {
     let mut measures = Vec::with_capacity(providers.len());
     for provider in providers {
-        let account = witnesses.commit("payment account", &format!("the account of {provider}"))?;
+        let account = desk.account(*provider).await?;
         measures.push(Measure::ChangePaymentAccount { provider: *provider, account });
     }
     two_persons(driver, measures).await

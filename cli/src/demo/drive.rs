@@ -77,6 +77,18 @@ impl Driver {
         &self.clients[first % self.clients.len()]
     }
 
+    /// Waits until every gateway that answers stands where the highest stood: then all read what was acknowledged by any.
+    pub(super) async fn level(&self) -> anyhow::Result<()> {
+        let heights = || futures::future::try_join_all(self.clients.iter().map(Client::status));
+        let highest = heights().await?.iter().map(|status| status.height).max();
+        let begun = Instant::now();
+        while heights().await?.iter().any(|status| Some(status.height) < highest) {
+            anyhow::ensure!(begun.elapsed() < PATIENCE, "a gateway lags behind the others");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     /// The network that transactions are signed for.
     pub(super) fn network(&self) -> Hash {
         self.network

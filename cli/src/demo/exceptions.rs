@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use keis_ledger::classifiers::{Fact, Facts, Place, Score};
 use keis_ledger::crypto::SecretKey;
-use keis_ledger::ids::{OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId};
+use keis_ledger::ids::{EntityId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
     CatalogueOperation, ClosureScope, Measure, Operation, OrderAction, Party, SessionOffer, WalletOperation,
@@ -64,9 +64,10 @@ enum Case {
     Suspended,
     Credited,
     Succeeded,
+    CreditedWhole,
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     Case::DisputeWithdrawn,
     Case::DisputeSplit,
     Case::ReversedUnpaid,
@@ -77,6 +78,7 @@ const CASES: [Case; 10] = [
     Case::Suspended,
     Case::Credited,
     Case::Succeeded,
+    Case::CreditedWhole,
 ];
 
 impl Case {
@@ -89,7 +91,7 @@ impl Case {
             Self::Credited => PRICE.get() * GROUP as u64 - CREDIT.get(),
             Self::DisputeSplit => SPLIT.iter().map(|part| part.get()).sum(),
             Self::ReversedUnpaid => PRICE.get(),
-            Self::ReversedPaid | Self::ForceMajeure => 0,
+            Self::ReversedPaid | Self::ForceMajeure | Self::CreditedWhole => 0,
         }
     }
 
@@ -98,6 +100,7 @@ impl Case {
         match self {
             Self::ReversedPaid | Self::Suspended => 1,
             Self::Succeeded => 2,
+            Self::CreditedWhole => GENEROUS,
             Self::DisputeWithdrawn
             | Self::DisputeSplit
             | Self::ReversedUnpaid
@@ -111,6 +114,10 @@ impl Case {
 
 /// The provider that takes the place of the third.
 const SUCCESSOR: usize = 3;
+/// A natural person, who gives everything back.
+const GENEROUS: usize = 4;
+/// How many providers there are.
+const PROVIDERS: usize = 5;
 
 /// What happens, and on which day of the year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,8 +160,11 @@ struct Order {
 
 struct OwnProvider {
     id: ProviderId,
+    entity: EntityId,
     staff: SecretKey,
     service: ServiceId,
+    /// Another service, taxed otherwise.
+    lesson: ServiceId,
 }
 
 /// What came of it.
@@ -190,7 +200,13 @@ impl Weeks {
         if end < begin.after(Span::days(LAST_DAY + 1)) {
             return None;
         }
-        let provider = |_| OwnProvider { id: new_id(ProviderId), staff: new_key(), service: new_id(ServiceId) };
+        let provider = |_| OwnProvider {
+            id: new_id(ProviderId),
+            entity: new_id(EntityId),
+            staff: new_key(),
+            service: new_id(ServiceId),
+            lesson: new_id(ServiceId),
+        };
         let order = |case| {
             let mut pupils: Vec<PupilId> = (0..GROUP).map(|_| new_id(PupilId)).collect();
             pupils.sort_unstable();
@@ -201,7 +217,7 @@ impl Weeks {
             next: 0,
             school: new_id(SchoolId),
             coordinator: new_key(),
-            providers: (0..=SUCCESSOR).map(provider).collect(),
+            providers: (0..PROVIDERS).map(provider).collect(),
             orders: CASES.into_iter().map(order).collect(),
             usual: Place::Municipality(58),
             struck: ground::unused_place(programme),
@@ -302,7 +318,9 @@ impl Weeks {
             let (day, place) = if struck { (STRUCK_DAY, self.struck) } else { (SESSION_DAY, self.usual) };
             let start = self.night(day).after(Span(5 * HOUR));
             let offer = SessionOffer { start, end: start.after(Span(HOUR)), place, capacity: 10 };
-            let (year, session, service) = (driver.book.year, order.session, provider.service);
+            // One statement holds services of two ways to be taxed.
+            let service = if order.case == Case::Outage { provider.lesson } else { provider.service };
+            let (year, session) = (driver.book.year, order.session);
             let open = CatalogueOperation::OpenSession { year, session, service, offer };
             Wish { signer: provider.staff.clone(), operation: Operation::Catalogue(open) }
         });
@@ -453,7 +471,8 @@ impl Weeks {
 
     /// These services leave the catalogue: nobody else's registry knows them.
     async fn withdraw(&mut self, driver: &mut Driver) -> anyhow::Result<()> {
-        let gone = self.providers.iter().map(|provider| CatalogueOperation::Withdraw { service: provider.service });
+        let services = self.providers.iter().flat_map(|provider| [provider.service, provider.lesson]);
+        let gone = services.map(|service| CatalogueOperation::Withdraw { service });
         let wishes = gone.map(|one| by_operator(driver, Operation::Catalogue(one))).collect();
         driver.all(wishes, &|_| {}).await?;
         Ok(())

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use keis_ledger::chain::Height;
 use keis_ledger::record::YearState;
+use keis_registry::Registry;
 use keis_wallet::client::{OrdersSummary, Status};
 
 use super::batches::{self, Event};
+use super::billing::Desk;
 use super::drive::{Driver, timestamp};
 use super::exceptions::Weeks;
 use super::network::Processes;
@@ -27,6 +29,7 @@ const REST: Duration = Duration::from_secs(600);
 pub(super) struct Lived<'a> {
     pub(super) programme: &'a Programme,
     pub(super) folder: &'a Path,
+    pub(super) registry: &'a Registry,
     pub(super) chaos: bool,
     pub(super) started: Instant,
 }
@@ -45,11 +48,15 @@ impl Lived<'_> {
         &self,
         driver: &mut Driver,
         processes: &mut Processes,
+        mut desk: Desk,
         progress: &Progress,
     ) -> anyhow::Result<Report> {
         let programme = self.programme;
-        let mut books = Books::new(Witnesses::create(self.folder)?);
         let mut weeks = Weeks::new(programme);
+        if let Some(weeks) = &mut weeks {
+            weeks.enrol(self.registry, &mut desk).await?;
+        }
+        let mut books = Books::new(Witnesses::create(self.folder)?, desk);
         let guests = weeks.as_ref().map_or(0, Weeks::pupils);
         setup::year(driver, programme, guests, progress).await?;
         progress.stage("officers and payment accounts", 0);
@@ -59,7 +66,7 @@ impl Lived<'_> {
             weeks.settle_in(driver).await?;
             providers.extend(weeks.provider_ids());
         }
-        decide::bind_accounts(driver, &mut books.witnesses, &providers).await?;
+        decide::bind_accounts(driver, &books.desk, &providers).await?;
         let kills = self.calendar(driver, processes, &mut books, weeks.as_mut(), progress).await?;
         rest(driver, processes, progress).await?;
         let astray = report::astray(driver.client(0), programme, &driver.book).await?;
@@ -155,6 +162,7 @@ impl Lived<'_> {
             seconds: self.started.elapsed().as_secs_f64(),
             settled: books.settled,
             refused: books.refused,
+            drawing: books.drawing,
             exceptions,
         };
         Ok(report::report(sources, self.programme, &driver.tally))

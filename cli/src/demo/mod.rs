@@ -2,6 +2,7 @@
 
 mod audited;
 mod batches;
+mod billing;
 mod book;
 mod decide;
 mod drive;
@@ -35,6 +36,7 @@ use crate::programme::Programme;
 use crate::sample::{self, Size};
 pub use audited::Audited;
 use audited::Giver;
+use billing::Desk;
 use book::Book;
 use drive::{Driver, timestamp};
 pub use exceptions::Exceptions;
@@ -176,41 +178,40 @@ async fn live(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let officers = officers(&folder.path, &founded)?;
     let mut book = Book::new(&programme);
     let gateways = processes.gateways();
-    let ground = if args.keep {
-        Some(house::found(&folder.path, &officers, &gateways, &mut book, &programme).await?)
-    } else {
-        None
-    };
+    let ground = house::found(&folder.path, &officers, &gateways, &mut book, &programme).await?;
     let mut driver = Driver::new(&gateways, founded.hash, founded.driver, book, officers, begin)?;
     driver.step(begin.after(Span(1000))).await?;
     setup::ground(&mut driver, &programme, &progress).await?;
+    progress.stage("details for invoices", 0);
+    let mut desk = Desk::new(ground.registry.clone(), &driver);
+    desk.furnish(&driver, &programme).await?;
     let mut holds = true;
     if !args.no_year {
-        let lived = Lived { programme: &programme, folder: &folder.path, chaos: args.chaos, started };
-        let mut report = lived.whole(&mut driver, &mut processes, &progress).await?;
-        let giver = match &ground {
-            Some(ground) => Giver::Gateway { addresses: processes.gateways(), key: ground.operator_key() },
-            None => {
-                processes.stop().await?;
-                Giver::Folder(processes.first_home().context("a network has validators")?)
-            }
+        let (folder, registry) = (&folder.path, &ground.registry);
+        let lived = Lived { programme: &programme, folder, registry, chaos: args.chaos, started };
+        let mut report = lived.whole(&mut driver, &mut processes, desk, &progress).await?;
+        let giver = if args.keep {
+            Giver::Gateway { addresses: processes.gateways(), key: ground.operator_key() }
+        } else {
+            processes.stop().await?;
+            Giver::Folder(processes.first_home().context("a network has validators")?)
         };
         progress.stage("the auditor", 0);
         let told = (driver.book.year, &report.money);
-        report.audit = Some(audited::audit(&folder.path, args.home.is_some(), &giver, told).await?);
+        report.audit = Some(audited::audit(folder, args.home.is_some(), &giver, told).await?);
         progress.bar.suspend(|| print!("{}", report.page()));
         holds = report.holds();
         if let (Some(file), Some(path)) = (report_file, &args.report) {
             write_report(&report, file, path)?;
         }
     }
-    let end = match ground {
-        Some(ground) => {
-            let opening = house::open(ground, &mut driver, &programme, !args.no_year, &progress);
-            let house = Box::pin(opening).await?;
-            End::Open(Box::new(Open { house, driver, processes, _folder: folder }))
-        }
-        None => End::Over(folder),
+    ground.registry.close().await;
+    let end = if args.keep {
+        let opening = house::open(ground, &mut driver, &programme, !args.no_year, &progress);
+        let house = Box::pin(opening).await?;
+        End::Open(Box::new(Open { house, driver, processes, _folder: folder }))
+    } else {
+        End::Over(folder)
     };
     progress.bar.finish_and_clear();
     Ok(Outcome { end, holds })

@@ -1,6 +1,7 @@
 //! What came of the year: read back from the network, held against the files, told as a page and as JSON.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use keis_ledger::chain::Height;
@@ -78,6 +79,8 @@ pub struct SettlementFigures {
     pub statements: u64,
     /// Invoices that the buyer refused and that were attached anew.
     pub invoices_refused: u64,
+    /// How long the drawing of all invoices took, questions to the gateways included.
+    pub drawing_seconds: f64,
     /// What was paid of the state's money, in cents.
     pub paid_state: u64,
     /// What the files and the exceptional weeks say must have been.
@@ -185,6 +188,8 @@ pub(super) struct Sources {
     pub(super) seconds: f64,
     pub(super) settled: u64,
     pub(super) refused: u64,
+    /// How long invoices were drawn.
+    pub(super) drawing: Duration,
     pub(super) exceptions: Exceptions,
 }
 
@@ -203,6 +208,7 @@ pub(super) fn report(sources: Sources, programme: &Programme, tally: &Tally) -> 
     let settlement = SettlementFigures {
         statements: sources.settled,
         invoices_refused: sources.refused,
+        drawing_seconds: sources.drawing.as_secs_f64(),
         paid_state: funds.money.state.paid.get(),
         expected_state: state + exceptions.expected_paid,
         paid_school: funds.money.school.paid.get(),
@@ -317,6 +323,7 @@ impl Report {
         let told = [
             ("statements paid", figures.statements.to_string()),
             ("invoices refused", figures.invoices_refused.to_string()),
+            ("drawing of invoices", format!("{:.1} s", figures.drawing_seconds)),
             ("decisions of several", self.decisions.to_string()),
             ("paid", exact.to_owned()),
             ("outstanding", left),

@@ -1,7 +1,7 @@
 //! Statements to their end: invoiced, approved, paid, found at the bank by another institution; then the year is sealed.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use keis_ledger::crypto::SecretKey;
@@ -9,9 +9,11 @@ use keis_ledger::ids::{OrderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, FundsOperation, Operation, SettlementOperation};
 use keis_ledger::time::Span;
+use keis_registry::documents::Made;
 use keis_wallet::random::new_id;
 
 use super::batches::Event;
+use super::billing::Desk;
 use super::drive::Driver;
 use super::setup::by_operator;
 use super::translate::Wish;
@@ -39,17 +41,28 @@ struct Open {
 /// The accountants' view of the year.
 pub(super) struct Books {
     pub(super) witnesses: Witnesses,
+    pub(super) desk: Desk,
     open: BTreeMap<StatementCode, Open>,
     due: Vec<Bill>,
     /// Statements paid and found at the bank.
     pub(super) settled: u64,
     /// Invoices that the buyer refused and that were attached anew.
     pub(super) refused: u64,
+    /// How long invoices were drawn.
+    pub(super) drawing: Duration,
 }
 
 impl Books {
-    pub(super) fn new(witnesses: Witnesses) -> Self {
-        Self { witnesses, open: BTreeMap::new(), due: Vec::new(), settled: 0, refused: 0 }
+    pub(super) fn new(witnesses: Witnesses, desk: Desk) -> Self {
+        Self {
+            witnesses,
+            desk,
+            open: BTreeMap::new(),
+            due: Vec::new(),
+            settled: 0,
+            refused: 0,
+            drawing: Duration::ZERO,
+        }
     }
 
     /// Follows what the ledger took of the calendar.
@@ -108,17 +121,32 @@ impl Books {
 
     /// Invoices, approves, pays and reconciles these statements, all of them step by step.
     pub(super) async fn pay(&mut self, driver: &mut Driver, bills: &[Bill]) -> anyhow::Result<()> {
+        self.attach(driver, bills).await?;
+        self.pay_attached(driver, bills).await
+    }
+
+    /// Draws the invoices of these statements and attaches them. One is refused, and attached anew.
+    pub(super) async fn attach(&mut self, driver: &mut Driver, bills: &[Bill]) -> anyhow::Result<()> {
         let Some(first) = bills.first() else { return Ok(()) };
-        let invoices = self.invoices(driver, bills)?;
+        let invoices = self.invoices(driver, bills).await?;
+        let again = invoices.first().map(|one| Wish { signer: one.signer.clone(), operation: one.operation.clone() });
         driver.all(invoices, &|_| {}).await.context("invoices are attached")?;
-        if self.refused == 0 {
-            let (year, statement) = (driver.book.year, first.statement);
-            let refusal =
-                by_operator(driver, Operation::Settlement(SettlementOperation::RejectInvoice { year, statement }));
-            driver.all(vec![refusal], &|_| {}).await.context("an invoice is refused")?;
-            let again = self.invoices(driver, &bills[..1])?;
-            driver.all(again, &|_| {}).await.context("a refused invoice is attached anew")?;
-            self.refused += 1;
+        if self.refused > 0 {
+            return Ok(());
+        }
+        let (year, statement) = (driver.book.year, first.statement);
+        let refusal =
+            by_operator(driver, Operation::Settlement(SettlementOperation::RejectInvoice { year, statement }));
+        driver.all(vec![refusal], &|_| {}).await.context("an invoice is refused")?;
+        driver.all(again.into_iter().collect(), &|_| {}).await.context("a refused invoice is attached anew")?;
+        self.refused += 1;
+        Ok(())
+    }
+
+    /// Approves, pays and reconciles these statements, whose invoices are attached.
+    pub(super) async fn pay_attached(&mut self, driver: &mut Driver, bills: &[Bill]) -> anyhow::Result<()> {
+        if bills.is_empty() {
+            return Ok(());
         }
         let year = driver.book.year;
         let approvals = bills.iter().map(|bill| SettlementOperation::Approve { year, statement: bill.statement });
@@ -143,16 +171,18 @@ impl Books {
         Ok(())
     }
 
-    fn invoices(&mut self, driver: &Driver, bills: &[Bill]) -> anyhow::Result<Vec<Wish>> {
+    async fn invoices(&mut self, driver: &Driver, bills: &[Bill]) -> anyhow::Result<Vec<Wish>> {
         let year = driver.book.year;
-        let attach = |bill: &Bill| -> anyhow::Result<Wish> {
-            let statement = bill.statement;
-            let invoice = self.witnesses.commit("invoice", &format!("{} for {statement}", bill.amount))?;
-            let number = self.witnesses.commit("invoice number", &format!("number of the invoice for {statement}"))?;
+        let begun = Instant::now();
+        // Boxed: the futures below are large, and this one is a part of larger ones.
+        let drawn = Box::pin(self.desk.invoices(driver, bills.iter().map(|bill| bill.statement))).await?;
+        self.drawing += begun.elapsed();
+        let attach = |(bill, made): (&Bill, Made)| {
+            let (statement, invoice, number) = (bill.statement, made.commitments.file, made.commitments.number);
             let attach = SettlementOperation::AttachInvoice { year, statement, invoice, number };
-            Ok(Wish { signer: bill.staff.clone(), operation: Operation::Settlement(attach) })
+            Wish { signer: bill.staff.clone(), operation: Operation::Settlement(attach) }
         };
-        bills.iter().map(attach).collect()
+        Ok(bills.iter().zip(drawn).map(attach).collect())
     }
 
     /// What the payers' officers record. The first of a round is paid in two parts.

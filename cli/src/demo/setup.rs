@@ -219,7 +219,9 @@ fn terms(
         capacity: largest_session.map_or(service.max_group, |largest| largest.max(service.max_group)),
         vat: match service.vat_category {
             programme::VatCategory::Standard => VatCategory::Standard,
-            programme::VatCategory::Exempt => VatCategory::ExemptCulture,
+            programme::VatCategory::Reduced => VatCategory::Reduced,
+            programme::VatCategory::ExemptCulture => VatCategory::ExemptCulture,
+            programme::VatCategory::ExemptEducation => VatCategory::ExemptEducation,
             programme::VatCategory::OutsideScope => VatCategory::NotRegistered,
         },
         venues,

@@ -1,7 +1,7 @@
-//! Witnesses of the commitments that the demo's parties put on the ledger: invoices, bank references, accounts.
+//! Witnesses of the commitments that the demo's bank puts on the ledger: references of payments, statements.
 //!
 //! The ledger holds the commitment alone. Who has the witness can show what was committed to; once it is destroyed, nobody
-//! can. An operator's registry keeps them; the demo keeps them in a file of its folder.
+//! can. Those of invoices and accounts are in the registry of the demo's folder; these are in a file beside it.
 
 use std::fs::File;
 use std::io::Write;

@@ -66,6 +66,10 @@ pub struct InitArgs {
     /// Name of the node in its log; the institution's id when it is left out
     #[arg(long, value_name = "NAME")]
     pub moniker: Option<String>,
+    /// Folder of legal persons' e-invoices that the operator's portal fills (`invoices_folder` in its settings); this node's
+    /// gateway serves them to their parties
+    #[arg(long, value_name = "DIR")]
+    pub invoices: Option<PathBuf>,
     /// The consensus key may have signed before: observe the network before signing
     #[arg(long)]
     pub restored: bool,
@@ -109,6 +113,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
     let mut config = Config::new(original, args.listen_consensus, args.listen_gossip, args.listen_gateway, peers);
     config.moniker.clone_from(&args.moniker);
     config.institution = args.institution;
+    config.gateway.invoices = args.invoices.as_deref().map(std::path::absolute).transpose()?;
     let beginning = if args.restored { Beginning::Joining { heights: args.heights } } else { Beginning::Genesis };
     let (address, network_key, consensus_key) =
         (Address::of(&consensus.public()), network.public(), consensus.public());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use keis_genesis::{Genesis, Office};
 use keis_ledger::ids::InstitutionId;
+use keis_portal::billing::publish::{Publisher, Publishing};
 use keis_portal::catalogue::Catalogue;
 use keis_portal::dispatch::Dispatcher;
 use keis_portal::door::{self, Desk, LedgerDoor};
@@ -22,6 +23,7 @@ pub(crate) struct Running {
     portal: Portal,
     office: door::Office,
     dispatcher: Option<Dispatcher>,
+    publishing: Option<Publishing>,
     registry: Registry,
 }
 
@@ -38,6 +40,9 @@ impl Running {
             dispatcher.stop().await;
         }
         self.office.stop().await;
+        if let Some(publishing) = self.publishing {
+            publishing.stop().await;
+        }
         self.registry.close().await;
     }
 }
@@ -100,10 +105,12 @@ pub(crate) async fn start(home: &PortalHome, people: Vec<SamplePerson>) -> anyho
     let dispatcher = way.map(start).transpose().context("`portal.dispatch` in portal.toml")?;
     let door = LedgerDoor::new(client.clone(), network.hash, desk);
     let office = door::Office::start(&registry, door);
+    let folder = home.settings.invoices_folder.as_deref().map(|folder| home.path(folder));
+    let publishing = folder.map(|folder| Publisher::new(folder, client.clone(), registry.clone()).start());
     // The catalogue is public: reading it needs no signature.
     let anybody = Client::new(&home.settings.gateways, Policy::default()).context("`gateways` in portal.toml")?;
     let catalogue = Catalogue::start(anybody, registry.clone());
     let site = Site::new(settings, network, registry.clone(), client, catalogue, sign_in);
     let portal = Portal::start(site).await?;
-    Ok(Running { portal, office, dispatcher, registry })
+    Ok(Running { portal, office, dispatcher, publishing, registry })
 }

@@ -42,6 +42,10 @@ pub(crate) struct File {
     /// Service key of a budget holder's officer, where this portal serves that institution too.
     #[serde(default)]
     pub(crate) budget_holder_key: Option<PathBuf>,
+    /// Folder that fills with the e-invoices of legal persons, where a node of the operator serves it: `gateway.invoices` in that
+    /// node's settings names the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) invoices_folder: Option<PathBuf>,
     /// The web pages.
     pub(crate) portal: Settings,
 }

@@ -52,6 +52,9 @@ pub struct InitArgs {
     /// The central database
     #[arg(long, value_name = "URL", default_value = "sqlite:registry.sqlite")]
     pub database: String,
+    /// Folder that fills with the e-invoices of legal persons, for the operator's node (`keis node init --invoices`)
+    #[arg(long, value_name = "DIR")]
+    pub invoices_folder: Option<PathBuf>,
 }
 
 /// Whether the founding document names this key for an office.
@@ -113,6 +116,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
         master_key: Some(MASTER_KEY.into()),
         operator_key: OPERATOR_KEY.into(),
         budget_holder_key: budget_holder.as_ref().map(|_| BUDGET_HOLDER_KEY.into()),
+        invoices_folder: args.invoices_folder.as_deref().map(std::path::absolute).transpose()?,
         portal: Settings {
             listen: args.listen,
             public_url: args.public_url.clone(),

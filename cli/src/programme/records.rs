@@ -175,15 +175,21 @@ pub enum ArtField {
     Architecture,
 }
 
-/// VAT category of a service, as e-invoices name it.
+/// How a service is taxed: the category of e-invoices, and what the rate or reason is where a category has two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum VatCategory {
     /// Standard rate.
     #[serde(rename = "S")]
     Standard,
-    /// Exempt.
+    /// Reduced rate.
+    #[serde(rename = "S-reduced")]
+    Reduced,
+    /// Exempt as a cultural service.
     #[serde(rename = "E")]
-    Exempt,
+    ExemptCulture,
+    /// Exempt as education.
+    #[serde(rename = "E-education")]
+    ExemptEducation,
     /// Outside the scope: the provider is not registered.
     #[serde(rename = "O")]
     OutsideScope,

@@ -80,7 +80,8 @@ providers.csv
 
 services.csv
   service_code, provider_code, title_lt, title_en, type, art_field, grade_from, grade_to, venues, price_cents per pupil,
-  min_group and max_group of an order, vat_category (S, E, O), valid_from, valid_until, description.
+  min_group and max_group of an order, vat_category (S, S-reduced, E for culture, E-education, O), valid_from,
+  valid_until, description.
 
 sessions.csv
   session_code, service_code, start, end, place, capacity.

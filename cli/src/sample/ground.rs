@@ -249,11 +249,7 @@ fn services(size: Size, providers: &[Provider], rng: &mut ChaCha8Rng) -> Vec<Ser
                 },
                 min_group: rng.random_range(4..=8),
                 max_group: rng.random_range(6..=12) * 5,
-                vat_category: match (provider.vat_status, rng.random_bool(0.7)) {
-                    (VatStatus::Registered, true) => VatCategory::Exempt,
-                    (VatStatus::Registered, false) => VatCategory::Standard,
-                    (VatStatus::NotRegistered, _) => VatCategory::OutsideScope,
-                },
+                vat_category: vat_category(provider.vat_status, rng.random_bool(0.7), position),
                 valid_from,
                 valid_until,
                 description: format!(
@@ -263,6 +259,17 @@ fn services(size: Size, providers: &[Provider], rng: &mut ChaCha8Rng) -> Vec<Ser
             }
         })
         .collect()
+}
+
+/// Most of who is registered is exempt as culture, some as education; a third of the rest bears the reduced rate.
+fn vat_category(status: VatStatus, is_exempt: bool, position: usize) -> VatCategory {
+    match (status, is_exempt) {
+        (VatStatus::Registered, true) if position % 5 == 2 => VatCategory::ExemptEducation,
+        (VatStatus::Registered, true) => VatCategory::ExemptCulture,
+        (VatStatus::Registered, false) if position % 3 == 0 => VatCategory::Reduced,
+        (VatStatus::Registered, false) => VatCategory::Standard,
+        (VatStatus::NotRegistered, _) => VatCategory::OutsideScope,
+    }
 }
 
 /// Approvals of the calls of June and October, one to three years long.

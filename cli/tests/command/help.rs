@@ -1,7 +1,7 @@
 use crate::support::Place;
 
 /// Every command with subcommands or arguments.
-const COMMANDS: [&[&str]; 38] = [
+const COMMANDS: [&[&str]; 43] = [
     &[],
     &["sample"],
     &["demo"],
@@ -27,6 +27,10 @@ const COMMANDS: [&[&str]; 38] = [
     &["proof", "from-export"],
     &["proof", "verify"],
     &["export"],
+    &["invoice"],
+    &["invoice", "export"],
+    &["invoice", "verify"],
+    &["invoice", "list"],
     &["audit"],
     &["audit", "sample"],
     &["books"],

@@ -106,6 +106,11 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether the client says that it holds what has this tag.
+    pub(super) fn holds(&self, tag: &str) -> bool {
+        self.header("if-none-match").is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag))
+    }
+
     /// The request as far as signatures cover it.
     pub(super) fn message(&self) -> Message<'_> {
         let uri = &self.asked.uri;
@@ -259,6 +264,8 @@ pub(super) enum Keep {
     Not,
     /// It is for one reader alone.
     Never,
+    /// It is for one reader alone, who asks each time whether it still holds.
+    Own,
     /// It never changes.
     Forever,
 }
@@ -276,6 +283,7 @@ pub(super) fn bytes(status: StatusCode, keep: Keep, media_type: &'static str, bo
     let keep = match keep {
         Keep::Not => "no-cache",
         Keep::Never => "no-store",
+        Keep::Own => "private, no-cache",
         Keep::Forever => "public, max-age=31536000, immutable",
     };
     let headers = response.headers_mut();

@@ -64,8 +64,7 @@ pub(super) async fn get(context: Arc<Context>, call: Call) -> Answer {
     let documents = context.services.documents.clone();
     let held = context.work(move || documents.get(&id)).await?.map_err(|error| problem(&error))?;
     let held = held.ok_or_else(|| Problem::not_found("this node does not hold the document"))?;
-    let known = call.header("if-none-match").is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag));
-    let mut response = if known {
+    let mut response = if call.holds(&tag) {
         let mut response = Response::new("".into());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response

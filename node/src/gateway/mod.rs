@@ -19,6 +19,7 @@
 //! | `decisions`, `ratings` | what institutions decided; what is told of ratings |
 //! | `wallets`, `lines`, `debts` | what owners and officers read: wallets; orders, sessions and statements; what is owed back |
 //! | `books` | the closing report of a period, for officers |
+//! | `invoices` | e-invoices of legal persons, from the folder that the operator fills |
 //! | `overview` | a year's orders and statements as a whole, for officers |
 //! | `remedies`, `years` | what extensions, disputes, successions and seals mean to readers |
 //! | `events` | the stream of what takes effect |
@@ -34,6 +35,7 @@ mod decisions;
 mod documents;
 mod events;
 mod index;
+mod invoices;
 mod lines;
 mod money;
 mod openapi;
@@ -56,6 +58,7 @@ mod wallets;
 mod years;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,11 +152,13 @@ pub struct Settings {
     /// Names, with ports that are not usual, under which clients call it, such as `keis.example.lt`. A signed request must be
     /// for one of them; for the one that it gives itself where none is set.
     pub authorities: Vec<String>,
+    /// Folder of the e-invoices that it serves, at the operator's node.
+    pub invoices: Option<PathBuf>,
 }
 
 impl From<Limits> for Settings {
     fn from(limits: Limits) -> Self {
-        Self { limits, authorities: Vec::new() }
+        Self { limits, ..Self::default() }
     }
 }
 
@@ -204,6 +209,7 @@ struct Context {
     streams: Arc<Semaphore>,
     stream_pause: Duration,
     authorities: Vec<String>,
+    invoices: Option<PathBuf>,
     replays: Replays,
 }
 
@@ -243,7 +249,7 @@ impl Gateway {
         settings: impl Into<Settings>,
         services: Services,
     ) -> Result<GatewayHandle, GatewayError> {
-        let Settings { limits, authorities } = settings.into();
+        let Settings { limits, authorities, invoices } = settings.into();
         let failed = |source| GatewayError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -259,6 +265,7 @@ impl Gateway {
             streams: Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS))),
             stream_pause: limits.stream(),
             authorities: authorities.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            invoices,
             replays: Replays::default(),
         });
         let door = Arc::new(routes::door(&context, limits));

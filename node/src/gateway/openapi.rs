@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    blocks, books, catalogue, chain, debts, decisions, documents, events, lines, money, orders, overview, proofs,
-    schema, system, transactions, wallets,
+    blocks, books, catalogue, chain, debts, decisions, documents, events, invoices, lines, money, orders, overview,
+    proofs, schema, system, transactions, wallets,
 };
 
 #[derive(OpenApi)]
@@ -60,6 +60,7 @@ use super::{
         lines::history,
         lines::statement,
         books::report,
+        invoices::invoice,
         debts::receivables,
         debts::repayments,
         overview::orders,

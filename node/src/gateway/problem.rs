@@ -52,6 +52,17 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing", detail)
     }
 
+    /// It is on the ledger, and this node has no copy of what lies beside.
+    pub(super) fn absent_here(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "absent_here", "It is not held here", detail)
+    }
+
+    /// The client takes none of the forms that there are.
+    pub(super) fn not_acceptable(forms: &[&str]) -> Self {
+        let detail = format!("this address answers {}", forms.join(", "));
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", "There is no such form", detail)
+    }
+
     /// The records of a year are no longer in the state.
     pub(super) fn year_sealed(year: Year, root: &Hash) -> Self {
         let detail = format!("the year {year} is sealed: one record of it is left, and archives keep the others");

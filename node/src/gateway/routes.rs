@@ -14,8 +14,8 @@ use super::call::{Route, get, post};
 use super::problem::Problem;
 use super::server::Door;
 use super::{
-    Context, Limits, blocks, books, catalogue, chain, debts, decisions, documents, events, lines, money, orders,
-    overview, proofs, system, transactions, wallets,
+    Context, Limits, blocks, books, catalogue, chain, debts, decisions, documents, events, invoices, lines, money,
+    orders, overview, proofs, system, transactions, wallets,
 };
 
 /// Longest body of a clock step.
@@ -69,6 +69,7 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/settlements/report", books::report),
         get(it, "/v1/statements", overview::statements),
         get(it, "/v1/statements/{id}", lines::statement),
+        get(it, "/v1/settlements/{id}/invoice", invoices::invoice),
         get(it, "/v1/decisions", decisions::decisions),
         get(it, "/v1/decisions/{id}", decisions::decision),
         get(it, "/v1/decisions/{id}/measure", decisions::measure),

@@ -19,8 +19,9 @@ use super::watcher::Watcher;
 use super::{CLOCK, NodeError, Options, Shared};
 use crate::chain::{self, Chain, ChainError, Lineage, Loaded, Published};
 use crate::clock::{Clock, ClockStep};
-use crate::config::{Config, SyncMode};
+use crate::config::{self, Config, SyncMode};
 use crate::documents::Documents;
+use crate::gateway;
 use crate::home::{ConsensusKey, Home};
 use crate::mempool::Mempool;
 use crate::network::{self, NetworkHandle, Services};
@@ -38,7 +39,7 @@ pub(super) struct Ground {
     pub(super) secret: Zeroizing<[u8; 32]>,
     /// The newest version of the rules that may be used.
     pub(super) supported: u32,
-    home: Home,
+    pub(super) home: Home,
 }
 
 impl Ground {
@@ -234,6 +235,12 @@ pub(super) fn swarm(ground: &Ground) -> network::Config {
             .collect(),
         secret: SecretKey::from_bytes(&ground.secret),
     }
+}
+
+/// What the settings say of the public door; its folder starts at the node's.
+pub(super) fn gateway(home: &Home, settings: config::Gateway) -> gateway::Settings {
+    let config::Gateway { listen: _, authorities, invoices, limits } = settings;
+    gateway::Settings { limits, authorities, invoices: invoices.map(|folder| home.file(&folder)) }
 }
 
 pub(super) fn engine(ground: &Ground, institution: &InstitutionId, view: &Arc<View>) -> keis_engine::Config {

@@ -23,7 +23,7 @@ use crate::chain::{Archive, Loaded};
 use crate::clock::{Clock, ClockStep};
 use crate::config::Config;
 use crate::documents::Documents;
-use crate::gateway::{Gateway, GatewayHandle, NodeStatus, Services, Settings};
+use crate::gateway::{Gateway, GatewayHandle, NodeStatus, Services};
 use crate::home::Home;
 use crate::mempool::Mempool;
 use crate::network::{Network, NetworkHandle};
@@ -165,7 +165,7 @@ impl Node {
         let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
         let engine_config = engine(&ground, &institution, &first_view);
         let history = shared.complete(&ground, &store, stop_seen);
-        let Ground { config, genesis, secret, supported, .. } = ground;
+        let Ground { config, genesis, secret, supported, home } = ground;
         let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
             Ok(engine) => engine,
             Err(error) => {
@@ -177,8 +177,9 @@ impl Node {
         let first = NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true };
         let (status, status_seen) = watch::channel(first);
         let services = shared.services(metrics.clone(), status_seen.clone());
-        let settings = Settings { limits: config.gateway.limits, authorities: config.gateway.authorities };
-        let gateway = match Gateway::start(config.gateway.listen, settings, services).await {
+        let listen = config.gateway.listen;
+        let settings = ground::gateway(&home, config.gateway);
+        let gateway = match Gateway::start(listen, settings, services).await {
             Ok(gateway) => gateway,
             Err(error) => {
                 stopping.send_replace(true);

@@ -11,6 +11,7 @@ mod client;
 mod decisions;
 mod documents;
 mod events;
+mod invoices;
 mod openapi;
 mod owners;
 mod pages;

@@ -215,7 +215,13 @@ impl Stand {
 
     /// Reads a path with the fields of some signature.
     pub async fn read_with(&self, path: &str, signing: &Signing) -> Answer {
-        let request = self.http.get(format!("{}{path}", self.address)).header("accept", "application/json");
+        self.read_as(path, signing, &[("accept", "application/json")]).await
+    }
+
+    /// The same with other fields of the head.
+    pub async fn read_as(&self, path: &str, signing: &Signing, head: &[(&str, &str)]) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.address));
+        let request = head.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let request = signing.fields().iter().fold(request, |request, (name, value)| request.header(*name, value));
         self.send(request).await
     }

@@ -2,7 +2,7 @@
 
 use keis_ledger::crypto::PublicKey;
 use keis_node::gateway::signature::{Flaw, Message, Signed};
-use keis_node::gateway::{Limits, Settings};
+use keis_node::gateway::Settings;
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use crate::party::{LATER_KEY, SCHOOL_KEY, STRANGER_KEY, Signing, TEACHER_KEY, serving, stand};
@@ -200,7 +200,7 @@ async fn head_is_signed_as_it_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn gateway_behind_a_proxy_answers_to_its_own_names_alone() {
     let authorities = vec!["keis.example.lt".to_owned(), "Second.Example.LT:8443".to_owned()];
-    let stand = serving(Settings { limits: Limits::default(), authorities }).await;
+    let stand = serving(Settings { authorities, ..Settings::default() }).await;
     for name in ["keis.example.lt", "second.example.lt:8443"] {
         let mut signing = Signing::of(&stand, SCHOOL_KEY, &path());
         signing.authority = name.into();

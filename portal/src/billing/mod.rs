@@ -4,6 +4,7 @@
 pub(crate) mod details;
 mod gather;
 mod lack;
+pub mod publish;
 pub(crate) mod told;
 
 use std::num::NonZeroU32;

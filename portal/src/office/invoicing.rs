@@ -320,5 +320,5 @@ async fn paper(site: Arc<Site>, call: Call) -> Answer {
 /// GET /office/invoicing/{year}/{statement}/paper/xml
 async fn paper_xml(site: Arc<Site>, call: Call) -> Answer {
     let (actor, view) = statement(&site, &call).await?;
-    papers::xml(papers::find(&site, &call, &actor, &view).await?)
+    papers::file(&call, papers::find(&site, &call, &actor, &view).await?).await
 }

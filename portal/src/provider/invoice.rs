@@ -438,5 +438,5 @@ pub(super) async fn paper(site: Arc<Site>, call: Call) -> Answer {
 pub(super) async fn paper_xml(site: Arc<Site>, call: Call) -> Answer {
     let own = own(&call, Permission::SeeStatements).await?;
     let view = find(&site, &call, &own).await?;
-    papers::xml(papers::find(&site, &call, &own.acting.actor(), &view).await?)
+    papers::file(&call, papers::find(&site, &call, &own.acting.actor(), &view).await?).await
 }

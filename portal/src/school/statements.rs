@@ -115,5 +115,5 @@ pub(super) async fn paper(site: Arc<Site>, call: Call) -> Answer {
 /// GET /school/statements/{id}/paper/xml
 pub(super) async fn paper_xml(site: Arc<Site>, call: Call) -> Answer {
     let (acting, view) = statement(&site, &call).await?;
-    papers::xml(papers::find(&site, &call, &acting.actor(), &view).await?)
+    papers::file(&call, papers::find(&site, &call, &acting.actor(), &view).await?).await
 }

@@ -204,3 +204,4 @@ inv-school-state = State
 inv-school-invoice = Invoice
 inv-school-not-yet = not yet
 inv-school-elsewhere = kept elsewhere
+print-download = Download PDF

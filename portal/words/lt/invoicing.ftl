@@ -208,3 +208,4 @@ inv-school-state = Būsena
 inv-school-invoice = Sąskaita
 inv-school-not-yet = dar nėra
 inv-school-elsewhere = saugoma kitur
+print-download = Atsisiųsti PDF

@@ -8,7 +8,7 @@ pub fn text_of(amount: Cents) -> String {
 }
 
 /// A rate in per cent: as many decimals as it needs.
-pub(crate) fn percent(rate: BasisPoints) -> String {
+pub fn percent(rate: BasisPoints) -> String {
     let text = format!("{}.{:02}", rate.get() / 100, rate.get() % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

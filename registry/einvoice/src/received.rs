@@ -19,6 +19,16 @@ pub enum Kind {
     CreditNote,
 }
 
+impl Kind {
+    /// Name of its lines' elements.
+    pub(crate) fn line(self) -> &'static str {
+        match self {
+            Self::Invoice => "InvoiceLine",
+            Self::CreditNote => "CreditNoteLine",
+        }
+    }
+}
+
 /// A party as a document names it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReceivedParty {
@@ -110,10 +120,14 @@ impl Received {
     /// # Errors
     /// [`XmlError`]: no XML within the bounds, no UBL, or without what is compared.
     pub fn parse(bytes: &[u8]) -> Result<Self, XmlError> {
-        let root = read(bytes)?;
-        let (kind, line) = match (root.space, root.name.as_str()) {
-            (Space::Invoice, "Invoice") => (Kind::Invoice, "InvoiceLine"),
-            (Space::CreditNote, "CreditNote") => (Kind::CreditNote, "CreditNoteLine"),
+        Self::of(&read(bytes)?)
+    }
+
+    /// The document below its root.
+    pub(crate) fn of(root: &Node) -> Result<Self, XmlError> {
+        let kind = match (root.space, root.name.as_str()) {
+            (Space::Invoice, "Invoice") => Kind::Invoice,
+            (Space::CreditNote, "CreditNote") => Kind::CreditNote,
             _ => return Err(XmlError::NotUbl),
         };
         let own = ["Note", "AdditionalDocumentReference", "OrderReference", "ContractDocumentReference"];
@@ -123,12 +137,12 @@ impl Received {
             number: root.value("ID").ok_or(missing("BT-1"))?.to_owned(),
             issued: root.value("IssueDate").and_then(|day| day.parse().ok()).ok_or(missing("BT-2"))?,
             currency: root.value("DocumentCurrencyCode").ok_or(missing("BT-5"))?.to_owned(),
-            seller: party(&root, "AccountingSupplierParty").ok_or(missing("BG-4"))?,
-            buyer: party(&root, "AccountingCustomerParty").ok_or(missing("BG-7"))?,
-            accounts: accounts(&root),
-            totals: totals(&root)?,
-            breakdown: breakdown(&root)?,
-            lines: root.groups(line).map(received_line).collect::<Result<_, _>>()?,
+            seller: party(root, "AccountingSupplierParty").ok_or(missing("BG-4"))?,
+            buyer: party(root, "AccountingCustomerParty").ok_or(missing("BG-7"))?,
+            accounts: accounts(root),
+            totals: totals(root)?,
+            breakdown: breakdown(root)?,
+            lines: root.groups(kind.line()).map(received_line).collect::<Result<_, _>>()?,
             orders: whole.flat_map(orders).collect(),
             names_pupil: root.texts().into_iter().any(names_pupil),
         })

@@ -23,6 +23,8 @@ const PERSON: &str = "IE";
 const INVOICED_OBJECT: &str = "130";
 /// Payment by SEPA credit transfer (BT-81, UNTDID 4461).
 const SEPA_TRANSFER: &str = "58";
+/// Name of the property that says what a line costs with VAT (BT-160).
+pub(crate) const GROSS_OF_LINE: &str = "Suma su PVM, EUR";
 /// Scheme of Lithuanian register codes (ISO 6523).
 const LITHUANIAN_CODE: &str = "0200";
 
@@ -327,7 +329,7 @@ impl Xml {
                 xml.category(charge.treatment.group()); // BT-151, BT-152
                 xml.vat_scheme();
             });
-            xml.property("Suma su PVM, EUR", &text_of(charge.gross)); // BG-32
+            xml.property(GROSS_OF_LINE, &text_of(charge.gross)); // BG-32
             if let Some(code) = charge.treatment.exemption() {
                 xml.property("PVM netaikymo pagrindas", code);
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keis_ledger::crypto::SecretKey;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -67,6 +67,7 @@ pub(super) struct Call {
     query: Vec<(&'static str, String)>,
     body: Option<(&'static str, Vec<u8>)>,
     wait: Duration,
+    accept: Option<&'static str>,
 }
 
 /// What a gateway said.
@@ -93,7 +94,14 @@ enum Failure {
 
 impl Call {
     pub(super) fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), query: Vec::new(), body: None, wait: Duration::ZERO }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            wait: Duration::ZERO,
+            accept: None,
+        }
     }
 
     pub(super) fn post(path: &str, content_type: &'static str, body: Vec<u8>) -> Self {
@@ -103,6 +111,11 @@ impl Call {
     pub(super) fn with(mut self, name: &'static str, value: impl Display) -> Self {
         self.query.push((name, value.to_string()));
         self
+    }
+
+    /// Asks for one form of what has several.
+    pub(super) fn accepting(self, media_type: &'static str) -> Self {
+        Self { accept: Some(media_type), ..self }
     }
 
     /// Lets the gateway wait for an end, in whole seconds.
@@ -232,6 +245,9 @@ impl Transport {
         let mut request = http.request(call.method.clone(), url).query(&call.query);
         if let Some(patience) = patience {
             request = request.timeout(patience);
+        }
+        if let Some(accept) = call.accept {
+            request = request.header(ACCEPT, accept);
         }
         if let Some((content_type, body)) = &call.body {
             request = request.header(CONTENT_TYPE, *content_type).body(body.clone());

@@ -4,21 +4,40 @@ use std::collections::BTreeSet;
 
 use keis_ledger::classifiers::{ArtField, Grades, Place, Scope, Scopes, ServiceKind, VatCategory};
 use keis_ledger::crypto::SecretKey;
-use keis_ledger::ids::{EntityId, Nullifier, ProviderId, SchoolId};
+use keis_ledger::ids::{EntityId, Nullifier, ProviderId, SchoolId, ServiceId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{
     CatalogueOperation, FundsOperation, KeyGrant, NewProvider, NewPupil, NewSchool, Operation, Party, ServiceTerms,
     WalletOperation,
 };
 use keis_ledger::time::Span;
+use keis_registry::Registry;
+use keis_registry::bodies::{self, ProviderKind};
 use keis_wallet::random::{new_id, random_bytes};
 
-use super::{LAST_DAY, PRICE, Weeks};
+use super::{GENEROUS, LAST_DAY, PRICE, PROVIDERS, Weeks};
+use crate::demo::billing::{self, Desk};
 use crate::demo::drive::Driver;
 use crate::demo::setup::{by_operator, place};
 use crate::programme::Programme;
 
 const GRADE: u8 = 5;
+/// Code and name of each provider; the second is of another country of the Union, the last a natural person.
+const PEOPLE: [(&str, &str); PROVIDERS] = [
+    ("999000016", "Ypatingųjų savaičių teatras"),
+    ("49990000017", "SIA „Ēnu teātris“"),
+    ("999000027", "Nykstanti edukacijų studija"),
+    ("999000038", "Perimanti edukacijų studija"),
+    ("9990004", "Xandriėja Wolgrlūnaitė"),
+];
+/// How the service of each is taxed.
+const VAT: [VatCategory; PROVIDERS] = [
+    VatCategory::Standard,
+    VatCategory::ExemptCulture,
+    VatCategory::Reduced,
+    VatCategory::Reduced,
+    VatCategory::NotRegistered,
+];
 
 /// A place at which nothing of the files takes place.
 pub(super) fn unused_place(programme: &Programme) -> Place {
@@ -37,10 +56,40 @@ fn grant(driver: &Driver, party: Party, key: &SecretKey, scopes: &[Scope]) -> Ke
     KeyGrant { key: key.public(), party, scopes: Scopes::of(scopes), cap: Cents::new(1_000_000), from, until }
 }
 
+/// The same of the other service of each.
+const LESSON_VAT: [VatCategory; PROVIDERS] = [
+    VatCategory::ExemptEducation,
+    VatCategory::ExemptCulture,
+    VatCategory::Reduced,
+    VatCategory::Reduced,
+    VatCategory::NotRegistered,
+];
+
 impl Weeks {
     /// The providers, whose payment accounts are bound with all others.
     pub(in crate::demo) fn provider_ids(&self) -> Vec<ProviderId> {
         self.providers.iter().map(|provider| provider.id).collect()
+    }
+
+    /// Enters the providers in the registry, which draws the ids of their wallets, with what their invoices name.
+    pub(in crate::demo) async fn enrol(&mut self, registry: &Registry, desk: &mut Desk) -> anyhow::Result<()> {
+        for (position, (provider, (code, name))) in self.providers.iter_mut().zip(PEOPLE).enumerate() {
+            let new = bodies::NewProvider {
+                code: code.to_owned(),
+                kind: if position == GENEROUS { ProviderKind::Natural } else { ProviderKind::Legal },
+                name: name.to_owned(),
+                place: self.usual,
+                vat_registered: position != GENEROUS,
+                controlling_code: None,
+            };
+            let mut work = registry.begin().await?;
+            let entered = bodies::put_provider(&mut work, &new).await?.body;
+            bodies::mark_provider_opened(&mut work, entered.id).await?;
+            work.commit().await?;
+            (provider.id, provider.entity) = (entered.id, entered.entity);
+            desk.enter(entered.id, &billing::guest(position, code)?).await?;
+        }
+        Ok(())
     }
 
     /// Opens wallets, binds keys, gives the pupils their money and publishes the services. The year is open.
@@ -70,8 +119,8 @@ impl Weeks {
     }
 
     fn new_providers(&self) -> WalletOperation {
-        let new = |id: ProviderId| NewProvider { provider: id, entity: new_id(EntityId) };
-        let mut providers: Vec<NewProvider> = self.provider_ids().into_iter().map(new).collect();
+        let new = |one: &super::OwnProvider| NewProvider { provider: one.id, entity: one.entity };
+        let mut providers: Vec<NewProvider> = self.providers.iter().map(new).collect();
         providers.sort_by_key(|new| new.provider);
         WalletOperation::OpenProviders { providers }
     }
@@ -93,6 +142,9 @@ impl Weeks {
     }
 
     async fn services(&self, driver: &Driver) -> anyhow::Result<Vec<Operation>> {
+        let own = self.providers.iter().zip(VAT).map(|(one, vat)| (one.service, one.id, vat));
+        let lessons = self.providers.iter().zip(LESSON_VAT).map(|(one, vat)| (one.lesson, one.id, vat));
+        let services: Vec<(ServiceId, ProviderId, VatCategory)> = own.chain(lessons).collect();
         let describe = |_| {
             serde_json::to_vec(&serde_json::json!({
                 "salt": hex::encode(random_bytes::<32>()),
@@ -100,22 +152,22 @@ impl Weeks {
                 "description": "",
             }))
         };
-        let documents = self.providers.iter().map(describe).collect::<Result<Vec<_>, _>>()?;
+        let documents = services.iter().map(describe).collect::<Result<Vec<_>, _>>()?;
         let documents = driver.documents(documents).await?;
         let mut venues = vec![self.usual, self.struck];
         venues.sort_unstable();
         venues.dedup();
-        let publish = |(provider, document): (&super::OwnProvider, _)| {
+        let publish = |((service, provider, vat), document)| {
             Operation::Catalogue(CatalogueOperation::Publish {
-                service: provider.service,
-                provider: provider.id,
+                service,
+                provider,
                 terms: ServiceTerms {
                     field: ArtField::Theatre,
                     kind: ServiceKind::Performance,
                     grades: Grades { from: 1, until: 12 },
                     price: PRICE,
                     capacity: 10,
-                    vat: VatCategory::ExemptCulture,
+                    vat,
                     venues: venues.clone(),
                     from: self.begin,
                     until: self.begin.after(Span::days(LAST_DAY)),
@@ -123,6 +175,6 @@ impl Weeks {
                 },
             })
         };
-        Ok(self.providers.iter().zip(documents).map(publish).collect())
+        Ok(services.into_iter().zip(documents).map(publish).collect())
     }
 }

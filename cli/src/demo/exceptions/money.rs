@@ -2,10 +2,11 @@
 
 use anyhow::Context;
 use keis_ledger::ids::{OrderId, StatementId};
+use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, Measure, Operation, SettlementOperation};
 use keis_wallet::random::new_id;
 
-use super::{CASES, CREDIT, Case, GROUP, PRICE, SUCCESSOR, Weeks};
+use super::{CASES, CREDIT, Case, GENEROUS, GROUP, PRICE, SUCCESSOR, Weeks};
 use crate::demo::decide;
 use crate::demo::drive::Driver;
 use crate::demo::settle::{self, Bill, Books};
@@ -19,16 +20,22 @@ impl Weeks {
         for provider in 0..SUCCESSOR {
             bills.push(self.state(driver, provider).await?);
         }
+        bills.push(self.state(driver, GENEROUS).await?);
         settle::accept(driver, &bills).await?;
+        books.attach(driver, &bills).await?;
         let (year, order) = (driver.book.year, self.of(Case::ReversedUnpaid).id);
         decide::two_persons(driver, vec![Measure::Reverse { year, order, lines: vec![1] }]).await?;
         let first = &mut bills[Case::ReversedUnpaid.provider()];
         first.amount = first.amount.checked_sub(PRICE).context("more was reversed than stated")?;
         let first = &mut bills[Case::Credited.provider()];
-        self.credit(driver, books, first).await?;
-        books.pay(driver, &bills).await?;
+        self.credit(driver, books, first, (Case::Credited, vec![(0, CREDIT)])).await?;
+        let mut whole = bills.pop().context("the last statement is the one that is given back")?;
+        let lines: Vec<(u16, Cents)> = (0..).zip([PRICE; GROUP]).collect();
+        self.credit(driver, books, &mut whole, (Case::CreditedWhole, lines)).await?;
+        books.pay_attached(driver, &bills).await?;
         self.outcome.happened.push("a line was reversed before payment: less was paid");
         self.outcome.happened.push("a provider gave back a part of a line by a credit note");
+        self.outcome.happened.push("a provider gave back a whole statement by a credit note");
         let order = self.of(Case::ReversedPaid).id;
         decide::two_persons(driver, vec![Measure::Reverse { year, order, lines: vec![0, 1] }]).await?;
         self.repay(driver, books).await?;
@@ -36,14 +43,25 @@ impl Weeks {
         Ok(())
     }
 
-    /// A provider gives back a part of a line that it has stated.
-    async fn credit(&self, driver: &mut Driver, books: &mut Books, bill: &mut Bill) -> anyhow::Result<()> {
-        let (year, statement, order) = (driver.book.year, bill.statement, self.of(Case::Credited).id);
-        let note = books.witnesses.commit("credit note", &format!("{CREDIT} of {order}"))?;
-        let credit = SettlementOperation::CreditNote { year, statement, order, lines: vec![(0, CREDIT)], note };
+    /// A provider gives back of lines that it has stated and invoiced.
+    async fn credit(
+        &self,
+        driver: &mut Driver,
+        books: &Books,
+        bill: &mut Bill,
+        (case, lines): (Case, Vec<(u16, Cents)>),
+    ) -> anyhow::Result<()> {
+        let (year, statement, order) = (driver.book.year, bill.statement, self.of(case).id);
+        let provider = self.providers[case.provider()].id;
+        let reason = "Dalis paslaugos nesuteikta";
+        let drawn = Box::pin(books.desk.credit_note(driver, statement, (provider, order), &lines, reason)).await?;
+        let note = drawn.commitments.file;
+        for (_, amount) in &lines {
+            bill.amount = bill.amount.checked_sub(*amount).context("more was credited than stated")?;
+        }
+        let credit = SettlementOperation::CreditNote { year, statement, order, lines, note };
         let wish = Wish { signer: bill.staff.clone(), operation: Operation::Settlement(credit) };
         driver.all(vec![wish], &|_| {}).await?;
-        bill.amount = bill.amount.checked_sub(CREDIT).context("more was credited than stated")?;
         Ok(())
     }
 

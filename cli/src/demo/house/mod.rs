@@ -37,7 +37,7 @@ use crate::portal::{self, Running};
 use crate::programme::Programme;
 
 /// Name of the portal's folder beside those of the nodes.
-const FOLDER: &str = "portal";
+const FOLDER: &str = found::PORTAL;
 /// How long the outbox may take for all wallets of the register.
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// Between two looks at the outbox.
@@ -64,6 +64,8 @@ impl House {
 /// A house before its doors open: the portal's folder and a registry that knows schools and providers.
 pub(super) struct Ground {
     home: PortalHome,
+    /// The central database, open until the house is.
+    pub(super) registry: Registry,
 }
 
 impl Ground {
@@ -85,8 +87,7 @@ pub(super) async fn found(
     let home = furnish(&folder.join(FOLDER), &folder.join(found::GENESIS_FILE), officers, gateways)?;
     let registry = portal::registry(&home).await?;
     people::enrol(&registry, book, programme).await?;
-    registry.close().await;
-    Ok(Ground { home })
+    Ok(Ground { home, registry })
 }
 
 /// Opens the portal of a network on which schools, providers and services stand. `lived` says that the files' year is
@@ -153,6 +154,7 @@ fn furnish(folder: &Path, genesis: &Path, officers: &Officers, gateways: &[Strin
         master_key: Some(MASTER_KEY.into()),
         operator_key: OPERATOR_KEY.into(),
         budget_holder_key: Some(BUDGET_HOLDER_KEY.into()),
+        invoices_folder: Some(found::INVOICES.into()),
         portal: Settings {
             listen,
             public_url,

@@ -1,0 +1,253 @@
+//! E-invoices of legal persons, for the sides of their statements: files of a folder that the operator's portal fills.
+//!
+//! The node knows nothing of who is on them. It makes a name from ids that the ledger holds, so a file is served only when the
+//! ledger names its commitment for the statement that is asked for; others may lie there and are never seen. Invoices of natural
+//! persons are never put there: the portal alone shows them.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keis_ledger::classifiers::Year;
+use keis_ledger::ids::{Commitment, StatementId};
+use keis_ledger::record::{Bill, Reference, Statement};
+use keis_ledger::state::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use warp::http::{HeaderValue, StatusCode, header};
+use warp::reply::Response;
+
+use super::Context;
+use super::call::{Answer, Call, Keep, bytes, json};
+use super::problem::Problem;
+use super::schema;
+use super::years::missing;
+use crate::view::View;
+
+/// Longest file that is served.
+const LONGEST: u64 = 16 << 20;
+/// What a page may do: show itself.
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// In which form an invoice is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Xml,
+    Html,
+    Pdf,
+    /// Not a paper, but which papers there are.
+    List,
+}
+
+/// Which papers of a statement are served here.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Papers {
+    /// Its year.
+    #[schema(value_type = u16)]
+    year: Year,
+    /// The statement.
+    #[schema(value_type = String, example = "stm_00ff…")]
+    statement: StatementId,
+    /// Commitment of the invoice that is attached, whether it is served here or not.
+    #[schema(value_type = Option<String>)]
+    invoice: Option<Commitment>,
+    /// Commitments of the papers that are served here, credit notes included: each is a `paper`.
+    #[schema(value_type = Vec<String>)]
+    held: Vec<Commitment>,
+}
+
+impl Form {
+    /// All forms, the one first that is served to who takes any.
+    const ALL: [Self; 4] = [Self::Xml, Self::Html, Self::Pdf, Self::List];
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Xml => "application/xml",
+            Self::Html => "text/html; charset=utf-8",
+            Self::Pdf => "application/pdf",
+            Self::List => "application/json",
+        }
+    }
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Xml => "xml",
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::List => "json",
+        }
+    }
+
+    /// How much a range of media types wants this form, in thousandths, with how exactly it names it.
+    fn wanted_by(self, range: &str) -> Option<(u8, u16)> {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next()?.to_ascii_lowercase();
+        let own = self.media_type().split(';').next()?;
+        let kind = own.split('/').next()?;
+        let exactness = match named.as_str() {
+            "*/*" => 0,
+            range if range.strip_suffix("/*") == Some(kind) => 1,
+            range if range == own => 2,
+            "text/xml" if self == Self::Xml => 2,
+            _ => return None,
+        };
+        let quality = parts.find_map(|parameter| parameter.strip_prefix("q=")).unwrap_or("1");
+        let quality = quality.parse::<f32>().ok().filter(|quality| (0.0..=1.0).contains(quality))?;
+        Some((exactness, (quality * 1_000.0) as u16))
+    }
+
+    /// The form that a client wants most; the most exact range speaks for each form (RFC 9110).
+    fn of(accept: Option<&str>) -> Result<Self, Problem> {
+        let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Ok(Self::Xml) };
+        let quality = |form: Self| {
+            let ranges = accept.split(',').filter_map(|range| form.wanted_by(range));
+            ranges.max().map_or(0, |(_, quality)| quality)
+        };
+        let mut best = None;
+        for form in Self::ALL {
+            let quality = quality(form);
+            if quality > best.map_or(0, |(quality, _)| quality) {
+                best = Some((quality, form));
+            }
+        }
+        best.map(|(_, form)| form).ok_or_else(|| Problem::not_acceptable(&Self::ALL.map(Self::media_type)))
+    }
+}
+
+/// The invoice of a statement, for its sides: UBL 2.1, the same to be read by people, or a list of what there is. Of legal persons alone, at the
+/// operator's node; the portal shows those of natural persons.
+#[utoipa::path(get, path = "/v1/settlements/{id}/invoice", tag = "owners", security(("signature" = [])),
+    params(
+        ("id" = String, Path, description = "The statement"),
+        ("year" = u16, Query, description = "Its programme year"),
+        ("paper" = Option<String>, Query, description = "Commitment of a credit note of it; the attached invoice if absent"),
+        ("accept" = Option<String>, Header, description = "`application/xml` (usual), `text/html`, `application/pdf`; `application/json` for a list"),
+    ),
+    responses(
+        (status = 200, description = "The invoice", content(
+            (String = "application/xml"), (String = "text/html"), (String = "application/pdf"), (Papers = "application/json"))),
+        (status = 304, description = "The client holds it"),
+        (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No signature that holds", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 403, description = "It belongs to others", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No statement, no invoice, or no file of it here: it is a natural person's, was made elsewhere \
+            or is yet to come", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 406, description = "In no such form", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The year is sealed", body = schema::Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn invoice(context: Arc<Context>, call: Call) -> Answer {
+    call.allow(&["year", "paper"])?;
+    let (id, year): (StatementId, Year) = (call.id()?, call.year()?);
+    let paper: Option<Commitment> = call.parameter("paper")?;
+    let reader = context.reader(&call).await?;
+    let state = &reader.view.tip.state;
+    let statement = state.get::<Statement>((year, id));
+    let statement = statement.ok_or_else(|| missing(state, year, "the statement is not on the ledger in this year"))?;
+    reader.statement(statement)?;
+    let form = Form::of(call.header("accept"))?;
+    if form == Form::List {
+        return list(&context, (year, id), &reader.view).await;
+    }
+    let paper = named(state, (year, id), paper)?;
+
+    let none = "this node holds no file of it: it is a natural person's, which the portal shows, or not drawn by the \
+        operator, or yet to come";
+    let folder = context.invoices.clone().ok_or_else(|| Problem::absent_here(none))?;
+    let held = context.work(move || read(&folder, (year, id), paper, form)).await?;
+    let held = held.map_err(|error| Problem::internal(&error))?.ok_or_else(|| Problem::absent_here(none))?;
+    answer(&call, (id, paper), form, held)
+}
+
+/// The papers of a statement that the ledger names and that lie in the folder.
+async fn list(context: &Context, key: (Year, StatementId), view: &Arc<View>) -> Answer {
+    let (folder, view) = (context.invoices.clone(), view.clone());
+    let attached = attached(&view.tip.state, key);
+    let held = context.work(move || match folder {
+        Some(folder) => held(&folder, key, |paper| named(&view.tip.state, key, Some(paper)).is_ok()),
+        None => Ok(Vec::new()),
+    });
+    let held = held.await?.map_err(|error| Problem::internal(&error))?;
+    json(StatusCode::OK, Keep::Never, &Papers { year: key.0, statement: key.1, invoice: attached, held })
+}
+
+fn held(folder: &Path, key: (Year, StatementId), is_named: impl Fn(Commitment) -> bool) -> io::Result<Vec<Commitment>> {
+    let files = match fs::read_dir(place(folder, key)) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut held = Vec::new();
+    for file in files {
+        let name = file?.file_name();
+        let paper = name.to_str().and_then(|name| name.strip_suffix(".xml")).and_then(|paper| paper.parse().ok());
+        held.extend(paper.filter(|paper| is_named(*paper)));
+    }
+    held.sort_unstable();
+    Ok(held)
+}
+
+/// Where the papers of a statement lie: a name made of ids alone.
+fn place(folder: &Path, (year, statement): (Year, StatementId)) -> PathBuf {
+    folder.join(year.to_string()).join(statement.to_string())
+}
+
+fn attached(state: &State, key: (Year, StatementId)) -> Option<Commitment> {
+    Some(state.get::<Bill>(key)?.invoice?.file)
+}
+
+/// The paper that is wanted, once the ledger names it for the statement.
+fn named(state: &State, key: (Year, StatementId), paper: Option<Commitment>) -> Result<Commitment, Problem> {
+    let attached = attached(state, key);
+    let Some(paper) = paper else {
+        return attached.ok_or_else(|| Problem::not_found("no invoice is attached to the statement"));
+    };
+    let (year, statement) = key;
+    let is_note = state.get::<Reference>(paper) == Some(&Reference { year, statement: Some(statement) });
+    if attached == Some(paper) || is_note {
+        Ok(paper)
+    } else {
+        Err(Problem::not_found("the ledger names no such paper for the statement"))
+    }
+}
+
+/// The file of a paper, whose name is made of ids alone.
+fn read(folder: &Path, key: (Year, StatementId), paper: Commitment, form: Form) -> io::Result<Option<Vec<u8>>> {
+    let path = place(folder, key).join(format!("{paper}.{}", form.ending()));
+    match path.symlink_metadata() {
+        Ok(found) if found.is_file() && found.len() <= LONGEST => {}
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let mut held = Vec::new();
+    File::open(&path)?.take(LONGEST).read_to_end(&mut held)?;
+    Ok(Some(held))
+}
+
+fn answer(call: &Call, (id, paper): (StatementId, Commitment), form: Form, held: Vec<u8>) -> Answer {
+    let tag = format!("\"{}\"", &blake3::hash(&held).to_hex()[..32]);
+    let mut response = if call.holds(&tag) {
+        let mut response = Response::new("".into());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        bytes(StatusCode::OK, Keep::Own, form.media_type(), held)
+    };
+    let headers = response.headers_mut();
+    let mut set = |name, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::ETAG, &tag);
+    set(header::VARY, "accept");
+    set(
+        header::CONTENT_DISPOSITION,
+        &format!("inline; filename=\"{id}-{}.{}\"", &paper.to_string()[..12], form.ending()),
+    );
+    set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    Ok(response)
+}
