@@ -12,6 +12,7 @@ mod money;
 mod page;
 mod picture;
 mod pipeline;
+mod prove;
 pub mod rate;
 mod read;
 mod replay;

@@ -6,9 +6,11 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Amounts, Source};
 use keis_ledger::operation::Buyer;
 use keis_ledger::record::{
-    LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState, YearRecord,
+    Entity, LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState,
+    YearRecord,
 };
-use keis_ledger::state::State;
+use keis_ledger::state::{Records, State};
+use keis_ledger::tree::TreeKey;
 use serde::Serialize;
 
 use crate::anomaly::{Anomaly, Limits, Observations};
@@ -127,8 +129,36 @@ struct Sums {
     vat: BTreeMap<String, Group>,
 }
 
-/// Gathers the figures of a year from a state that still has its records; what belongs to no year stands in `common`.
-pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Collector) -> Option<YearFigures> {
+/// Where records stand.
+pub(crate) trait Book {
+    /// A record of a known kind.
+    fn get<E: Entity>(&self, key: E::Key) -> Option<&E>;
+    /// Records with their places, ascending, from a place on.
+    fn records_from(&self, from: &TreeKey) -> impl Iterator<Item = (&TreeKey, &Record)>;
+}
+
+impl Book for State {
+    fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
+        self.get(key)
+    }
+
+    fn records_from(&self, from: &TreeKey) -> impl Iterator<Item = (&TreeKey, &Record)> {
+        self.records_from(from)
+    }
+}
+
+impl Book for Records {
+    fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
+        self.get(key)
+    }
+
+    fn records_from(&self, from: &TreeKey) -> impl Iterator<Item = (&TreeKey, &Record)> {
+        self.records_from(from)
+    }
+}
+
+/// Gathers the figures of a year from where its records still are; what belongs to no year stands in `common`.
+pub(crate) fn gather(state: &impl Book, common: &Records, year: Year, collector: &Collector) -> Option<YearFigures> {
     let record = state.get::<YearRecord>(year)?;
     let mut sums = Sums::default();
     let mut seen = Observations::new(year, &record.parameters);
@@ -165,7 +195,7 @@ pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Coll
 }
 
 impl Sums {
-    fn order(&mut self, common: &State, order: &Order, collector: &Collector) {
+    fn order(&mut self, common: &Records, order: &Order, collector: &Collector) {
         *self.orders.entry(word(&order.state)).or_default() += 1;
         let place = common.get::<School>(order.school).map_or_else(String::new, |school| school.place.to_string());
         self.municipalities.entry(place).or_default().add(order);
