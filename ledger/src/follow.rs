@@ -13,7 +13,7 @@ use crate::ids::BlockId;
 use crate::protocol;
 use crate::receipt::FullReceipt;
 use crate::record::{Entity, Network};
-use crate::state::{Back, Changes, Draft, Records, Roots, State};
+use crate::state::{Back, Changes, Draft, Records, Roots};
 use crate::time::Timestamp;
 use crate::transaction::VerifiedTransaction;
 
@@ -30,8 +30,8 @@ pub struct Followed {
     pub unproven: Unproven,
     /// What leads back to where the chain stood before it.
     pub retreat: Retreat,
-    /// The years that the block seals, with the records that they had.
-    pub sealed: Vec<(Year, State)>,
+    /// The years that the block seals.
+    pub sealed: Vec<Year>,
 }
 
 /// What came of a block, with hashes still to be made.
@@ -98,7 +98,6 @@ impl Follower {
         let (draft, receipts, protocol) = builder.offer_all(transactions)?.into_parts();
         let validators = draft.changed::<Network>(()).map(|network| network.validators.hash());
         let next_validators = validators.unwrap_or(self.validators);
-        let sealed = draft.sealed().map(|(year, records)| (year, records.clone())).collect();
         let (changes, back) = draft.finish_in(&mut self.records);
         let header = Header {
             protocol,
@@ -113,6 +112,7 @@ impl Follower {
             validators: self.validators,
             next_validators,
         };
+        let sealed = changes.sealed().to_vec();
         let retreat = Retreat { parent: self.parent, validators: self.validators, back };
         self.parent = Parent { height: said.height, block: id, time: said.time, ..self.parent };
         self.validators = next_validators;
@@ -127,6 +127,13 @@ impl Follower {
         let Retreat { parent, validators, back } = retreat;
         (self.parent, self.validators) = (parent, validators);
         Arc::get_mut(&mut self.records).expect("drafts are gone before a reader is changed").go_back(back);
+    }
+}
+
+impl Retreat {
+    /// Where nobody goes back to: the years that the block sealed, with the records that they had.
+    pub fn into_sealed(self) -> Vec<(Year, Records)> {
+        self.back.into_sealed()
     }
 }
 

@@ -41,7 +41,7 @@ pub use settlement::{
 pub use year::{Books, Sealed, SealedProof, Totals, YearRecord, YearState};
 
 /// Key of a record; its hash, after the year, is the record's place in the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum RecordKey {
     /// The network's parameters and validators.
     Network,

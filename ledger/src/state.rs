@@ -121,7 +121,22 @@ pub struct Draft {
     height: Height,
     base: Base,
     changed: BTreeMap<TreeKey, Changed>,
-    sealed: BTreeMap<Year, State>,
+    sealed: BTreeMap<Year, Leaving>,
+}
+
+/// A year that a draft seals.
+struct Leaving {
+    /// Its records, where the draft is of a state.
+    records: Option<State>,
+    /// What the draft had changed of them.
+    changed: BTreeMap<TreeKey, Changed>,
+}
+
+/// The records of a year when it is sealed.
+struct Weighed {
+    root: Hash,
+    len: usize,
+    records: Option<State>,
 }
 
 /// What a draft reads through to.
@@ -149,13 +164,6 @@ impl Base {
         match self {
             Self::State(state) => Standing::State(state.tree.range(from)),
             Self::Records(records) => Standing::Records(records.range(from)),
-        }
-    }
-
-    fn year(&self, year: Year) -> State {
-        match self {
-            Self::State(state) => state.year(year),
-            Self::Records(records) => records.year(year),
         }
     }
 }
@@ -231,17 +239,30 @@ impl Draft {
     }
 
     /// The records of a year as the draft has them now.
-    fn year(&self, year: Year) -> State {
-        let mut part = self.base.year(year);
-        let changed = self.changed.range(RecordKey::year_start(year)..).take_while(|(place, _)| place.year() == year);
-        let value = |record: &Shared| (record.hash(), Arc::clone(record));
-        part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
-        part
+    fn weigh(&self, year: Year) -> Weighed {
+        let start = RecordKey::year_start(year);
+        let changed = self.changed.range(start..).take_while(|(place, _)| place.year() == year);
+        match &self.base {
+            Base::State(state) => {
+                let mut part = state.year(year);
+                let value = |record: &Shared| (record.hash(), Arc::clone(record));
+                part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
+                Weighed { root: part.root(), len: part.len(), records: Some(part) }
+            }
+            Base::Records(records) => {
+                let standing = records.range(&start).take_while(|(place, _)| place.year() == year);
+                let standing = standing.filter(|(place, _)| !self.changed.contains_key(place));
+                let changed = changed.filter_map(|(place, changed)| Some((place, changed.record.as_ref()?)));
+                let mut now: Vec<(&TreeKey, &Shared)> = standing.chain(changed).collect();
+                now.sort_by_key(|(place, _)| *place);
+                Weighed { root: roots::root_of(&now), len: now.len(), records: None }
+            }
+        }
     }
 
-    /// The years that were sealed on this draft, with the records that they had.
+    /// The years that were sealed on this draft, with the records that they had, where the draft is of a state.
     pub fn sealed(&self) -> impl Iterator<Item = (Year, &State)> {
-        self.sealed.iter().map(|(year, records)| (*year, records))
+        self.sealed.iter().filter_map(|(year, leaving)| Some((*year, leaving.records.as_ref()?)))
     }
 
     /// Whether work of a year waits in the due queue.
@@ -267,8 +288,8 @@ impl Draft {
     pub fn commit(&mut self, writes: Writes) {
         let Writes { records, sealed } = writes;
         if let Some((year, records)) = sealed {
-            self.changed.retain(|place, _| place.year() != year);
-            self.sealed.insert(year, records);
+            let changed = self.changed.extract_if(.., |place, _| place.year() == year).collect();
+            self.sealed.insert(year, Leaving { records, changed });
         }
         for Write { place, record, stands } in records {
             match self.changed.entry(place) {
@@ -326,7 +347,7 @@ impl Draft {
     pub(crate) fn finish_in(self, records: &mut Arc<Records>) -> (Changes, Back) {
         drop(self.base);
         let records = Arc::get_mut(records).expect("one draft at a time reads the records");
-        records.change(self.sealed.into_keys(), self.changed)
+        records.change(self.sealed, self.changed)
     }
 }
 

@@ -7,7 +7,7 @@ use keis_ledger::block::{Block, InvalidBlock, Tip, execute};
 use keis_ledger::chain::Header;
 use keis_ledger::crypto::Hash;
 use keis_ledger::follow::{Followed, Follower};
-use keis_ledger::record::{RecordKey, Sealed, StatementState, YearRecord};
+use keis_ledger::record::{Sealed, StatementState, YearRecord};
 use keis_ledger::state::{Roots, State};
 use keis_ledger::time::Timestamp;
 use keis_ledger::tree::TreeKey;
@@ -35,10 +35,11 @@ fn take(follower: &mut Follower, block: &Block) -> Result<Followed, InvalidBlock
     follower.take(block, block.header.id(), &verified(block))
 }
 
+const START: TreeKey = TreeKey([0; 34]);
+
 /// The reader has the records of a state and no others.
 fn assert_has(follower: &Follower, state: &State) {
-    let start = RecordKey::year_start(keis_ledger::classifiers::Year(0));
-    assert!(follower.records().records_from(&start).eq(state.records()));
+    assert!(follower.records().records_from(&START).eq(state.records()));
     // From the middle on, too.
     let middle = TreeKey([0x7F; 34]);
     assert!(follower.records().records_from(&middle).eq(state.records_from(&middle)));
@@ -57,13 +58,16 @@ fn goes_where_execution_goes() {
     let mut tip = world.genesis.clone();
     for block in &world.blocks {
         let executed = execute(&tip, block, &verified(block)).expect("it was decided");
-        let Followed { unproven, sealed, .. } = take(&mut follower, block).expect("it was decided");
+        let Followed { unproven, sealed, retreat } = take(&mut follower, block).expect("it was decided");
         let (header, receipts) = unproven.prove(&mut roots, block.header.transactions_root);
         assert_eq!((&header, &receipts), (&executed.block.header, &executed.receipts));
-        let told = |sealed: &[(_, State)]| -> Vec<_> {
-            sealed.iter().map(|(year, records)| (*year, records.root(), records.len())).collect()
-        };
-        assert_eq!(told(&sealed), told(&executed.sealed));
+        let gone = retreat.into_sealed();
+        assert!(sealed.iter().eq(executed.sealed.iter().map(|(year, _)| year)));
+        for ((year, records), (of, state)) in gone.iter().zip(&executed.sealed) {
+            assert_eq!(year, of);
+            assert!(records.records_from(&START).eq(state.records()));
+        }
+        assert_eq!(gone.len(), sealed.len());
         assert_stands(&follower, &executed.tip);
         tip = executed.tip;
     }

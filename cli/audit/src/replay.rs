@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use keis_genesis::Genesis;
 use keis_ledger::block::{Block, InvalidBlock};
@@ -15,7 +16,7 @@ use keis_ledger::ids::BlockId;
 use keis_ledger::money::Source;
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{Network, YearRecord};
-use keis_ledger::state::State;
+use keis_ledger::state::Records;
 use keis_ledger::transaction::VerifiedTransaction;
 
 use crate::check::{Checked, KnownSet, Validators, judge};
@@ -132,9 +133,7 @@ impl<'a> Replay<'a> {
         let Followed { unproven, retreat, sealed } = run(&mut self.follower, &checked)?;
         let opened = unproven.receipts().iter().filter(|full| full.receipt.kind == Kind::YearOpened);
         self.years.extend(opened.filter_map(|full| full.receipt.subject.year));
-        sealed.iter().for_each(|(year, _)| {
-            self.years.remove(year);
-        });
+        self.years.retain(|year| !sealed.contains(year));
         let handed_over = header.next_validators != header.validators;
         if handed_over && let Some(network) = self.follower.get::<Network>(()) {
             self.validators.change(&network.validators);
@@ -143,14 +142,17 @@ impl<'a> Replay<'a> {
         let unbalanced = self.unbalanced(at);
         self.waiting.push_back(Waiting { retreat, handed_over });
         self.prover.send(Step { checked, unproven, unbalanced });
-        if sealed.is_empty() { Ok(()) } else { self.close(&sealed) }
+        // The figures of what a block seals are those of all that came before and of nothing else.
+        if sealed.is_empty() { Ok(()) } else { self.settle() }
     }
 
     fn heard(&mut self, proven: Result<Proven, Fault>) -> Result<(), Fault> {
         match proven {
             Ok(Proven { tip }) => {
-                let done = self.waiting.pop_front();
-                self.handovers += u64::from(done.is_some_and(|done| done.handed_over));
+                if let Some(Waiting { retreat, handed_over }) = self.waiting.pop_front() {
+                    self.handovers += u64::from(handed_over);
+                    self.close(retreat.into_sealed());
+                }
                 self.proven.push(tip.block);
                 self.tip = tip;
                 Ok(())
@@ -166,13 +168,13 @@ impl<'a> Replay<'a> {
     }
 
     /// Keeps the figures of years that the last block seals.
-    fn close(&mut self, sealed: &[(Year, State)]) -> Result<(), Fault> {
-        self.settle()?;
-        let collector = self.collector.lock().unwrap_or_else(PoisonError::into_inner);
+    fn close(&mut self, sealed: Vec<(Year, Records)>) {
         for (year, records) in sealed {
-            self.closed.extend(gather(records, self.follower.records(), *year, &collector));
+            let collector = self.collector.lock().unwrap_or_else(PoisonError::into_inner);
+            self.closed.extend(gather(&records, self.follower.records(), year, &collector));
+            // A year's records are many; nobody waits until they are gone.
+            thread::spawn(move || drop(records));
         }
-        Ok(())
     }
 
     /// A year of which the money equation does not hold.

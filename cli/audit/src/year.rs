@@ -6,11 +6,9 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Amounts, Source};
 use keis_ledger::operation::Buyer;
 use keis_ledger::record::{
-    Entity, LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState,
-    YearRecord,
+    LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState, YearRecord,
 };
-use keis_ledger::state::{Records, State};
-use keis_ledger::tree::TreeKey;
+use keis_ledger::state::Records;
 use serde::Serialize;
 
 use crate::anomaly::{Anomaly, Limits, Observations};
@@ -129,36 +127,8 @@ struct Sums {
     vat: BTreeMap<String, Group>,
 }
 
-/// Where records stand.
-pub(crate) trait Book {
-    /// A record of a known kind.
-    fn get<E: Entity>(&self, key: E::Key) -> Option<&E>;
-    /// Records with their places, ascending, from a place on.
-    fn records_from(&self, from: &TreeKey) -> impl Iterator<Item = (&TreeKey, &Record)>;
-}
-
-impl Book for State {
-    fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
-        self.get(key)
-    }
-
-    fn records_from(&self, from: &TreeKey) -> impl Iterator<Item = (&TreeKey, &Record)> {
-        self.records_from(from)
-    }
-}
-
-impl Book for Records {
-    fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
-        self.get(key)
-    }
-
-    fn records_from(&self, from: &TreeKey) -> impl Iterator<Item = (&TreeKey, &Record)> {
-        self.records_from(from)
-    }
-}
-
 /// Gathers the figures of a year from where its records still are; what belongs to no year stands in `common`.
-pub(crate) fn gather(state: &impl Book, common: &Records, year: Year, collector: &Collector) -> Option<YearFigures> {
+pub(crate) fn gather(state: &Records, common: &Records, year: Year, collector: &Collector) -> Option<YearFigures> {
     let record = state.get::<YearRecord>(year)?;
     let mut sums = Sums::default();
     let mut seen = Observations::new(year, &record.parameters);

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 use super::buckets::{Buckets, Entry};
-use super::{Changed, RECORD, State};
+use super::{Changed, Leaving, RECORD, State};
 use crate::classifiers::Year;
 use crate::crypto::{Batch, Domain};
 use crate::record::{Entity, Record, RecordKey, Shared};
-use crate::tree::{Tree, TreeKey};
+use crate::tree::TreeKey;
 
 /// Every record of the ledger after the last block.
 #[derive(Default)]
@@ -38,8 +38,23 @@ pub struct Changes {
 /// What leads back to the records before a block.
 #[derive(Default)]
 pub(crate) struct Back {
-    sealed: Vec<(Year, Part)>,
+    gone: Vec<Gone>,
     before: Vec<(TreeKey, Option<Shared>)>,
+}
+
+/// The records of a sealed year.
+struct Gone {
+    year: Year,
+    part: Part,
+    /// What stood there before the block that sealed it.
+    before: Vec<(TreeKey, Option<Shared>)>,
+}
+
+impl Changes {
+    /// Years whose records are taken away.
+    pub fn sealed(&self) -> &[Year] {
+        &self.sealed
+    }
 }
 
 /// Whether the places of a namespace are hashes.
@@ -115,37 +130,26 @@ impl Records {
         Range { now: first, ahead: parts }
     }
 
-    /// The records of a year as a state, whose root a seal keeps.
-    pub(super) fn year(&self, year: Year) -> State {
-        let records = self.range(&RecordKey::year_start(year)).take_while(|(place, _)| place.year() == year);
-        let (mut hashed, mut records) = (Vec::new(), records.peekable());
-        while records.peek().is_some() {
-            let some: Vec<(&TreeKey, &Shared)> = records.by_ref().take(10_000).collect();
-            let mut values = Batch::with_room(some.len(), RECORD);
-            some.iter().for_each(|(_, record)| values.add_value(Domain::RecordValue, &[], &***record));
-            let with_hash = some.into_iter().zip(values.hashes());
-            hashed.extend(with_hash.map(|((place, record), hash)| (*place, hash, Arc::clone(record))));
-        }
-        State { tree: Tree::from_sorted(hashed).expect("a range ascends") }
-    }
-
     fn set(&mut self, place: TreeKey, record: Option<Shared>) -> Option<Shared> {
         let year = place.year();
         self.years.entry(year).or_insert_with(|| Part::of(year)).set(place, record)
     }
 
-    /// Takes over what a block changes.
+    /// Takes over what a block changes. Of years that it seals, what it changed before is told to nobody else.
     pub(super) fn change(
         &mut self,
-        sealed: impl Iterator<Item = Year>,
+        leaving: BTreeMap<Year, Leaving>,
         changed: BTreeMap<TreeKey, Changed>,
     ) -> (Changes, Back) {
-        let parts: Vec<(Year, Part)> = sealed.filter_map(|year| Some((year, self.years.remove(&year)?))).collect();
-        let mut changes = Changes {
-            sealed: parts.iter().map(|(year, _)| *year).collect(),
-            places: Vec::with_capacity(changed.len()),
-            values: Batch::with_room(changed.len(), RECORD),
-        };
+        let (mut sealed, mut gone) = (Vec::new(), Vec::new());
+        for (year, Leaving { changed, .. }) in leaving {
+            let before = changed.into_iter().map(|(place, Changed { record, .. })| (place, self.set(place, record)));
+            let before = before.collect();
+            sealed.push(year);
+            gone.extend(self.years.remove(&year).map(|part| Gone { year, part, before }));
+        }
+        let (places, values) = (Vec::with_capacity(changed.len()), Batch::with_room(changed.len(), RECORD));
+        let mut changes = Changes { sealed, places, values };
         let mut before = Vec::with_capacity(changed.len());
         for (place, Changed { record, .. }) in changed {
             changes.places.push((place, record.is_some()));
@@ -154,7 +158,7 @@ impl Records {
             }
             before.push((place, self.set(place, record)));
         }
-        (changes, Back { sealed: parts, before })
+        (changes, Back { gone, before })
     }
 
     /// The records as they were before a block, the last that was taken over.
@@ -162,7 +166,20 @@ impl Records {
         for (place, record) in back.before {
             self.set(place, record);
         }
-        self.years.extend(back.sealed);
+        for Gone { year, part, before } in back.gone {
+            self.years.insert(year, part);
+            for (place, record) in before {
+                self.set(place, record);
+            }
+        }
+    }
+}
+
+impl Back {
+    /// The years that the block sealed, with the records that they had.
+    pub(crate) fn into_sealed(self) -> Vec<(Year, Records)> {
+        let alone = |Gone { year, part, .. }| (year, Records { years: BTreeMap::from([(year, part)]) });
+        self.gone.into_iter().map(alone).collect()
     }
 }
 

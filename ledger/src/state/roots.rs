@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::State;
 use super::buckets::Buckets;
 use super::records::{Changes, is_even};
+use super::{RECORD, State};
 use crate::classifiers::Year;
 use crate::crypto::{Batch, Domain, Hash};
+use crate::record::Shared;
 use crate::tree::{Tree, TreeKey, parting};
 
 /// Bits of the year, with which every place opens.
@@ -88,6 +89,27 @@ impl Roots {
         let parts = self.years.iter().map(|(year, part)| (*year, part.root()));
         join(&parts.filter(|(_, root)| *root != NOTHING).collect::<Vec<_>>(), 0)
     }
+}
+
+/// The root over records that ascend, which is kept nowhere.
+pub(super) fn root_of(records: &[(&TreeKey, &Shared)]) -> Hash {
+    let mut hashes: Vec<Hash> = Vec::with_capacity(records.len());
+    for some in records.chunks(AT_A_TIME) {
+        let mut values = Batch::with_room(some.len(), RECORD);
+        some.iter().for_each(|(_, record)| values.add_value(Domain::RecordValue, &[], &***record));
+        let mut leaves = Batch::with_room(some.len(), LEAF);
+        for ((place, _), value) in some.iter().zip(values.hashes()) {
+            leaves.add(Domain::StateLeaf, &[&place.0, &value.0]);
+        }
+        hashes.extend(leaves.hashes());
+    }
+    let mut parts_at: Vec<u16> = Vec::with_capacity(records.len());
+    parts_at.extend(records.first().map(|_| 0));
+    parts_at.extend(records.windows(2).map(|pair| parting(pair[0].0, pair[1].0)));
+    while parts_at.len() > 1 {
+        join_neighbours(&mut hashes, &mut parts_at, 1);
+    }
+    hashes.first().copied().unwrap_or(NOTHING)
 }
 
 /// The hash of years that agree in the bits before this one.
