@@ -28,6 +28,9 @@ const HOUR: u64 = 3_600_000;
 /// Transactions of a block in the demo of the national year.
 const BLOCK: usize = 17;
 
+/// What is signed about a statement, by its number, its provider's and its orders.
+type Make<'m> = dyn Fn(&Trial, u32, u32, &[OrderId]) -> (SecretKey, SettlementOperation) + 'm;
+
 /// How many there are of each.
 struct Nation {
     schools: u32,
@@ -336,14 +339,13 @@ impl Nation {
         let mut hours = (0..).map(|hour| start.after(Span(hour * HOUR)));
         let mut next = |trial: &mut Trial| trial.at(hours.next().expect("hours go on"));
         let id = |number: u32| StatementId(bytes("statement", number));
-        let mut all =
-            |trial: &mut Trial, make: &dyn Fn(&Trial, u32, u32, &[OrderId]) -> (SecretKey, SettlementOperation)| {
-                next(trial);
-                for (_, number, provider, orders) in part {
-                    let (key, operation) = make(trial, *number, *provider, orders);
-                    trial.submit(&key, Operation::Settlement(operation));
-                }
-            };
+        let mut all = |trial: &mut Trial, make: &Make| {
+            next(trial);
+            for (_, number, provider, orders) in part {
+                let (key, operation) = make(trial, *number, *provider, orders);
+                trial.submit(&key, Operation::Settlement(operation));
+            }
+        };
         all(trial, &|_, number, one, orders| {
             let (statement, provider, orders) = (id(number), provider(one), orders.to_vec());
             let issue = SettlementOperation::Issue { year: YEAR, statement, provider, buyer: Buyer::Programme, orders };
