@@ -118,9 +118,18 @@ pub enum InvalidBlock {
     Header,
 }
 
+/// What a block stands on, but for the state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parent {
+    pub(crate) network: Hash,
+    pub(crate) height: Height,
+    pub(crate) block: BlockId,
+    pub(crate) time: Timestamp,
+}
+
 /// A block being built on a tip.
 pub struct Builder {
-    parent: Tip,
+    parent: Parent,
     time: Timestamp,
     draft: Draft,
     limits: Network,
@@ -134,6 +143,8 @@ pub struct Builder {
 const HEADER_BYTES: usize = 512;
 const LENGTH_BYTES: usize = 8;
 
+const NETWORK_STANDS: &str = "genesis puts the network's record, and nothing takes it away";
+
 /// The time of a block that is proposed on `parent` when the proposer's clock shows `clock`.
 pub fn next_time(parent: Timestamp, clock: Timestamp) -> Timestamp {
     parent.after(Span(1)).max(clock)
@@ -142,15 +153,26 @@ pub fn next_time(parent: Timestamp, clock: Timestamp) -> Timestamp {
 impl Tip {
     /// The network's record.
     pub fn network_record(&self) -> &Network {
-        self.state.get::<Network>(()).expect("genesis puts the network's record, and nothing takes it away")
+        self.state.get::<Network>(()).expect(NETWORK_STANDS)
     }
 
     /// Version of the rules of the next block.
     pub fn next_protocol(&self) -> u32 {
-        match self.state.get::<ProtocolSwitch>(()) {
-            Some(switch) if switch.height <= self.height.next() => switch.version,
-            Some(_) | None => self.network_record().parameters.protocol,
-        }
+        next_protocol(self.network_record(), self.state.get::<ProtocolSwitch>(()), self.height)
+    }
+}
+
+impl From<&Tip> for Parent {
+    fn from(tip: &Tip) -> Self {
+        Self { network: tip.network, height: tip.height, block: tip.block, time: tip.time }
+    }
+}
+
+/// Version of the rules of the block on a height.
+fn next_protocol(network: &Network, switch: Option<&ProtocolSwitch>, height: Height) -> u32 {
+    match switch {
+        Some(switch) if switch.height <= height.next() => switch.version,
+        Some(_) | None => network.parameters.protocol,
     }
 }
 
@@ -169,22 +191,26 @@ impl Builder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn start_within(parent: &Tip, time: Timestamp, supported: u32) -> Result<Self, InvalidBlock> {
+        Self::start_on(parent.into(), Draft::of(parent.height.next(), &parent.state), time, supported)
+    }
+
+    /// The same on a draft of the next state that has changed nothing yet.
+    pub(crate) fn start_on(
+        parent: Parent,
+        draft: Draft,
+        time: Timestamp,
+        supported: u32,
+    ) -> Result<Self, InvalidBlock> {
         if time <= parent.time {
             return Err(InvalidBlock::Time(time));
         }
-        let version = parent.next_protocol();
+        let limits = draft.get::<Network>(()).expect(NETWORK_STANDS).clone();
+        let version = next_protocol(&limits, draft.get::<ProtocolSwitch>(()), parent.height);
         if version > supported.min(protocol::LATEST) {
             return Err(InvalidBlock::ProtocolUnknown { version });
         }
-        let mut builder = Self {
-            parent: parent.clone(),
-            time,
-            draft: Draft::of(parent.height.next(), &parent.state),
-            limits: parent.network_record().clone(),
-            transactions: Vec::new(),
-            receipts: Vec::new(),
-            bytes: HEADER_BYTES,
-        };
+        let mut builder =
+            Self { parent, time, draft, limits, transactions: Vec::new(), receipts: Vec::new(), bytes: HEADER_BYTES };
         builder.switch(version);
         builder.work_off();
         Ok(builder)
@@ -297,20 +323,15 @@ impl Builder {
     ///
     /// # Panics
     /// When money is not conserved: a fault of the rules, after which no node may go on.
-    pub fn seal(self, proposer: Address) -> Executed {
-        self.seal_with(proposer, |draft| (draft.finish(), ())).0
-    }
-
-    fn seal_with<U>(mut self, proposer: Address, finish: impl FnOnce(Draft) -> (State, U)) -> (Executed, U) {
+    pub fn seal(mut self, proposer: Address) -> Executed {
         let validators = self.limits.validators.hash();
         FullReceipt::complete(&mut self.receipts);
-        let (mut transactions, mut receipts) = (Batch::default(), Batch::default());
+        let mut transactions = Batch::default();
         self.transactions.iter().for_each(|raw| transactions.add(Domain::ListLeaf, &[raw]));
-        self.receipts.iter().for_each(|full| receipts.add_value(Domain::ListLeaf, &[], &full.receipt));
         plan::assert_balanced(&self.draft);
         let sealed = self.draft.sealed().map(|(year, records)| (year, records.clone())).collect();
-        let (state, undo) = finish(self.draft);
-        let next = state.get::<Network>(()).expect("nothing takes the network's record away").validators.hash();
+        let state = self.draft.finish();
+        let next = state.get::<Network>(()).expect(NETWORK_STANDS).validators.hash();
         let header = Header {
             protocol: self.limits.parameters.protocol,
             network: self.parent.network,
@@ -319,7 +340,7 @@ impl Builder {
             time: self.time,
             proposer,
             transactions_root: list::root(&transactions.hashes()),
-            receipts_root: list::root(&receipts.hashes()),
+            receipts_root: receipts_root(&self.receipts),
             state_root: state.root(),
             validators,
             next_validators: next,
@@ -327,8 +348,32 @@ impl Builder {
         let tip =
             Tip { network: self.parent.network, height: header.height, block: header.id(), time: self.time, state };
         let block = Block { header, transactions: self.transactions };
-        (Executed { block, tip, receipts: self.receipts, sealed }, undo)
+        Executed { block, tip, receipts: self.receipts, sealed }
     }
+
+    /// What the block has come to, for who keeps no states: the draft, receipts that are not complete, and the protocol.
+    pub(crate) fn into_parts(self) -> (Draft, Vec<FullReceipt>, u32) {
+        plan::assert_balanced(&self.draft);
+        (self.draft, self.receipts, self.limits.parameters.protocol)
+    }
+
+    /// Takes all of a block's transactions in.
+    pub(crate) fn offer_all(mut self, transactions: &[VerifiedTransaction]) -> Result<Self, InvalidBlock> {
+        for (index, transaction) in (0..).zip(transactions) {
+            self.offer(transaction).map_err(|refusal| match refusal {
+                Refusal::Rejected(rejection) => InvalidBlock::NoEffect { index, rejection },
+                Refusal::Full => InvalidBlock::TooLarge,
+            })?;
+        }
+        Ok(self)
+    }
+}
+
+/// The root over complete receipts.
+pub(crate) fn receipts_root(receipts: &[FullReceipt]) -> Hash {
+    let mut batch = Batch::default();
+    receipts.iter().for_each(|full| batch.add_value(Domain::ListLeaf, &[], &full.receipt));
+    list::root(&batch.hashes())
 }
 
 /// Executes a block on its parent. `transactions` are the block's own, in its order, with their signatures proven.
@@ -350,41 +395,21 @@ pub fn execute_within(
     supported: u32,
 ) -> Result<Executed, InvalidBlock> {
     let header = &block.header;
-    let executed = offer_all(parent, block, transactions, supported)?.seal(header.proposer);
+    stands_on(&parent.into(), block, transactions)?;
+    let builder = Builder::start_within(parent, header.time, supported)?;
+    let executed = builder.offer_all(transactions)?.seal(header.proposer);
     if executed.block.header != *header {
         return Err(InvalidBlock::Header);
     }
     Ok(executed)
 }
 
-/// The same for a reader of one chain, whose tip goes on to the block. Of a state that nobody else holds a clone of, nothing
-/// is copied; what was executed must be dropped before the next block for that.
-///
-/// # Errors
-/// As [`execute`]; the tip is where it was then.
-pub fn advance(tip: &mut Tip, block: &Block, transactions: &[VerifiedTransaction]) -> Result<Executed, InvalidBlock> {
-    let header = &block.header;
-    let mut builder = offer_all(tip, block, transactions, protocol::LATEST)?;
-    builder.parent.state = State::default();
-    let (executed, undo) = builder.seal_with(header.proposer, |draft| {
-        tip.state = State::default();
-        draft.finish_undoably()
-    });
-    if executed.block.header != *header {
-        tip.state = undo.undo(executed.tip.state);
-        return Err(InvalidBlock::Header);
-    }
-    *tip = executed.tip.clone();
-    Ok(executed)
-}
-
-/// A builder on the block's parent that has taken in all of its transactions.
-fn offer_all(
-    parent: &Tip,
+/// The block is the next one, and these are its transactions.
+pub(crate) fn stands_on(
+    parent: &Parent,
     block: &Block,
     transactions: &[VerifiedTransaction],
-    supported: u32,
-) -> Result<Builder, InvalidBlock> {
+) -> Result<(), InvalidBlock> {
     let header = &block.header;
     if header.network != parent.network || header.height != parent.height.next() || header.parent != parent.block {
         return Err(InvalidBlock::Parent);
@@ -393,12 +418,5 @@ fn offer_all(
         block.transactions.iter().map(Vec::as_slice).eq(transactions.iter().map(|one| one.raw())),
         "the caller passes the block's own transactions"
     );
-    let mut builder = Builder::start_within(parent, header.time, supported)?;
-    for (index, transaction) in (0..).zip(transactions) {
-        builder.offer(transaction).map_err(|refusal| match refusal {
-            Refusal::Rejected(rejection) => InvalidBlock::NoEffect { index, rejection },
-            Refusal::Full => InvalidBlock::TooLarge,
-        })?;
-    }
-    Ok(builder)
+    Ok(())
 }

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod classifiers;
 pub mod codec;
 pub mod crypto;
+pub mod follow;
 pub mod ids;
 pub mod list;
 pub mod money;

@@ -41,7 +41,7 @@ pub use settlement::{
 pub use year::{Books, Sealed, SealedProof, Totals, YearRecord, YearState};
 
 /// Key of a record; its hash, after the year, is the record's place in the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum RecordKey {
     /// The network's parameters and validators.
     Network,
@@ -135,14 +135,14 @@ impl RecordKey {
     pub(crate) fn places(keys: &[Self]) -> Vec<TreeKey> {
         let mut batch = Batch::default();
         keys.iter().for_each(|key| batch.add_value(Domain::RecordKey, &[], key));
-        let place = |(key, hash): (&Self, Hash)| match key {
-            Self::Due(_) => key.place(),
-            other => {
-                let mut place = [0; 34];
-                place[..2].copy_from_slice(&other.year().0.to_be_bytes());
-                place[2..].copy_from_slice(&hash.0);
-                TreeKey(place)
+        let place = |(key, hash): (&Self, Hash)| {
+            if let Self::Due(_) = key {
+                return key.place();
             }
+            let mut place = [0; 34];
+            place[..2].copy_from_slice(&key.year().0.to_be_bytes());
+            place[2..].copy_from_slice(&hash.0);
+            TreeKey(place)
         };
         keys.iter().zip(batch.hashes()).map(place).collect()
     }

@@ -1,8 +1,12 @@
 //! The state, a draft of the next one, and the work of one transaction on a draft.
 //!
 //! Three layers, each reading through to the one below: [`State`] (committed, cheap to clone), [`Draft`] (one block),
-//! [`Work`] (one plan). A plan that fails drops its work, so a rejection changes nothing.
+//! [`Work`] (one plan). A plan that fails drops its work, so a rejection changes nothing. Who reads one chain to its end and
+//! proves nothing has [`Records`] and [`Roots`] in the place of a state.
 
+mod buckets;
+mod records;
+mod roots;
 mod work;
 
 use std::collections::BTreeMap;
@@ -15,10 +19,13 @@ use crate::crypto::{Batch, Domain, Hash, PublicKey};
 use crate::operation::{Owner, Party};
 use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, Succession, YearRecord};
 use crate::time::Timestamp;
-use crate::tree::{Applied, Change, Proof, Tree, TreeKey};
+use crate::tree::{self, Change, Proof, Tree, TreeKey};
 
 use work::Write;
 
+pub(crate) use records::Back;
+pub use records::{Changes, Records};
+pub use roots::Roots;
 pub use work::{Effect, Work, Writes};
 
 /// Bytes of most records' encodings.
@@ -112,9 +119,70 @@ impl State {
 /// The next state while its block is being executed.
 pub struct Draft {
     height: Height,
-    base: State,
+    base: Base,
     changed: BTreeMap<TreeKey, Changed>,
-    sealed: BTreeMap<Year, State>,
+    sealed: BTreeMap<Year, Leaving>,
+}
+
+/// A year that a draft seals.
+struct Leaving {
+    /// Its records, where the draft is of a state.
+    records: Option<State>,
+    /// What the draft had changed of them.
+    changed: BTreeMap<TreeKey, Changed>,
+}
+
+/// The records of a year when it is sealed.
+struct Weighed {
+    root: Hash,
+    len: usize,
+    records: Option<State>,
+}
+
+/// What a draft reads through to.
+enum Base {
+    State(State),
+    Records(Arc<Records>),
+}
+
+impl Base {
+    fn look(&self, place: &TreeKey) -> Option<&Shared> {
+        match self {
+            Self::State(state) => state.tree.get(place),
+            Self::Records(records) => records.look(place),
+        }
+    }
+
+    fn look_all(&self, places: &[TreeKey]) -> Vec<Option<&Shared>> {
+        match self {
+            Self::State(state) => state.tree.get_all(places),
+            Self::Records(records) => records.look_all(places),
+        }
+    }
+
+    fn range(&self, from: &TreeKey) -> Standing<'_> {
+        match self {
+            Self::State(state) => Standing::State(state.tree.range(from)),
+            Self::Records(records) => Standing::Records(records.range(from)),
+        }
+    }
+}
+
+/// Records below a draft, ascending.
+enum Standing<'a> {
+    State(tree::Range<'a, Record>),
+    Records(records::Range<'a>),
+}
+
+impl<'a> Iterator for Standing<'a> {
+    type Item = (&'a TreeKey, &'a Shared);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::State(range) => range.next(),
+            Self::Records(range) => range.next(),
+        }
+    }
 }
 
 /// What a draft has made of a record.
@@ -132,7 +200,16 @@ impl Draft {
 
     /// A draft of the block at a height, that has changed nothing yet.
     pub fn of(height: Height, base: &State) -> Self {
-        Self { height, base: base.clone(), changed: BTreeMap::new(), sealed: BTreeMap::new() }
+        Self::reading(height, Base::State(base.clone()))
+    }
+
+    /// The same for who follows one chain.
+    pub(crate) fn following(height: Height, records: &Arc<Records>) -> Self {
+        Self::reading(height, Base::Records(Arc::clone(records)))
+    }
+
+    fn reading(height: Height, base: Base) -> Self {
+        Self { height, base, changed: BTreeMap::new(), sealed: BTreeMap::new() }
     }
 
     /// Height of the block.
@@ -144,13 +221,13 @@ impl Draft {
         match self.changed.get(place) {
             Some(changed) => changed.record.as_ref(),
             None if self.sealed.contains_key(&place.year()) => None,
-            None => self.base.tree.get(place),
+            None => self.base.look(place),
         }
     }
 
     /// The same for several places at one time.
     fn look_all(&self, places: &[TreeKey]) -> Vec<Option<&Shared>> {
-        let mut found = self.base.tree.get_all(places);
+        let mut found = self.base.look_all(places);
         for (place, found) in places.iter().zip(&mut found) {
             match self.changed.get(place) {
                 Some(changed) => *found = changed.record.as_ref(),
@@ -162,17 +239,30 @@ impl Draft {
     }
 
     /// The records of a year as the draft has them now.
-    fn year(&self, year: Year) -> State {
-        let mut part = self.base.year(year);
-        let changed = self.changed.range(RecordKey::year_start(year)..).take_while(|(place, _)| place.year() == year);
-        let value = |record: &Shared| (record.hash(), Arc::clone(record));
-        part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
-        part
+    fn weigh(&self, year: Year) -> Weighed {
+        let start = RecordKey::year_start(year);
+        let changed = self.changed.range(start..).take_while(|(place, _)| place.year() == year);
+        match &self.base {
+            Base::State(state) => {
+                let mut part = state.year(year);
+                let value = |record: &Shared| (record.hash(), Arc::clone(record));
+                part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
+                Weighed { root: part.root(), len: part.len(), records: Some(part) }
+            }
+            Base::Records(records) => {
+                let standing = records.range(&start).take_while(|(place, _)| place.year() == year);
+                let standing = standing.filter(|(place, _)| !self.changed.contains_key(place));
+                let changed = changed.filter_map(|(place, changed)| Some((place, changed.record.as_ref()?)));
+                let mut now: Vec<(&TreeKey, &Shared)> = standing.chain(changed).collect();
+                now.sort_by_key(|(place, _)| *place);
+                Weighed { root: roots::root_of(&now), len: now.len(), records: None }
+            }
+        }
     }
 
-    /// The years that were sealed on this draft, with the records that they had.
+    /// The years that were sealed on this draft, with the records that they had, where the draft is of a state.
     pub fn sealed(&self) -> impl Iterator<Item = (Year, &State)> {
-        self.sealed.iter().map(|(year, records)| (*year, records))
+        self.sealed.iter().filter_map(|(year, leaving)| Some((*year, leaving.records.as_ref()?)))
     }
 
     /// Whether work of a year waits in the due queue.
@@ -189,12 +279,17 @@ impl Draft {
         self.look(&E::key(key).place()).and_then(|record| E::from_record(record))
     }
 
+    /// A record that the draft has changed, as it is now.
+    pub(crate) fn changed<E: Entity>(&self, key: E::Key) -> Option<&E> {
+        self.changed.get(&E::key(key).place())?.record.as_ref().and_then(|record| E::from_record(record))
+    }
+
     /// Takes over what a plan on this draft writes. Cannot fail: every rule was judged by the plan.
     pub fn commit(&mut self, writes: Writes) {
         let Writes { records, sealed } = writes;
         if let Some((year, records)) = sealed {
-            self.changed.retain(|place, _| place.year() != year);
-            self.sealed.insert(year, records);
+            let changed = self.changed.extract_if(.., |place, _| place.year() == year).collect();
+            self.sealed.insert(year, Leaving { records, changed });
         }
         for Write { place, record, stands } in records {
             match self.changed.entry(place) {
@@ -215,7 +310,6 @@ impl Draft {
     pub fn next_due(&self, from: &TreeKey) -> Option<(DueKey, DueWork)> {
         let standing = self
             .base
-            .tree
             .range(from)
             .find(|(place, _)| !self.changed.contains_key(place))
             .map(|(place, record)| (*place, record));
@@ -235,44 +329,25 @@ impl Draft {
 
     /// Records of the state below, from a place on, as the draft has them now.
     pub fn standing_from(&self, from: &TreeKey) -> impl Iterator<Item = (TreeKey, &Record)> {
-        self.base.tree.range(from).filter_map(|(place, _)| self.look(place).map(|record| (*place, &**record)))
+        self.base.range(from).filter_map(|(place, _)| self.look(place).map(|record| (*place, &**record)))
     }
 
     /// The state that the draft has become.
+    ///
+    /// # Panics
+    /// When the draft is not of a state.
     pub fn finish(self) -> State {
-        let Self { mut base, changed, sealed, .. } = self;
-        base.let_go_of(sealed.keys());
-        base.tree.apply_known(hashed(changed), |_| ());
+        let Base::State(mut base) = self.base else { unreachable!("who follows a chain has no states") };
+        base.let_go_of(self.sealed.keys());
+        base.tree.apply_known(hashed(self.changed));
         base
     }
 
-    /// The same, and what leads back to the state below. Where nobody else holds that one, nothing of it is copied.
-    pub(crate) fn finish_undoably(self) -> (State, Undo) {
-        let Self { mut base, changed, sealed, .. } = self;
-        let whole = (!sealed.is_empty()).then(|| base.clone());
-        base.let_go_of(sealed.keys());
-        let mut before = Vec::new();
-        base.tree.apply_known(hashed(changed), |applied| before.push(applied));
-        (base, Undo { before, whole })
-    }
-}
-
-/// What leads back from a state to the one before.
-pub(crate) struct Undo {
-    /// What stood in the places that were changed, in no order.
-    before: Vec<Applied<Record>>,
-    /// The state before, where years were sealed since.
-    whole: Option<State>,
-}
-
-impl Undo {
-    /// The state before.
-    pub(crate) fn undo(mut self, mut state: State) -> State {
-        self.whole.unwrap_or_else(|| {
-            self.before.sort_by_key(|(place, _)| *place);
-            state.tree.apply(self.before);
-            state
-        })
+    /// Takes what the draft has changed over into the records that it reads, which nobody else holds besides by now.
+    pub(crate) fn finish_in(self, records: &mut Arc<Records>) -> (Changes, Back) {
+        drop(self.base);
+        let records = Arc::get_mut(records).expect("one draft at a time reads the records");
+        records.change(self.sealed, self.changed)
     }
 }
 

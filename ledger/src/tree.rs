@@ -30,7 +30,7 @@ pub use range::Range;
 use change::{After, Placed, grow_new, update};
 use rehash::Walk;
 
-pub(crate) use change::{Applied, Change};
+pub(crate) use change::Change;
 
 /// Bits of a key; no branch stands at this bit or a later one.
 const KEY_BITS: u16 = 272;
@@ -134,15 +134,11 @@ impl<V> Tree<V> {
     /// When the keys do not strictly ascend: the caller would have meant one of two values for a key.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = (TreeKey, Option<(Hash, Arc<V>)>)>) {
         let unknown = |(key, value)| Change { key, stands: false, value };
-        self.apply_known(changes.into_iter().map(unknown), |_| ());
+        self.apply_known(changes.into_iter().map(unknown));
     }
 
-    /// The same; tells of each key what leads back to the tree before.
-    pub(crate) fn apply_known(
-        &mut self,
-        changes: impl IntoIterator<Item = Change<V>>,
-        mut note: impl FnMut(Applied<V>),
-    ) {
+    /// The same, where it may be known that the tree holds a key.
+    pub(crate) fn apply_known(&mut self, changes: impl IntoIterator<Item = Change<V>>) {
         let mut before: Option<TreeKey> = None;
         let changes = changes.into_iter();
         let mut effective = Vec::with_capacity(changes.size_hint().0);
@@ -162,9 +158,9 @@ impl<V> Tree<V> {
         }
         let mut walk = Walk::to(effective.len());
         let after = match &mut self.top {
-            Some(top) => update(top, &mut effective, &mut walk, &mut note),
+            Some(top) => update(top, &mut effective, &mut walk),
             None => {
-                self.top = grow_new(&mut effective, &mut note);
+                self.top = grow_new(&mut effective);
                 self.top.as_ref().map_or(After::Gone, |top| After::Changed(walk.gather(top)))
             }
         };
@@ -283,7 +279,7 @@ impl TreeKey {
 }
 
 /// The first bit in which two keys differ, or [`KEY_BITS`] when they are equal.
-fn parting(one: &TreeKey, other: &TreeKey) -> u16 {
+pub(crate) fn parting(one: &TreeKey, other: &TreeKey) -> u16 {
     let mut bit = 0;
     for (a, b) in one.0.iter().zip(&other.0) {
         if a != b {
@@ -298,7 +294,7 @@ fn leaf_hash(key: &TreeKey, value_hash: &Hash) -> Hash {
     hash(Domain::StateLeaf, &[&key.0, &value_hash.0])
 }
 
-fn branch_hash(bit: u16, left: &Hash, right: &Hash) -> Hash {
+pub(crate) fn branch_hash(bit: u16, left: &Hash, right: &Hash) -> Hash {
     hash(Domain::StateNode, &[&bit.to_be_bytes(), &left.0, &right.0])
 }
 

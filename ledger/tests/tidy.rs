@@ -86,11 +86,12 @@ fn every_module_says_what_it_is() {
 
 #[test]
 fn what_is_below_knows_nothing_above() {
-    let layers: [&[&str]; 4] = [
+    let layers: [&[&str]; 5] = [
         &["codec", "crypto", "text", "ids", "money", "time", "classifiers", "list", "tree"],
         &["parameters", "protocol", "operation", "chain", "transaction", "record", "receipt", "rejection"],
         &["state", "accounts"],
         &["plan", "block"],
+        &["follow"],
     ];
     each_source(&["src"], |path, text| {
         let inside =

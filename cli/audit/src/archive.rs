@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use keis_ledger::block::Executed;
 use keis_ledger::chain::{Certificate, Header, ValidatorSet};
 use keis_ledger::classifiers::Year;
 use keis_ledger::record::{Record, RecordKey, Sealed, SealedProof};
-use keis_ledger::state::State;
-
-use crate::check::Checked;
+use keis_ledger::state::{Records, State};
+use keis_ledger::tree::TreeKey;
 
 /// A block after which other validators decide.
 #[derive(Debug, Clone)]
@@ -47,20 +45,32 @@ pub struct Archive {
     state: State,
 }
 
+/// A block of which everything holds, and whom it hands over to.
+pub(crate) struct Decided {
+    pub(crate) header: Header,
+    pub(crate) certificate: Certificate,
+    pub(crate) handed_to: Option<ValidatorSet>,
+}
+
 impl Archive {
-    /// Follows a block that was executed.
-    pub(crate) fn take(&mut self, checked: &Checked, executed: &Executed) {
-        self.years.extend(executed.sealed.iter().map(|(year, records)| (*year, records.clone())));
-        let (header, certificate) = (checked.block.header.clone(), checked.certificate.clone());
-        if header.next_validators != header.validators {
-            let validators = executed.tip.network_record().validators.clone();
+    /// Follows a block.
+    pub(crate) fn take(&mut self, decided: Decided) {
+        let Decided { header, certificate, handed_to } = decided;
+        if let Some(validators) = handed_to {
             self.changes.push(Change { header: header.clone(), certificate: certificate.clone(), validators });
         }
         self.last = Some((header, certificate));
     }
 
-    /// With the state after the last block.
-    pub(crate) fn ended(self, state: State) -> Self {
+    /// Keeps the records that a sealed year had.
+    pub(crate) fn keep(&mut self, year: Year, records: &Records) {
+        let (start, end) = (RecordKey::year_start(year), RecordKey::year_start(Year(year.0.saturating_add(1))));
+        self.years.insert(year, state_of(records.records_from(&start).take_while(|(place, _)| **place < end)));
+    }
+
+    /// With what there is after the last block.
+    pub(crate) fn ended(self, records: &Records) -> Self {
+        let state = state_of(records.records_from(&RecordKey::year_start(Year(0))));
         Self { state, ..self }
     }
 
@@ -88,4 +98,9 @@ impl Archive {
             proof: SealedProof { leaf, record: records.prove(key) },
         })
     }
+}
+
+fn state_of<'r>(records: impl Iterator<Item = (&'r TreeKey, &'r Record)>) -> State {
+    let records = records.map(|(place, record)| (*place, record.clone())).collect();
+    State::from_records(records).expect("records come in the order of their places")
 }

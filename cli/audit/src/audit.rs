@@ -5,15 +5,17 @@ use std::num::NonZero;
 
 use keis_genesis::Genesis;
 use keis_ledger::chain::Height;
+use keis_ledger::ids::DocumentId;
 
 use crate::archive::Archive;
-use crate::check::Validators;
+use crate::check::{Checked, Validators};
+use crate::collect::Collector;
 use crate::content::{Extent, Foot, Head};
 use crate::fault::{Fault, rule};
 use crate::frame::Flaw;
 use crate::pipeline::{self, Item, all_threads};
 use crate::read::{Opening, Reader};
-use crate::replay::{Piece, Replay};
+use crate::replay::{Figures, Piece, Replay};
 use crate::report::{FileFacts, Report, TipFacts, Verdict, Verified};
 
 /// How an audit is run.
@@ -137,38 +139,21 @@ impl<'a> Run<'a> {
     }
 
     fn transactions(&self) -> u64 {
-        self.collector().transactions
+        self.of_collector(|collector| collector.transactions)
     }
 
-    fn collector(&self) -> &crate::collect::Collector {
+    fn of_collector<T>(&self, ask: impl FnOnce(&Collector) -> T) -> T {
         match &self.way {
-            Way::Whole(replay) => &replay.collector,
-            Way::Piece(piece) => &piece.collector,
+            Way::Whole(replay) => ask(&replay.collector()),
+            Way::Piece(piece) => ask(&piece.collector),
         }
     }
 
     /// Takes what comes next; says whether anything else may come.
     fn take(&mut self, item: Item) -> bool {
         let taken = match item {
-            Item::Blocks(blocks) => blocks.into_iter().try_for_each(|checked| {
-                let checked = checked?;
-                let next = self.extent.next();
-                match &mut self.way {
-                    Way::Whole(replay) => replay.take(&checked)?,
-                    Way::Piece(piece) => piece.take(&checked, next)?,
-                }
-                self.extent.grow(checked.id);
-                Ok(())
-            }),
-            Item::Documents(documents) => documents.iter().try_for_each(|(id, bytes)| {
-                self.extent.documents += 1;
-                let sound = match &mut self.way {
-                    Way::Whole(replay) => replay.collector.document(*id, bytes),
-                    Way::Piece(piece) => piece.collector.document(*id, bytes),
-                };
-                let twisted = || Fault::file(rule::DOCUMENT, format!("{id} is there twice, or is another document"));
-                sound.then_some(()).ok_or_else(twisted)
-            }),
+            Item::Blocks(blocks) => blocks.into_iter().try_for_each(|checked| self.block(checked?)),
+            Item::Documents(documents) => documents.iter().try_for_each(|(id, bytes)| self.document(*id, bytes)),
             Item::End(foot) => self.end(&foot),
             Item::Flaw(flaw @ Flaw::Read { .. }) => {
                 self.failed = Some(flaw);
@@ -176,16 +161,56 @@ impl<'a> Run<'a> {
             }
             Item::Flaw(flaw) => Err(told(&flaw)),
         };
-        self.fault = taken.err();
+        // A block that came before what is wrong here may have its own fault.
+        let earlier = if taken.is_err() { self.settle() } else { Ok(()) };
+        self.count_proven();
+        self.fault = earlier.err().or(taken.err());
         self.fault.is_none()
     }
 
+    fn block(&mut self, checked: Checked) -> Result<(), Fault> {
+        let next = self.extent.next();
+        match &mut self.way {
+            Way::Whole(replay) => replay.take(checked),
+            Way::Piece(piece) => {
+                piece.take(&checked, next)?;
+                self.extent.grow(checked.id);
+                Ok(())
+            }
+        }
+    }
+
+    fn document(&mut self, id: DocumentId, bytes: &[u8]) -> Result<(), Fault> {
+        self.extent.documents += 1;
+        let sound = match &mut self.way {
+            Way::Whole(replay) => replay.collector().document(id, bytes),
+            Way::Piece(piece) => piece.collector.document(id, bytes),
+        };
+        let twisted = || Fault::file(rule::DOCUMENT, format!("{id} is there twice, or is another document"));
+        sound.then_some(()).ok_or_else(twisted)
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        match &mut self.way {
+            Way::Whole(replay) => replay.settle(),
+            Way::Piece(_) => Ok(()),
+        }
+    }
+
+    fn count_proven(&mut self) {
+        if let Way::Whole(replay) = &mut self.way {
+            replay.proven().into_iter().for_each(|id| self.extent.grow(id));
+        }
+    }
+
     fn end(&mut self, foot: &Foot) -> Result<(), Fault> {
+        self.settle()?;
+        self.count_proven();
         self.finished = true;
         if foot.extent != self.extent {
             return Err(Fault::file(rule::FILE_TIP, "the end of the export tells another last block than it holds"));
         }
-        match self.collector().stray() {
+        match self.of_collector(Collector::stray) {
             Some(id) => Err(Fault::file(rule::DOCUMENT, format!("no transaction names {id}"))),
             None => Ok(()),
         }
@@ -195,13 +220,12 @@ impl<'a> Run<'a> {
         if let Some(flaw) = self.failed {
             return Err(flaw.into());
         }
-        let file = FileFacts::of(&self.extent, self.bytes, self.finished, self.collector());
+        let file = self.of_collector(|collector| FileFacts::of(&self.extent, self.bytes, self.finished, collector));
         let mut fault = self.fault;
         match self.way {
             Way::Whole(replay) => {
-                let tip = TipFacts::of_tip(replay.tip());
-                let handovers = replay.handovers;
-                let (years, collector, recount) = replay.figures();
+                let (tip, handovers) = (replay.tip(), replay.handovers);
+                let Figures { years, collector, recount } = replay.figures();
                 fault = fault.or(recount);
                 let verdict = if fault.is_some() { Verdict::Fault } else { Verdict::Sound };
                 let verified = Verified::of(&collector, handovers, 0);

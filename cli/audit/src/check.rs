@@ -5,8 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keis_ledger::block::Block;
 use keis_ledger::chain::{Certificate, Height, ValidatorSet};
 use keis_ledger::codec;
-use keis_ledger::crypto::{Hash, KnownKeys};
+use keis_ledger::crypto::{Batch, Domain, Hash, KnownKeys};
 use keis_ledger::ids::BlockId;
+use keis_ledger::list;
 use keis_ledger::transaction::{RawTransaction, VerifiedTransaction};
 
 use crate::content::Entry;
@@ -49,6 +50,8 @@ pub(crate) struct Checked {
     /// Hash of the validators against whom the certificate was found sound; none when they were not known ahead.
     pub(crate) sound_by: Option<Hash>,
     pub(crate) transactions: Vec<VerifiedTransaction>,
+    /// The root that the header should name.
+    pub(crate) transactions_root: Hash,
 }
 
 /// Judges an entry.
@@ -76,7 +79,10 @@ pub(crate) fn check(
         None
     };
     let transactions = transactions(network, keys, at, &block)?;
-    Ok(Checked { block, id, certificate, sound_by, transactions })
+    let mut leaves = Batch::default();
+    block.transactions.iter().for_each(|raw| leaves.add(Domain::ListLeaf, &[raw]));
+    let transactions_root = list::root(&leaves.hashes());
+    Ok(Checked { block, id, certificate, sound_by, transactions, transactions_root })
 }
 
 fn certificate(at: Height, id: BlockId, bytes: &[u8]) -> Result<Certificate, Fault> {

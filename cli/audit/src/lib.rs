@@ -13,6 +13,7 @@ mod money;
 mod page;
 mod picture;
 mod pipeline;
+mod prove;
 pub mod rate;
 mod read;
 mod replay;

@@ -20,8 +20,8 @@ use crate::read::{Part, Reader};
 
 /// Bytes of blocks that one thread takes at a time.
 const PIECE_BYTES: usize = 64 << 10;
-/// Pieces on their way, for each thread.
-const PIECES_A_THREAD: usize = 8;
+/// Pieces on their way, for each thread: signatures are verified ahead while wallets are opened, which has few.
+const PIECES_A_THREAD: usize = 32;
 
 /// What comes out, in order.
 pub(crate) enum Item {

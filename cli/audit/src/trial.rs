@@ -300,12 +300,17 @@ impl Trial {
         self.tip = executed.tip;
     }
 
-    fn open(&mut self, size: Size) {
-        let (operator, schools) = (operator(), school(size.classes.saturating_sub(1)) + 1);
-        let providers = provider(size.classes.saturating_sub(1)) + 1;
+    /// Opens the year with more money than it needs.
+    pub fn open_year(&mut self) {
         let (budget, reserve) = (Cents::new(1_000_000_000_000), Cents::new(1_000_000));
         let year = FundsOperation::OpenYear { year: YEAR, parameters: parameters(), budget, reserve };
         self.submit(&budget_holder(), Operation::Funds(year));
+    }
+
+    fn open(&mut self, size: Size) {
+        let (operator, schools) = (operator(), school(size.classes.saturating_sub(1)) + 1);
+        let providers = provider(size.classes.saturating_sub(1)) + 1;
+        self.open_year();
         let mut new_schools: Vec<NewSchool> = (0..schools).map(new_school).collect();
         new_schools.sort_by_key(|one| one.school);
         for part in new_schools.chunks(200) {

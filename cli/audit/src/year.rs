@@ -8,7 +8,7 @@ use keis_ledger::operation::Buyer;
 use keis_ledger::record::{
     LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState, YearRecord,
 };
-use keis_ledger::state::State;
+use keis_ledger::state::Records;
 use serde::Serialize;
 
 use crate::anomaly::{Anomaly, Limits, Observations};
@@ -127,8 +127,8 @@ struct Sums {
     vat: BTreeMap<String, Group>,
 }
 
-/// Gathers the figures of a year from a state that still has its records; what belongs to no year stands in `common`.
-pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Collector) -> Option<YearFigures> {
+/// Gathers the figures of a year from where its records still are; what belongs to no year stands in `common`.
+pub(crate) fn gather(state: &Records, common: &Records, year: Year, collector: &Collector) -> Option<YearFigures> {
     let record = state.get::<YearRecord>(year)?;
     let mut sums = Sums::default();
     let mut seen = Observations::new(year, &record.parameters);
@@ -165,7 +165,7 @@ pub(crate) fn gather(state: &State, common: &State, year: Year, collector: &Coll
 }
 
 impl Sums {
-    fn order(&mut self, common: &State, order: &Order, collector: &Collector) {
+    fn order(&mut self, common: &Records, order: &Order, collector: &Collector) {
         *self.orders.entry(word(&order.state)).or_default() += 1;
         let place = common.get::<School>(order.school).map_or_else(String::new, |school| school.place.to_string());
         self.municipalities.entry(place).or_default().add(order);

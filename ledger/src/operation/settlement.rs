@@ -8,7 +8,7 @@ use crate::ids::{Commitment, OrderId, ProviderId, SchoolId, StatementId};
 use crate::money::{Cents, Source};
 
 /// Who pays a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Buyer {
     /// The programme, out of the state's money.

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use crate::tree::TreeKey;
 
 /// Place of due work in the queue: by time, then kind, then id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct DueKey {
     /// When it is due.
     pub due: Timestamp,
@@ -20,7 +20,7 @@ pub struct DueKey {
 }
 
 /// Kinds of due work, in the order in which they are done at one instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum DueKind {
     /// A transaction's id need no longer be known.
     Forget,

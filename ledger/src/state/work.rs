@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
 
-use super::{Draft, State};
+use super::{Draft, State, Weighed};
 use crate::classifiers::Year;
 use crate::money::Amounts;
 use crate::receipt::{Kind, ReceiptLine, Subject};
@@ -17,7 +18,7 @@ pub struct Work<'a> {
     draft: &'a Draft,
     writes: Vec<Write>,
     ways: RefCell<Ways<'a>>,
-    sealed: Option<(Year, State)>,
+    sealed: Option<(Year, Option<State>)>,
     lines: Vec<ReceiptLine>,
 }
 
@@ -25,17 +26,43 @@ pub struct Work<'a> {
 /// record is long: its key is hashed, then looked for in the draft and the state.
 #[derive(Default)]
 struct Ways<'a> {
-    /// The last ones, found without any search.
-    recent: [Option<(RecordKey, Found<'a>)>; RECENT],
-    /// The one of them that is forgotten next.
-    oldest: usize,
-    known: BTreeMap<RecordKey, Found<'a>>,
+    known: Vec<(RecordKey, Found<'a>)>,
+    /// Where a key's way is, by the key's first guess and then onwards; 0 where there is none, else one more than the index.
+    slots: Vec<u32>,
     /// Indices of what was written by its place alone.
     unnamed: BTreeMap<TreeKey, usize>,
 }
 
-/// A plan goes about with its order, the year, a purse or two and a pupil.
-const RECENT: usize = 6;
+/// Slots of the smallest table; there are always at least twice as many as keys.
+const SLOTS: usize = 32;
+
+/// Mixes what is hashed into a number. Ids are chance already; who chooses them badly makes his own plan slower.
+struct Guess(u64);
+
+impl Hasher for Guess {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
+        rest.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        // An odd number of no meaning whose bits are half ones.
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_u16(&mut self, word: u16) {
+        self.write_u64(u64::from(word));
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 >> 32
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Found<'a> {
@@ -64,7 +91,8 @@ pub(super) struct Write {
 #[derive(Debug)]
 pub struct Writes {
     pub(super) records: Vec<Write>,
-    pub(super) sealed: Option<(Year, State)>,
+    /// A year that leaves the state; with its records, where a state has them.
+    pub(super) sealed: Option<(Year, Option<State>)>,
 }
 
 /// What a plan changes and what its receipt says.
@@ -172,7 +200,7 @@ impl<'a> Work<'a> {
         for ((key, place), standing) in unknown.into_iter().zip(&places).zip(self.draft.look_all(&places)) {
             let written = ways.unnamed.get(place).copied();
             let way = written.map_or(Way::Standing(standing), Way::Written);
-            ways.known.insert(key, Found { place: *place, way });
+            ways.remember(key, Found { place: *place, way });
         }
     }
 
@@ -201,8 +229,8 @@ impl<'a> Work<'a> {
     pub fn seal(&mut self, year: Year, at: Timestamp) {
         let record = self.get::<YearRecord>(year).expect("the plan has looked the year up before");
         let (state_money, school_money) = (record.state_money, record.school_money);
-        let records = self.draft.year(year);
-        let leaf = Sealed { root: records.root(), records: records.len() as u64, at, state_money, school_money };
+        let Weighed { root, len, records } = self.draft.weigh(year);
+        let leaf = Sealed { root, records: len as u64, at, state_money, school_money };
         self.sealed = Some((year, records));
         self.put(year, leaf);
     }
@@ -230,40 +258,63 @@ impl<'a> Work<'a> {
 }
 
 impl<'a> Ways<'a> {
-    fn get(&mut self, key: &RecordKey) -> Option<Found<'a>> {
-        if let Some((_, found)) = self.recent.iter().flatten().find(|(recent, _)| recent == key) {
-            return Some(*found);
+    fn get(&self, key: &RecordKey) -> Option<Found<'a>> {
+        let slot = self.slots.get(self.slot(key)?)?.checked_sub(1)?;
+        self.known.get(slot as usize).map(|(_, found)| *found)
+    }
+
+    /// The slot of a key, or the free one where it belongs; none while there are no slots.
+    fn slot(&self, key: &RecordKey) -> Option<usize> {
+        let last = self.slots.len().checked_sub(1)?;
+        let mut guess = Guess(0);
+        key.hash(&mut guess);
+        let mut slot = guess.finish() as usize & last;
+        while let Some(index) = self.slots[slot].checked_sub(1)
+            && self.known[index as usize].0 != *key
+        {
+            slot = (slot + 1) & last;
         }
-        let found = *self.known.get(key)?;
-        self.use_now(*key, found);
-        Some(found)
+        Some(slot)
     }
 
     fn remember(&mut self, key: RecordKey, found: Found<'a>) {
-        self.known.insert(key, found);
-        match self.recent.iter_mut().flatten().find(|(recent, _)| *recent == key) {
-            Some((_, recent)) => *recent = found,
-            None => self.use_now(key, found),
+        if (self.known.len() + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let slot = self.slot(&key).expect("the table was grown above");
+        match self.slots[slot].checked_sub(1) {
+            Some(index) => self.known[index as usize].1 = found,
+            None => {
+                self.known.push((key, found));
+                self.slots[slot] = u32::try_from(self.known.len()).expect("a plan touches some thousand records");
+            }
         }
     }
 
-    fn use_now(&mut self, key: RecordKey, found: Found<'a>) {
-        self.recent[self.oldest] = Some((key, found));
-        self.oldest = (self.oldest + 1) % RECENT;
+    /// Makes room for as many keys again.
+    fn grow(&mut self) {
+        self.slots = vec![0; (self.slots.len() * 2).max(SLOTS)];
+        for (key, found) in std::mem::take(&mut self.known) {
+            let slot = self.slot(&key).expect("there are slots");
+            self.known.push((key, found));
+            self.slots[slot] = u32::try_from(self.known.len()).expect("a plan touches some thousand records");
+        }
     }
 
     /// The index of what was written at a place. Searched through: few plans go by places.
     fn written(&self, place: &TreeKey) -> Option<usize> {
-        let index = |found: &Found| match found.way {
+        let index = |(_, found): &(RecordKey, Found)| match found.way {
             Way::Written(index) if found.place == *place => Some(index),
             Way::Written(_) | Way::Standing(_) => None,
         };
-        self.unnamed.get(place).copied().or_else(|| self.known.values().find_map(index))
+        self.unnamed.get(place).copied().or_else(|| self.known.iter().find_map(index))
     }
 
+    /// What was written by its place alone is found by its key too.
     fn wrote_unnamed(&mut self, place: TreeKey, index: usize) {
         self.unnamed.insert(place, index);
-        self.known.retain(|_, found| found.place != place);
-        self.recent = [None; RECENT];
+        for (_, found) in self.known.iter_mut().filter(|(_, found)| found.place == place) {
+            found.way = Way::Written(index);
+        }
     }
 }

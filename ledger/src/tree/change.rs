@@ -23,9 +23,6 @@ pub(super) struct Placed<V> {
     pub(super) value: Option<(Hash, Arc<V>)>,
 }
 
-/// A key with what it is set to, and that value's hash; or none, which removes it.
-pub(crate) type Applied<V> = (TreeKey, Option<(Hash, Arc<V>)>);
-
 /// What changes made of a side of a branch.
 pub(super) enum After {
     /// No change led there.
@@ -47,26 +44,21 @@ impl After {
 
 /// Applies changes that all lead to `node`; what is shared with a clone is copied. What is to be hashed is gathered from
 /// left to right, since it is settled in that order.
-pub(super) fn update<V>(
-    node: &mut Node<V>,
-    changes: &mut [Placed<V>],
-    walk: &mut Walk,
-    note: &mut impl FnMut(Applied<V>),
-) -> After {
+pub(super) fn update<V>(node: &mut Node<V>, changes: &mut [Placed<V>], walk: &mut Walk) -> After {
     let Some(parts_at) = changes.iter().map(|change| change.parts_at).min() else {
         return After::Untouched;
     };
     let branch = match node {
         Node::Leaf(leaf) if parts_at == KEY_BITS => {
-            return if set(leaf, changes, note) { After::Changed(walk.leaf(leaf)) } else { After::Gone };
+            return if set(leaf, changes) { After::Changed(walk.leaf(leaf)) } else { After::Gone };
         }
         Node::Branch(branch) if parts_at > branch.bit => branch,
-        Node::Leaf(_) | Node::Branch(_) => return After::Changed(graft(node, parts_at, changes, walk, note)),
+        Node::Leaf(_) | Node::Branch(_) => return After::Changed(graft(node, parts_at, changes, walk)),
     };
     let branch = Arc::make_mut(branch);
     let (low, high) = split(changes, branch.bit);
     let [left, right] = &mut branch.sides;
-    let (low, high) = (update(left, low, walk, note), update(right, high, walk, note));
+    let (low, high) = (update(left, low, walk), update(right, high, walk));
     let (survivor, after) = match (low, high) {
         (After::Gone, After::Gone) => return After::Gone,
         (After::Gone, high) => (right.clone(), high),
@@ -84,19 +76,13 @@ pub(super) fn update<V>(
 
 /// Puts a branch above `node` for the new keys that part from it at a bit where it has none. One of both sides is new, all
 /// other changes belong to `node` itself.
-fn graft<V>(
-    node: &mut Node<V>,
-    bit: u16,
-    changes: &mut [Placed<V>],
-    walk: &mut Walk,
-    note: &mut impl FnMut(Applied<V>),
-) -> Gathered {
+fn graft<V>(node: &mut Node<V>, bit: u16, changes: &mut [Placed<V>], walk: &mut Walk) -> Gathered {
     let (low, high) = split(changes, bit);
-    let mut grow_side = |part| grow_new(part, note).expect("a key parts from the node here, so one side has new keys");
+    let grow_side = |part| grow_new(part).expect("a key parts from the node here, so one side has new keys");
     let new_is_low = low.first().is_some_and(|change| change.parts_at == bit);
     let (new, rest) = if new_is_low { (grow_side(low), high) } else { (grow_side(high), low) };
     let new_first = new_is_low.then(|| walk.gather(&new));
-    let old = match update(node, rest, walk, note) {
+    let old = match update(node, rest, walk) {
         After::Gone => None,
         After::Changed(gathered) => Some(gathered),
         After::Untouched => Some(walk.gather(node)),
@@ -118,19 +104,14 @@ fn graft<V>(
 }
 
 /// Sets or removes the one key that a leaf holds; says whether the leaf remains.
-fn set<V>(leaf: &mut Arc<Leaf<V>>, changes: &mut [Placed<V>], note: &mut impl FnMut(Applied<V>)) -> bool {
+fn set<V>(leaf: &mut Arc<Leaf<V>>, changes: &mut [Placed<V>]) -> bool {
     let [Placed { key, value, .. }] = changes else {
         unreachable!("changes ascend strictly, so one at most has this key")
     };
     assert_eq!(leaf.key, *key, "who says that the tree holds a key has found it there");
-    let Some((value_hash, value)) = value.take() else {
-        note((*key, Some((leaf.value_hash, Arc::clone(&leaf.value)))));
-        return false;
-    };
+    let Some((value_hash, value)) = value.take() else { return false };
     let leaf = Arc::make_mut(leaf);
-    let before = (leaf.value_hash, std::mem::replace(&mut leaf.value, value));
-    leaf.value_hash = value_hash;
-    note((*key, Some(before)));
+    (leaf.value_hash, leaf.value) = (value_hash, value);
     true
 }
 
@@ -139,10 +120,9 @@ fn split<V>(changes: &mut [Placed<V>], bit: u16) -> (&mut [Placed<V>], &mut [Pla
 }
 
 /// The tree of keys that are all new. They ascend, as [`Tree::apply`] saw to, and what removed nothing is left out by then.
-pub(super) fn grow_new<V>(changes: &mut [Placed<V>], note: &mut impl FnMut(Applied<V>)) -> Option<Node<V>> {
+pub(super) fn grow_new<V>(changes: &mut [Placed<V>]) -> Option<Node<V>> {
     let leaves = changes.iter_mut().filter_map(|change| {
         let (value_hash, value) = change.value.take()?;
-        note((change.key, None));
         Some(Leaf { key: change.key, value_hash, value })
     });
     grow(leaves).expect("changes strictly ascend by key")
