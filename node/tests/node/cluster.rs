@@ -1,10 +1,7 @@
 //! Four nodes in one process: they agree, survive restarts, and rebuild what was lost.
 
-mod cluster_support;
-
 use std::time::Duration;
 
-use cluster_support::{Cluster, START, open_provider, open_school};
 use keis_ledger::chain::Height;
 use keis_ledger::ids::SchoolId;
 use keis_ledger::receipt::Kind;
@@ -12,6 +9,8 @@ use keis_ledger::record::School;
 use keis_ledger::time::Timestamp;
 use keis_node::chain::load;
 use keis_node::store::{Options, Store};
+
+use crate::cluster_support::{Cluster, START, open_provider, open_school};
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
 
@@ -40,7 +39,8 @@ async fn blocks_carry_the_time_that_the_driver_shows() {
     let later = Timestamp(START.0 + 30 * 24 * 60 * 60 * 1000);
     cluster.step(2, later);
     for number in ALL {
-        let reached = tokio::time::timeout(cluster_support::PATIENCE, cluster.node(number).clock().reached(later));
+        let reached =
+            tokio::time::timeout(crate::cluster_support::PATIENCE, cluster.node(number).clock().reached(later));
         reached.await.expect("the step reaches every node");
     }
     let school = cluster.submit(0, open_school(1));

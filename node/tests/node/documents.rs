@@ -1,11 +1,10 @@
 //! What a node promises of the documents beside the chain.
 
-mod mempool_support;
-
 use keis_ledger::ids::DocumentId;
 use keis_node::documents::{DocumentError, Documents, MAX_DOCUMENT};
 use keis_node::mempool::Limits;
-use mempool_support::*;
+
+use crate::mempool_support::*;
 
 #[test]
 fn only_small_salted_objects_are_documents() {

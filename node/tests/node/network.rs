@@ -1,8 +1,6 @@
 //! What the swarm promises: listed peers hear of everything, whoever they are connected through and whenever they come;
 //! nobody else hears anything; what no correct node says harms nobody but who says it.
 
-mod mempool_support;
-
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +15,8 @@ use keis_node::network::{Config, Network, NetworkHandle, PeerConfig, PeerStatus}
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, StreamProtocol, Swarm, SwarmBuilder, identity, noise, tcp, yamux};
-use mempool_support::*;
+
+use crate::mempool_support::*;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,7 +1,5 @@
 //! A ledger small enough to see through: four institutions, officers of the operator, blocks made at will.
 
-#![allow(dead_code, reason = "each test uses its part")]
-
 use std::sync::Arc;
 
 use keis_genesis::{ClockKind, Document, FORMAT, Genesis, Institution, Office, Officer, default_parameters};

@@ -1,10 +1,7 @@
 //! What institutions decide about the nodes themselves: whose keys vote, and by which rules blocks are made.
 
-mod cluster_support;
-
 use std::net::TcpListener;
 
-use cluster_support::{Cluster, PATIENCE, START, genesis_under, key, open_school};
 use keis_engine::guard::Beginning;
 use keis_genesis::default_parameters;
 use keis_ledger::chain::{Address, Height, Validator, ValidatorSet};
@@ -17,6 +14,8 @@ use keis_ledger::time::Span;
 use keis_node::config::{Config, Peer};
 use keis_node::home::{Home, NewHome};
 use keis_node::run::{Node, NodeError, Options, Renewal};
+
+use crate::cluster_support::{Cluster, PATIENCE, START, genesis_under, key, open_school};
 
 /// Lets the founders vote through a node until the measure is decided; returns the height that decided it.
 async fn decide(cluster: &mut Cluster, number: usize, measure: Measure) -> Height {

@@ -2,14 +2,11 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a liar changes one answer and leaves the others as they are")]
 
-mod cluster_support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use cluster_support::{Cluster, PATIENCE, genesis, key};
 use keis_ledger::chain::{Certificate, Height, Validator, ValidatorSet, VoteStep, vote_bytes};
 use keis_ledger::classifiers::Place;
 use keis_ledger::codec;
@@ -26,6 +23,8 @@ use keis_node::sync::{
     AskError, Joining, Library, Neighbour, Neighbours, Offer, Outcome, Request, Response, SnapshotOffer, join,
 };
 use tempfile::TempDir;
+
+use crate::cluster_support::{Cluster, PATIENCE, genesis, key};
 
 /// Schools opened together.
 const SCHOOLS: u16 = 400;

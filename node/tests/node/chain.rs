@@ -1,9 +1,6 @@
 //! The chain as the engine sees it, question by question, with crashes in between.
 
-mod cluster_support;
-
 use bytes::Bytes;
-use cluster_support::{START, genesis, key, open_school};
 use keis_engine::{Application, Proposal, Verdict};
 use keis_genesis::Genesis;
 use keis_ledger::block::{Block, Builder};
@@ -20,6 +17,8 @@ use keis_node::store::{Options, Store};
 use keis_node::view::Views;
 use tempfile::TempDir;
 use tokio::sync::watch;
+
+use crate::cluster_support::{START, genesis, key, open_school};
 
 const FAR: SnapshotPolicy = SnapshotPolicy { blocks: u64::MAX, bytes: u64::MAX };
 

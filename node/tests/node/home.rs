@@ -1,12 +1,9 @@
 //! A node's folder and settings: made once, checked at every start, secrets for their owner alone.
 
-mod cluster_support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use cluster_support::{genesis, key};
 use keis_engine::guard::{Beginning, GuardState};
 use keis_ledger::chain::ValidatorSet;
 use keis_ledger::crypto::PublicKey;
@@ -14,6 +11,8 @@ use keis_node::config::{Config, ConfigError, Peer};
 use keis_node::home::{ConsensusKey, Home, HomeError, NewHome};
 use keis_node::run::{Node, NodeError, Options};
 use tempfile::TempDir;
+
+use crate::cluster_support::{genesis, key};
 
 fn config(folder: &Path) -> Config {
     let address = |port: u16| format!("127.0.0.1:{port}").parse().expect("an address");

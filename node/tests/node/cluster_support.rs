@@ -1,7 +1,5 @@
 //! Networks of real nodes in one process, each with its own folder, keys and ports.
 
-#![allow(dead_code)]
-
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -172,12 +170,6 @@ impl Cluster {
         self.genesis.hash()
     }
 
-    /// A transaction of the operator.
-    pub fn compose(&mut self, now: Timestamp, operation: Operation) -> SignedTransaction {
-        let operator = self.operator.clone();
-        self.compose_by(&operator, now, operation)
-    }
-
     /// A transaction of somebody.
     pub fn compose_by(&mut self, signer: &SecretKey, now: Timestamp, operation: Operation) -> SignedTransaction {
         self.salt += 1;
@@ -273,8 +265,4 @@ pub fn open_school(number: u8) -> Operation {
 pub fn open_provider(number: u8) -> Operation {
     let provider = NewProvider { provider: ProviderId([number; 16]), entity: EntityId([100 + number; 16]) };
     Operation::Wallet(WalletOperation::OpenProviders { providers: vec![provider] })
-}
-
-pub fn exists(path: &Path) -> bool {
-    path.try_exists().expect("readable folder")
 }

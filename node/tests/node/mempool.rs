@@ -1,7 +1,5 @@
 //! What the mempool promises at its door, while a transaction waits, and when it leaves.
 
-mod mempool_support;
-
 use std::sync::Arc;
 
 use keis_ledger::block::next_time;
@@ -12,7 +10,8 @@ use keis_ledger::rejection::Rejection;
 use keis_ledger::time::Span;
 use keis_ledger::transaction::{Body, SignedTransaction};
 use keis_node::mempool::{Limits, Origin, Outcome, Refused, Status};
-use mempool_support::*;
+
+use crate::mempool_support::*;
 
 const PEER: Origin = Origin::Peer(PublicKey([9; 32]));
 

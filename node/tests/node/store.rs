@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keis_node::store::{
     DOCUMENT_BYTES, LostTail, Options, SNAPSHOT_CHUNK_BYTES, Store, StoreError, Undecided, VALUE_BYTES, Verify,
 };
-use store_support::{NETWORK, Sample, bytes, hash, open, options};
 
-mod store_support;
+use crate::store_support::{NETWORK, Sample, bytes, hash, open, options};
 
 #[test]
 fn a_new_store_is_empty() {
@@ -161,7 +160,7 @@ fn the_receipts_index_can_be_written_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(folder.path(), Options { gather_receipts: 10, ..options() }).unwrap();
     (1..=30).for_each(|height| Sample::sized(height, 10).write(&store).unwrap());
-    store.rebuild_receipt_index(|height, _| store_support::receipt_ids(height)).unwrap();
+    store.rebuild_receipt_index(|height, _| crate::store_support::receipt_ids(height)).unwrap();
     (1..=30).for_each(|height| check_receipts(&store, height));
     drop(store);
     let (store, report) = open(folder.path());
@@ -170,7 +169,7 @@ fn the_receipts_index_can_be_written_anew() {
 }
 
 fn check_receipts(store: &Store, height: u64) {
-    for (id, position) in store_support::receipt_ids(height) {
+    for (id, position) in crate::store_support::receipt_ids(height) {
         assert_eq!(store.find_receipt(&id).unwrap(), Some((height, position)));
     }
 }

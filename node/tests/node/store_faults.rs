@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use keis_node::store::{Options, Store, StoreError, Verify};
-use store_support::{Sample, bytes, hash, open, options};
 
-mod store_support;
+use crate::store_support::{Sample, bytes, hash, open, options};
 
 const CHILD: &str = "STORE_TEST_FOLDER";
 
@@ -62,7 +61,7 @@ fn kill_nine_in_a_loop_loses_nothing() {
 
 fn run_and_kill(folder: &Path, lines: usize, acknowledged: &mut Acknowledged) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_is_killed", "--nocapture"])
+        .args(["--exact", "store_faults::child_that_is_killed", "--nocapture"])
         .env(CHILD, folder)
         .stdout(Stdio::piped())
         .spawn()

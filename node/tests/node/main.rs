@@ -1,0 +1,16 @@
+//! The rooms of a node and clusters of them, in one binary: each that is linked costs minutes. The gateway has its own.
+
+mod chain;
+mod clock;
+mod cluster;
+mod cluster_support;
+mod documents;
+mod governed;
+mod home;
+mod mempool;
+mod mempool_support;
+mod network;
+mod store;
+mod store_faults;
+mod store_support;
+mod sync;
