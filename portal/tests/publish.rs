@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bills_support::YEAR;
-use bills_support::stage::{SYSTEM, Stage, id, key};
+use bills_support::stage::{SYSTEM, Stage, key};
 use keis_einvoice::{CreditHeading, CreditLine};
 use keis_ledger::ids::{Commitment, ProviderId, StatementId};
 use keis_ledger::money::Cents;
