@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may unwrap, and so may what they share")]
 
-#[path = "encoder/generate.rs"]
+#[path = "../encoder/generate.rs"]
 mod generate;
 
 use std::path::Path;

@@ -1,16 +1,14 @@
 //! The folder of invoices that the operator's node serves: what comes into it, when, and what never does.
 
-mod bills_support;
-#[path = "../../registry/einvoice/tests/einvoice/cases.rs"]
+#[path = "../../../registry/einvoice/tests/einvoice/cases.rs"]
 #[allow(dead_code, reason = "made for the judge of e-invoices")]
 mod cases;
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bills_support::YEAR;
-use bills_support::stage::{SYSTEM, Stage, key};
+use crate::bills_support::YEAR;
+use crate::bills_support::stage::{SYSTEM, Stage, key};
 use keis_einvoice::{CreditHeading, CreditLine};
 use keis_ledger::ids::{Commitment, ProviderId, StatementId};
 use keis_ledger::money::Cents;

@@ -1,11 +1,9 @@
 //! The accountants' pages: who sees and does what, that a form asks exactly for what it says, and bad input told in words.
 
-mod bills_support;
-mod market;
-mod support;
-
-use bills_support::stage::{SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
-use bills_support::{SEALED, YEAR, pay};
+use crate::bills_support::stage::{SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
+use crate::bills_support::{SEALED, YEAR, pay};
+use crate::support::ledger::NOW;
+use crate::support::{BUDGET_HOLDER, OPERATOR};
 use keis_ledger::ids::{Commitment, OrderId, PupilId, ServiceId, SessionId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, Owner, SettlementOperation};
@@ -15,8 +13,6 @@ use keis_portal::words::Lang;
 use keis_registry::invoices::{FileMark, NewPaper, PaperKind};
 use keis_registry::payments::BankMark;
 use keis_registry::permission::Role;
-use support::ledger::NOW;
-use support::{BUDGET_HOLDER, OPERATOR};
 
 #[tokio::test]
 async fn officers_alone_see_the_books() {
@@ -343,10 +339,10 @@ async fn a_statement_is_shown_with_its_orders_its_invoice_and_where_it_is_paid()
         file: FileMark::of("saskaita.pdf", b"%PDF"),
     };
     let kept = registry.keep_paper(&SYSTEM, &paper).await.expect("it is kept");
-    let session = market::session(ServiceId([5; 16]), 0, 2);
+    let session = crate::market::session(ServiceId([5; 16]), 0, 2);
     let pupils = [PupilId([1; 16]), PupilId([2; 16])];
     let at = (SessionId([4; 16]), &session);
-    let mut order = market::order(stage.site.school.id, provider, at, &pupils, OrderState::Settled);
+    let mut order = crate::market::order(stage.site.school.id, provider, at, &pupils, OrderState::Settled);
     order.lines[0].state = LineState::Attended;
     order.lines[0].due.state = Cents::new(987);
     order.lines[1].state = LineState::Absent;

@@ -1,11 +1,8 @@
 //! Officers' pages: who sees them, both languages, the words of the ledger's rules.
 
-mod office_support;
-mod support;
-
+use crate::office_support::gateway;
+use crate::support::{Page, SiteOptions, TestSite, start};
 use keis_portal::words::{LANGS, Lang};
-use office_support::gateway;
-use support::{Page, SiteOptions, TestSite, start};
 
 /// Pages that an officer of the operator opens without more.
 const PAGES: [&str; 17] = [
@@ -144,7 +141,7 @@ async fn what_is_not_there_is_not_found() {
 
 /// Names of the ledger's rules, as answers carry them.
 fn codes() -> Vec<String> {
-    let source = include_str!("../../ledger/src/rejection.rs");
+    let source = include_str!("../../../ledger/src/rejection.rs");
     let body = source.split("pub enum Rejection {").nth(1).and_then(|rest| rest.split("\n}").next());
     let lines = body.expect("the rules stand there").lines().filter_map(|line| line.strip_prefix("    "));
     let variants = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));

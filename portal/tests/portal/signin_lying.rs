@@ -1,12 +1,10 @@
 //! A provider that lies gets nobody in; one that is honest does.
 
-mod support;
-
+use crate::support::lying::{Begun, CLIENT, Key, Liar, NAME, SECRET, Seal, begin, come_back, now, token};
+use crate::support::{Browser, Page, SiteOptions, TestSite, start};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use support::lying::{Begun, CLIENT, Key, Liar, NAME, SECRET, Seal, begin, come_back, now, token};
-use support::{Browser, Page, SiteOptions, TestSite, start};
 
 const START: &str = "/signin/oidc/lying";
 
@@ -311,7 +309,7 @@ async fn what_the_token_leaves_out_is_asked_for() {
 
 #[tokio::test]
 async fn a_silent_provider_is_told_of_and_asked_again() {
-    let address = support::reserve();
+    let address = crate::support::reserve();
     let folder = tempfile::tempdir().expect("a folder");
     let mut oidc = Liar::start().await.settings(folder.path());
     oidc.issuer = format!("http://{address}").parse().expect("an address");

@@ -1,7 +1,7 @@
 //! Sample people, sessions and their end.
 
-mod support;
-
+use crate::support::ledger::NETWORK;
+use crate::support::{Browser, SiteOptions, TestSite, sample_people, start};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keis_ledger::time::Timestamp;
@@ -11,8 +11,6 @@ use keis_portal::site::{Institutions, Network};
 use keis_registry::ids::UserId;
 use keis_registry::{Actor, now};
 use serde_json::json;
-use support::ledger::NETWORK;
-use support::{Browser, SiteOptions, TestSite, sample_people, start};
 
 const COOKIE: &str = "__Host-keis";
 
@@ -118,7 +116,7 @@ async fn without_sample_people_nobody_is_one() {
 
 fn settings(simulated_sign_in: bool) -> Settings {
     Settings {
-        listen: support::reserve(),
+        listen: crate::support::reserve(),
         public_url: "https://pasas.example".parse().expect("an address"),
         tls: None,
         oidc: Vec::new(),

@@ -1,12 +1,9 @@
 //! Who has not been anywhere: a long list comes in pages, and by class.
 
-mod market;
-mod support;
-
+use crate::market::Market;
+use crate::support::ledger::NOW;
+use crate::support::{Browser, Page, SiteOptions, TestSite, start};
 use keis_registry::people::{PupilFacts, arrive};
-use market::Market;
-use support::ledger::NOW;
-use support::{Browser, Page, SiteOptions, TestSite, start};
 
 async fn page(browser: &Browser, path: &str) -> Page {
     let page = browser.get(path).await;

@@ -1,12 +1,12 @@
 //! Decisions of two institutions: read in words, voted for, proposed. What is signed is what was asked for.
 
-mod market;
-mod support;
-
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::market::{DAY, HOUR, bytes, session};
+use crate::support::ledger::{NETWORK, NOW, parameters};
+use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
 use keis_ledger::classifiers::{Place, Scopes, Year};
 use keis_ledger::codec;
 use keis_ledger::crypto::SecretKey;
@@ -19,10 +19,7 @@ use keis_portal::signin::SamplePerson;
 use keis_portal::words::{LANGS, Lang};
 use keis_registry::permission::Role;
 use keis_registry::users::{Claims, User};
-use market::{DAY, HOUR, bytes, session};
 use serde_json::{Value, json};
-use support::ledger::{NETWORK, NOW, parameters};
-use support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
 use tokio::net::TcpListener;
 use warp::Filter;
 use warp::http::StatusCode;
@@ -146,16 +143,19 @@ async fn site() -> TestSite {
     let (school, provider) = (SchoolId([1; 16]), ProviderId([2; 16]));
     let held = session(ServiceId(bytes(1)), 3 * HOUR, 3);
     let pupils: Vec<PupilId> = (1..=3).map(|number| PupilId(bytes(number))).collect();
-    let mut disputed = market::order(school, provider, (SessionId(bytes(1)), &held), &pupils, OrderState::Disputed);
+    let mut disputed =
+        crate::market::order(school, provider, (SessionId(bytes(1)), &held), &pupils, OrderState::Disputed);
     for (line, (state, escrow)) in
         disputed.lines.iter_mut().zip([(LineState::Attended, 500), (LineState::Absent, 250), (LineState::Dropped, 50)])
     {
         (line.state, line.escrow) = (state, money(escrow));
     }
-    let mut attended = market::order(school, provider, (SessionId(bytes(1)), &held), &pupils, OrderState::Attended);
+    let mut attended =
+        crate::market::order(school, provider, (SessionId(bytes(1)), &held), &pupils, OrderState::Attended);
     attended.lines[0].due = money(500);
     attended.lines[2].due = money(250);
-    let mut standing = market::order(school, provider, (SessionId(bytes(1)), &held), &pupils, OrderState::Confirmed);
+    let mut standing =
+        crate::market::order(school, provider, (SessionId(bytes(1)), &held), &pupils, OrderState::Confirmed);
     standing.lines.iter_mut().for_each(|line| line.escrow = money(500));
     let split = vec![Cents::new(500), Cents::new(250), Cents::new(50)];
     let ledger = Ledger {
@@ -399,7 +399,8 @@ async fn deadlines_succession_and_accounts_are_proposed() {
     let measure = proposed(&officer.post("/office/decisions/extend", &asked).await);
     assert_eq!(measure, Measure::Extend { year: YEAR, from, until, by: Span(DAY) });
 
-    let codes = [("kind", "school"), ("old", support::SCHOOL), ("new", support::OTHER_SCHOOL), ("years", "2026")];
+    let codes =
+        [("kind", "school"), ("old", crate::support::SCHOOL), ("new", crate::support::OTHER_SCHOOL), ("years", "2026")];
     let page = officer.post("/office/decisions/succeed", &codes).await;
     let (one, other) = (site.school.id.to_string(), site.other_school.id.to_string());
     assert!(page.text.contains("Kauno Liepų mokykla") && page.text.contains(&one), "{}", page.text);
@@ -408,8 +409,8 @@ async fn deadlines_succession_and_accounts_are_proposed() {
     let (from, to) = (Party::School(site.school.id), Party::School(site.other_school.id));
     assert_eq!(measure, Measure::Succeed { from, to, years: vec![YEAR] });
     for (old, new, fault) in [
-        (support::SCHOOL, support::SCHOOL, "decisions-error-same"),
-        (support::PROVIDER, support::SCHOOL, "decisions-error-code"),
+        (crate::support::SCHOOL, crate::support::SCHOOL, "decisions-error-same"),
+        (crate::support::PROVIDER, crate::support::SCHOOL, "decisions-error-code"),
     ] {
         let page = officer.post("/office/decisions/succeed", &[("kind", "school"), ("old", old), ("new", new)]).await;
         assert!(page.status == 422 && page.says(fault), "{fault}: {}", page.text);
@@ -417,10 +418,10 @@ async fn deadlines_succession_and_accounts_are_proposed() {
 
     for (path, id) in [("succeed", one.as_str()), ("account", site.provider.id.to_string().as_str())] {
         let page = officer.get(&format!("/office/decisions/{path}?party={id}")).await;
-        let code = if path == "account" { support::PROVIDER } else { support::SCHOOL };
+        let code = if path == "account" { crate::support::PROVIDER } else { crate::support::SCHOOL };
         assert!(page.text.contains(&format!("value=\"{code}\"")), "{path} is filled in: {}", page.text);
     }
-    let account = [("code", support::PROVIDER), ("number", "lt12 1000 0111 0100 1000")];
+    let account = [("code", crate::support::PROVIDER), ("number", "lt12 1000 0111 0100 1000")];
     let page = officer.post("/office/decisions/account", &account).await;
     assert!(page.text.contains("LT12\u{a0}1000\u{a0}0111\u{a0}0100\u{a0}1000"), "{}", page.text);
     let (_, rest) = page.text.split_once("name=\"account\" value=\"").expect("the form says the commitment");
@@ -433,7 +434,7 @@ async fn deadlines_succession_and_accounts_are_proposed() {
     let other = format!("com_{}", "0".repeat(64));
     let forged = [("sure", "yes"), ("provider", provider.as_str()), ("account", other.as_str())];
     assert_eq!(officer.post("/office/decisions/account", &forged).await.status, 400, "a commitment to nothing known");
-    let wrong = [("code", support::PROVIDER), ("number", "LT12 1000 0111 0100 1001")];
+    let wrong = [("code", crate::support::PROVIDER), ("number", "LT12 1000 0111 0100 1001")];
     let page = officer.post("/office/decisions/account", &wrong).await;
     assert!(page.status == 422 && page.says("decisions-error-iban"), "{}", page.text);
     site.shutdown().await;

@@ -1,11 +1,10 @@
 //! Officers' acts: each a row of the outbox, told with what became of it.
 
-mod office_support;
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::office_support::{TestDoor, gateway};
+use crate::support::{Browser, Page, SCHOOL, SiteOptions, TestSite, start};
 use keis_ledger::classifiers::Place;
 use keis_ledger::crypto::SecretKey;
 use keis_ledger::ids::{DocumentId, SchoolId};
@@ -17,8 +16,6 @@ use keis_registry::outbox::{self, Office, OutboxState};
 use keis_registry::permission::Role;
 use keis_registry::users::{Claims, RoleClaim, User};
 use keis_registry::{Actor, Page as Part};
-use office_support::{TestDoor, gateway};
-use support::{Browser, Page, SCHOOL, SiteOptions, TestSite, start};
 
 const SYSTEM: Actor = Actor::System("test");
 /// A code that a register would give: its last digit checks the others.

@@ -1,11 +1,10 @@
 //! The catalogue: loading, searching, following the ledger's events.
 
-mod market;
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::market::{DAY, HOUR, Market, YEAR, bytes, service, session};
+use crate::support::ledger::NOW;
 use keis_ledger::classifiers::{ArtField, Place};
 use keis_ledger::ids::{ProviderId, ServiceId, SessionId};
 use keis_ledger::money::Cents;
@@ -16,8 +15,6 @@ use keis_portal::catalogue::{Catalogue, Filter, PER_PAGE, Sort};
 use keis_portal::words::Lang;
 use keis_registry::{MasterKey, Registry};
 use keis_wallet::client::{Client, Policy};
-use market::{DAY, HOUR, Market, YEAR, bytes, service, session};
-use support::ledger::NOW;
 
 const PROVIDER: ProviderId = ProviderId([9; 16]);
 
@@ -200,7 +197,7 @@ async fn what_is_not_offered_is_found_when_asked_for() {
         closed.standing = Standing::Closed;
         book.services.insert(services(6), closed);
         book.sessions.insert(sessions(6), session(services(6), HOUR, 2));
-        let undescribed = market::Service { document: None, ..service(PROVIDER, "", "") };
+        let undescribed = crate::market::Service { document: None, ..service(PROVIDER, "", "") };
         book.services.insert(services(7), undescribed);
     }
     let (catalogue, _folder) = start(&market).await;

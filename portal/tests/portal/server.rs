@@ -1,12 +1,10 @@
 //! The listener: headers, forged requests, methods, bounds.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Page, SiteOptions, start, try_start};
 use keis_portal::server::ServerError;
 use keis_portal::settings::Limits;
-use support::{Page, SiteOptions, start, try_start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -162,7 +160,7 @@ async fn too_long_a_form_is_refused() {
 }
 
 /// What comes over a connection after these bytes, until the portal ends it.
-async fn until_end(site: &support::TestSite, bytes: &[u8]) -> String {
+async fn until_end(site: &crate::support::TestSite, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(site.address()).await.expect("it listens");
     stream.write_all(bytes).await.expect("it reads");
     let mut answer = Vec::new();

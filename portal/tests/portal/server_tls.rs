@@ -1,15 +1,13 @@
 //! TLS: versions, certificates, what browsers are told.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Browser, SiteOptions, TestSite, start, try_start};
 use keis_portal::server::ServerError;
 use keis_portal::settings::{Limits, Tls};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use support::{Browser, SiteOptions, TestSite, start, try_start};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

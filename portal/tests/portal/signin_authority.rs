@@ -1,13 +1,11 @@
 //! A provider whose certificate comes from an authority of its own, and what is asked of it.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::lying::{Liar, NAME, begin, come_back};
+use crate::support::{SiteOptions, TestSite, start};
 use keis_portal::settings::Oidc;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, KeyPair};
-use support::lying::{Liar, NAME, begin, come_back};
-use support::{SiteOptions, TestSite, start};
 use tempfile::TempDir;
 
 const START: &str = "/signin/oidc/lying";

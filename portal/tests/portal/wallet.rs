@@ -1,9 +1,9 @@
 //! Keys made in browsers, the signing page, and the door for what browsers signed.
 
-mod support;
-
 use std::net::Ipv4Addr;
 
+use crate::support::ledger::{NETWORK, NOW};
+use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
 use bytes::Bytes;
 use keis_ledger::classifiers::{Scope, Scopes, Year};
 use keis_ledger::crypto::{Hash, PublicKey, SecretKey};
@@ -23,8 +23,6 @@ use keis_registry::keys::{KeyState, UserKey, mark_active};
 use keis_registry::users::{Claims, User};
 use keis_wallet::compose::Composer;
 use serde_json::{Value, json};
-use support::ledger::{NETWORK, NOW};
-use support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
 use tokio::net::TcpListener;
 use warp::Filter;
 use warp::http::StatusCode;

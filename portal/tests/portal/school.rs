@@ -1,10 +1,10 @@
 //! A school's pages: who may see and do what, and that a form asks exactly for what it says.
 
-#[path = "school/afterwards.rs"]
 mod afterwards;
-mod market;
-mod support;
 
+use crate::market::{DAY, HOUR, Market, YEAR, bytes, order, service, session};
+use crate::support::ledger::NOW;
+use crate::support::{Browser, Page, SiteOptions, TestSite, start};
 use keis_ledger::codec;
 use keis_ledger::ids::{OrderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::money::{Amounts, Cents};
@@ -15,10 +15,7 @@ use keis_ledger::time::Timestamp;
 use keis_portal::words::{LANGS, Lang};
 use keis_registry::people::{PupilFacts, arrive};
 use keis_registry::{Actor, wallets};
-use market::{DAY, HOUR, Market, YEAR, bytes, order, service, session};
 use serde_json::{Value, json};
-use support::ledger::NOW;
-use support::{Browser, Page, SiteOptions, TestSite, start};
 
 const SERVICE: ServiceId = ServiceId([5; 16]);
 

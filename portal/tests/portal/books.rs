@@ -1,10 +1,9 @@
 //! The accountants' tables: the closing report, payment orders, and payments recorded from the bank's file.
 
-mod bills_support;
-mod support;
-
-use bills_support::stage::{ACCOUNT, SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
-use bills_support::{SEALED, YEAR, pay, statement};
+use crate::bills_support::stage::{ACCOUNT, SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
+use crate::bills_support::{SEALED, YEAR, pay, statement};
+use crate::support::ledger::NOW;
+use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page};
 use keis_ledger::ids::{ProviderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Buyer, Operation, Owner, SettlementOperation};
@@ -14,8 +13,6 @@ use keis_registry::bodies::{NewProvider, ProviderKind};
 use keis_registry::payments::BankMark;
 use keis_registry::permission::Role;
 use serde_json::{Value, json};
-use support::ledger::NOW;
-use support::{BUDGET_HOLDER, Browser, OPERATOR, Page};
 
 const IBAN: &str = "LT121000011101001000";
 

@@ -1,14 +1,12 @@
 //! A provider's pages: who may see what, and that a form asks exactly for what it says.
 
-#[path = "provider/bill.rs"]
 mod bill;
-#[path = "provider/dispute.rs"]
 mod dispute;
-#[path = "provider/invoicing.rs"]
 mod invoicing;
-mod market;
-mod support;
 
+use crate::market::{DAY, HOUR, Market, YEAR, bytes, order, service, session};
+use crate::support::ledger::NOW;
+use crate::support::{Browser, Page, SiteOptions, TestSite, start};
 use keis_ledger::classifiers::Year;
 use keis_ledger::codec;
 use keis_ledger::ids::{OrderId, ProviderId, PupilId, ServiceId, SessionId, StatementId};
@@ -22,10 +20,7 @@ use keis_ledger::time::Timestamp;
 use keis_portal::words::{LANGS, Lang};
 use keis_registry::people::{PupilFacts, arrive};
 use keis_registry::{Actor, wallets};
-use market::{DAY, HOUR, Market, YEAR, bytes, order, service, session};
 use serde_json::Value;
-use support::ledger::NOW;
-use support::{Browser, Page, SiteOptions, TestSite, start};
 
 const SERVICE: ServiceId = ServiceId([5; 16]);
 

@@ -175,7 +175,7 @@ async fn an_invoice_is_made_seen_signed_and_downloaded() {
     let file = staff.get(&xml).await;
     let received = Received::parse(file.text.as_bytes()).expect("it is UBL");
     assert_eq!((received.totals.payable, received.number.as_str()), (1_500, "LNB-000001"));
-    assert_eq!(received.seller.code.as_deref(), Some(support::PROVIDER));
+    assert_eq!(received.seller.code.as_deref(), Some(crate::support::PROVIDER));
     let officer = stage.site.signed_in("officer").await;
     let bill = officer.get(&format!("/office/bills/2026/{made}?lang=lt")).await;
     assert!(bill.text.contains(&format!("/office/invoicing/2026/{made}/paper")), "{}", bill.text);
@@ -207,7 +207,7 @@ async fn a_providers_own_e_invoice_is_taken_when_nothing_differs() {
         ("%PDF an invoice".to_owned(), "inv-not-taken"),
         (xml.replace("290757560", "111111111"), "inv-differs-buyer"),
         (xml.replace(IBAN, "DE89370400440532013000"), "inv-differs-account"),
-        (xml.replace(support::PROVIDER, "300000002"), "inv-differs-seller"),
+        (xml.replace(crate::support::PROVIDER, "300000002"), "inv-differs-seller"),
     ] {
         let refused = staff.post_file(&path, &statement, Some(("own.xml", bytes.as_bytes()))).await;
         assert_eq!(refused.status, 422, "{says}");

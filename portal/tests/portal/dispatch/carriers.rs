@@ -12,8 +12,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use crate::receiver::{Receiver, Scripted};
-use crate::scene::{Scene, bytes};
+use crate::dispatch::receiver::{Receiver, Scripted};
+use crate::dispatch::scene::{Scene, bytes};
 
 fn way(receiver: &Receiver) -> Dispatch {
     Dispatch { request_seconds: 5, ..Dispatch::new(DispatchKind::Http, receiver.address.clone()) }
@@ -119,7 +119,7 @@ async fn what_a_receiver_may_answer_is_understood_and_bounded() {
         scene.step(&carrier).await;
         let kept = scene.get(&new).await;
         assert_eq!((kept.state, kept.trouble.as_deref()), (state, Some(trouble)));
-        scene.registry.retry_dispatch(&crate::scene::SYSTEM, new.message()).await.expect("it is tried again");
+        scene.registry.retry_dispatch(&crate::dispatch::scene::SYSTEM, new.message()).await.expect("it is tried again");
         scene.pass(61);
         scene.step(&carrier).await;
     }

@@ -1,12 +1,10 @@
 //! Signing in through the certified provider of npm `oidc-provider`, which demands PKCE and signs with RSA.
 
-mod support;
-
 use std::process::Stdio;
 
+use crate::support::{Browser, Page, SCHOOL, SiteOptions, TestSite, reserve, start};
 use keis_portal::settings::Oidc;
 use serde_json::{Value, json};
-use support::{Browser, Page, SCHOOL, SiteOptions, TestSite, reserve, start};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use keis_portal::dispatch::Folder;
 use keis_registry::dispatch::{self, DispatchState, Machine, Pace};
 
-use crate::scene::{Attached, Scene, open};
+use crate::dispatch::scene::{Attached, Scene, open};
 
 const DATABASE: &str = "KEIS_TEST_DISPATCH_DATABASE";
 const FOLDER: &str = "KEIS_TEST_DISPATCH_FOLDER";
@@ -43,7 +43,7 @@ async fn sender() {
 
 fn spawn(scene: &Scene, folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("this test is a program"));
-    command.args(["killed::sender", "--exact"]).env(DATABASE, &scene.url).env(FOLDER, folder);
+    command.args(["dispatch::killed::sender", "--exact"]).env(DATABASE, &scene.url).env(FOLDER, folder);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
 }
 

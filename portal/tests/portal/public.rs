@@ -1,13 +1,10 @@
 //! Public pages: in both languages, without scripts, with and without something to show.
 
-mod market;
-mod support;
-
+use crate::market::{DAY, HOUR, Market, bytes, order, service, session};
+use crate::support::{Browser, Page, SiteOptions, TestSite, start};
 use keis_ledger::ids::{OrderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::record::{OrderState, Standing};
 use keis_portal::words::LANGS;
-use market::{DAY, HOUR, Market, bytes, order, service, session};
-use support::{Browser, Page, SiteOptions, TestSite, start};
 
 /// Most bytes of a page of services.
 const MOST: usize = 60_000;
