@@ -14,7 +14,6 @@ use super::files::Files;
 use super::index::{self, Row};
 use super::period::Period;
 use super::source::{Paper, Source};
-use crate::words::count;
 
 /// Name of the index.
 const INDEX: &str = "index.csv";
@@ -86,7 +85,7 @@ pub(super) async fn run(args: &ExportArgs) -> anyhow::Result<bool> {
     files.replace(INDEX, &index::text(&rows)?)?;
     filled?;
     println!("{}", args.out.display());
-    println!("documents    {}", count(found, "invoice or credit note"));
+    println!("documents    {found}");
     println!("files        {} new, {} there already", files.written, files.kept);
     println!("index        {}", files.path(INDEX).display());
     if found == 0 {
