@@ -101,6 +101,6 @@ impl Archive {
 }
 
 fn state_of<'r>(records: impl Iterator<Item = (&'r TreeKey, &'r Record)>) -> State {
-    let records = records.map(|(place, record)| (*place, record.clone())).collect();
+    let records = records.map(|(place, record)| (*place, record.clone()));
     State::from_records(records).expect("records come in the order of their places")
 }
