@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keis_audit::trial::{Size, Trial, YEAR, budget_holder, day, id, operator, secret};
 use keis_audit::{Options, Row as AuditRow, Verdict, audit};
-use keis_ledger::block::{Block, Tip, advance};
+use keis_ledger::block::{Block, Tip, execute};
 use keis_ledger::crypto::SecretKey;
 use keis_ledger::ids::{Commitment, DecisionId, OrderId, ProviderId, StatementId};
 use keis_ledger::money::Cents;
@@ -33,7 +33,8 @@ impl Followed {
                 raw.parse(&network).expect("well formed").verify(&network).expect("signed")
             };
             let transactions: Vec<VerifiedTransaction> = block.raw_transactions().map(verified).collect();
-            let executed = advance(&mut tip, &block, &transactions).expect("a lawful block");
+            let executed = execute(&tip, &block, &transactions).expect("a lawful block");
+            tip = executed.tip.clone();
             for transaction in &transactions {
                 let version = Taxation::version_in(&transaction.body().operation);
                 version.into_iter().for_each(|(service, vat)| taxation.add(service, vat));
