@@ -1,7 +1,7 @@
 //! Networks of real nodes in one process, each with its own folder, keys and ports.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keis_engine::guard::Beginning;
