@@ -81,7 +81,7 @@ async fn a_closing_report_is_a_page_and_two_tables() {
     assert!(accounts.text.contains(";123,45;123,45\r\n"), "{}", accounts.text);
 
     stage.ledger.shelf().report = Some(report(stage.site.provider.id, 12_344));
-    let shown = budget.get(&address).await;
+    let shown = budget.get(&format!("{address}?lang=lt")).await;
     says(&shown, "books-differs");
     assert!(shown.text.contains("role=\"alert\"") && shown.text.contains(&sum(1)), "{}", shown.text);
     for path in ["", "/rows.csv", "/accounts.csv", "/payments", "/refused.csv"] {
