@@ -49,6 +49,8 @@ struct Overview {
     rates: Vec<String>,
     /// Providers whose flag of the import and registrations disagree: id, name, what the import says.
     apart: Vec<(String, String, String)>,
+    /// Whether they may see schools and providers.
+    bodies: bool,
 }
 
 #[derive(Template)]
@@ -93,7 +95,8 @@ async fn overview(site: Arc<Site>, call: Call) -> Answer {
     let rates = details::rates_fields(set.rates.as_ref());
     let rates = rates.get("rates").unwrap_or_default().lines().map(str::to_owned).collect();
     let f = call.frame(&site, Section::Bills, w.text("inv-office-title")).await?;
-    page(&Overview { f, buyer: set.buyer.map(|buyer| format!("{}, {}", buyer.name, buyer.code)), terms, rates, apart })
+    let buyer = set.buyer.map(|buyer| format!("{}, {}", buyer.name, buyer.code));
+    page(&Overview { f, buyer, terms, rates, apart, bodies: acting.role.may(Permission::ManageBodies) })
 }
 
 async fn form_page(

@@ -175,6 +175,8 @@ struct ListPage {
     bulk: Option<Bulk>,
     next: Option<String>,
     payable: String,
+    /// Whether they may see what differs between registry and ledger.
+    differences: bool,
 }
 
 impl ListPage {
@@ -222,6 +224,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answ
         bulk: filter.state.and_then(bulk),
         next,
         payable: format!("/office/bills/{year}/payable?{}", filter.query(year, None, None)),
+        differences: desk.operator,
     })
 }
 
