@@ -5,7 +5,6 @@ mod context;
 mod engine;
 pub mod guard;
 mod host;
-mod listed;
 mod seal;
 mod streams;
 mod wait;
