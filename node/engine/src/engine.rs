@@ -1,5 +1,6 @@
 //! Configuration, start and end of the engine.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,11 +12,14 @@ use keis_ledger::ids::BlockId;
 use malachite_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, PubSubProtocol, ValuePayload, ValueSyncConfig,
 };
+use malachite_app_channel::app::engine::network::NetworkRef;
+use malachite_app_channel::app::metrics::SharedRegistry;
 use malachite_app_channel::app::net::{Multiaddr, PeerId};
+use malachite_app_channel::app::spawn::spawn_network_actor;
 use malachite_app_channel::app::types::Keypair;
 use malachite_app_channel::{
-    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity, RequestContext,
-    SyncContext, WalContext,
+    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkIdentity, NetworkMsg, RequestContext, SyncContext,
+    WalContext,
 };
 use malachite_core_types::LinearTimeouts;
 use tokio::sync::{mpsc, watch};
@@ -25,6 +29,7 @@ use crate::app::{AppError, Application};
 use crate::context::{EngineAddress, KeisContext};
 use crate::guard::{Guard, GuardError, GuardState};
 use crate::host::{Host, HostConfig};
+use crate::listed;
 use crate::seal::{GuardedSigner, StrictVerifier};
 use crate::wire::Wire;
 use crate::witness::Witness;
@@ -296,15 +301,52 @@ async fn build(
         None => ConsensusContext::new_full_node(EngineAddress(Address([0; 20])), verifier),
     };
     let net = || Wire::of_network(witness.clone(), alive.clone());
-    EngineBuilder::new(KeisContext, settings(config)?)
+    let settings = settings(config)?;
+    let (swarm, gate, to_gate) = network(config, &settings, identity, net()).await?;
+    let built = EngineBuilder::new(KeisContext, settings)
         .with_default_wal(WalContext::new(config.wal.clone(), Wire::of_log(guard, alive.clone())))
-        .with_default_network(NetworkContext::new(identity, net()))
+        .with_custom_network(gate, to_gate)
         .with_default_consensus(consensus)
         .with_default_sync(SyncContext::new(net()))
         .with_default_request(RequestContext::new(16))
         .build()
-        .await
-        .map_err(|report| EngineError::Start(format!("{report:#}")))
+        .await;
+    match &built {
+        // The engine waits for its children when it ends: the swarm's port is free then.
+        Ok((_, handle)) => swarm.link(handle.actor.get_cell()),
+        Err(_) => swarm.stop(None),
+    }
+    built.map_err(|report| EngineError::Start(format!("{report:#}")))
+}
+
+/// The swarm, its gate, and the way by which the application speaks to it.
+async fn network(
+    config: &Config,
+    settings: &Settings,
+    identity: NetworkIdentity,
+    wire: Wire,
+) -> Result<(NetworkRef<KeisContext>, NetworkRef<KeisContext>, mpsc::Sender<NetworkMsg<KeisContext>>), EngineError> {
+    let failed = |error: &dyn std::fmt::Display| EngineError::Start(error.to_string());
+    let listed = config.peers.iter().map(|peer| {
+        let id = peer_id(&peer.network_key)?;
+        malachite_sync::PeerId::from_bytes(&id.to_bytes()).map_err(|_| EngineError::Config("peer key"))
+    });
+    let listed: BTreeSet<_> = listed.collect::<Result<_, _>>()?;
+    // The registry that the builder takes, too.
+    let registry = SharedRegistry::global().with_moniker(&settings.moniker);
+    let swarm = spawn_network_actor(&settings.consensus, &settings.sync, identity, &registry, wire).await;
+    let swarm = swarm.map_err(|error| failed(&error))?;
+    let gate = listed::gate(swarm.clone(), Arc::new(listed)).await.map_err(|error| failed(&error))?;
+    let (sender, mut receiver) = mpsc::channel::<NetworkMsg<KeisContext>>(1);
+    let to_gate = gate.clone();
+    tokio::spawn(async move {
+        while let Some(message) = receiver.recv().await {
+            if to_gate.cast(message.into()).is_err() {
+                break;
+            }
+        }
+    });
+    Ok((swarm, gate, sender))
 }
 
 fn settings(config: &Config) -> Result<Settings, EngineError> {

@@ -5,6 +5,7 @@ mod context;
 mod engine;
 pub mod guard;
 mod host;
+mod listed;
 mod seal;
 mod streams;
 mod wait;
