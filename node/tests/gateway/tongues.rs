@@ -59,8 +59,10 @@ fn every_problem_of_the_gateway_has_its_words() {
             let source = std::fs::read_to_string(path).unwrap();
             for opening in ["unavailable(\"", "refused(\"", "unauthenticated(\"", "Self::new(StatusCode::"] {
                 for piece in source.split(opening).skip(1) {
-                    let piece = if opening.ends_with('"') { piece } else { piece.split_once('"').unwrap().1 };
-                    codes.insert(piece.split('"').next().unwrap().to_owned());
+                    // Behind a status stands the code, or the name of what holds it.
+                    let behind = || piece.split_once(", ").and_then(|(_, rest)| rest.strip_prefix('"'));
+                    let code = if opening.ends_with('"') { Some(piece) } else { behind() };
+                    codes.extend(code.and_then(|code| code.split('"').next()).map(str::to_owned));
                 }
             }
         }
