@@ -7,6 +7,7 @@ use keis_ledger::money::Cents;
 use keis_ledger::record::StatementState;
 use keis_tests::browser::WebDriver;
 use keis_tests::house::House;
+use keis_tests::program;
 use keis_tests::wait::{turn, until};
 use serde_json::{Value, json};
 
@@ -24,6 +25,21 @@ fn answers(buyer: &Path, answer: &Value) {
     let beside = buyer.join("answers").join(format!("{id}.new"));
     std::fs::write(&beside, answer.to_string()).expect("the folder takes a file");
     std::fs::rename(beside, buyer.join("answers").join(format!("{id}.json"))).expect("the folder takes a file");
+}
+
+/// The invoice, as the operator's gateway gives it to an officer, once the portal has filled the gateway's folder.
+async fn exported(house: &House, id: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (out, key) = (folder.path().join("invoices"), house.home.join("portal/operator.key"));
+    let operators = house.gateways[1].as_str();
+    until("the gateway has the invoice", PATIENCE, async || {
+        let (out, key) = (out.to_str()?, key.to_str()?);
+        let ran = program::keis(["invoice", "export", "--gateway", operators, "--key", key, "--out", out]).await;
+        let found = std::fs::read_dir(out).ok()?.flatten().map(|month| month.path().join(format!("{id}.xml")));
+        let file = found.into_iter().find(|file| file.exists());
+        file.map(|file| std::fs::read_to_string(file).unwrap_or_else(|_| panic!("{ran:?}")))
+    })
+    .await
 }
 
 /// The files of a folder with this ending.
@@ -50,6 +66,7 @@ async fn an_invoice_leaves_and_the_buyers_answers_pay_it_once() {
     let xml = std::fs::read_to_string(out.join(&name)).expect("a document");
     is_clean(&xml);
     assert!(xml.contains(&id.to_string()), "{xml}");
+    assert_eq!(exported(&house, &id.to_string()).await, xml, "the gateway has the same bytes");
     let message = name.trim_end_matches(".xml");
     officer.open("office/dispatch?lang=en").await;
     officer.hear(message).await;
