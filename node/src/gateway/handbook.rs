@@ -165,10 +165,9 @@ fn shape(schema: &Value) -> String {
     if let Some(choices) = choices {
         return choices.iter().map(shape).collect::<Vec<_>>().join(" or ");
     }
-    let kind = match &schema["type"] {
-        Value::Array(several) => several.iter().map(words).collect::<Vec<_>>().join(" or "),
-        one => words(one),
-    };
+    let kind = &schema["type"];
+    let kinds = kind.as_array().map_or_else(|| vec![words(kind)], |several| several.iter().map(words).collect());
+    let kind = kinds.join(" or ");
     if schema["items"].is_object() { format!("{kind} of {}", shape(&schema["items"])) } else { kind }
 }
 

@@ -88,10 +88,8 @@ fn nothing_of_a_text_is_passed_over() {
         with_a_stranger(&text, &mut Vec::new(), &mut objects);
         for path in objects {
             let mut changed = text.clone();
-            let inner = path.iter().fold(&mut changed, |inner, part| match inner {
-                Value::Array(items) => &mut items[part.parse::<usize>().unwrap()],
-                other => &mut other[part.as_str()],
-            });
+            let at: String = path.iter().map(|part| format!("/{part}")).collect();
+            let inner = changed.pointer_mut(&at).unwrap();
             inner["stranger"] = json!(1);
             assert!(encode(changed.to_string().as_bytes()).is_err(), "{name} at {path:?}");
         }
