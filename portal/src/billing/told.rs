@@ -324,7 +324,16 @@ pub(crate) fn refusal(w: &Words, error: &InvoiceError) -> String {
 
 /// Why a file is no e-invoice, in words.
 pub(crate) fn no_invoice(w: &Words, error: &XmlError) -> String {
-    w.with1("inv-error-xml", "why", &error.to_string())
+    let why = match error {
+        XmlError::TooLong { .. } => w.text("inv-xml-long"),
+        XmlError::NotUtf8 => w.text("inv-xml-letters"),
+        XmlError::DocumentType | XmlError::Entity => w.text("inv-xml-declares"),
+        XmlError::TooDeep | XmlError::TooManyElements | XmlError::TooManyAttributes => w.text("inv-xml-large"),
+        XmlError::Malformed { position } => w.with1("inv-xml-broken", "position", &w.number(*position)),
+        XmlError::NotUbl => w.text("inv-xml-other"),
+        XmlError::Element { element } => w.with1("inv-xml-element", "element", element),
+    };
+    w.with1("inv-error-xml", "why", &why)
 }
 
 /// What of a provider's own document is not as the statement has it, in words: the first ones, the others counted.

@@ -191,3 +191,4 @@ books-line-not-recorded = Bankas rodo mokėjimą, kurio apskaitoje nėra: prane�
 books-line-not-comparer = Šią suvestinę su banku sutikrina kita įstaiga.
 books-line-part = Suvestinė dar ne visa apmokėta.
 books-before-seal = Pirma išsaugokite laikotarpio ataskaitą: užantspauduotų metų ji nebesudaroma.
+books-line-long = Eilutės langelis per ilgas.
