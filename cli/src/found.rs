@@ -17,9 +17,11 @@ use keis_wallet::random::{new_id, new_key, random_bytes};
 /// Name of the founding document in a network's folder.
 pub const GENESIS_FILE: &str = "genesis.json";
 
-/// Name of the portal's folder in that of a network with a registry, and of the folder of e-invoices in it.
+/// Name of the portal's folder in that of a network with a registry, of the folder of e-invoices in it, and of the one that stands
+/// for the buyer's system.
 pub(crate) const PORTAL: &str = "portal";
 pub(crate) const INVOICES: &str = "invoices";
+pub(crate) const BUYER: &str = "buyer";
 
 /// The institutions of the culture passport, in the order in which a small network takes them.
 const INSTITUTIONS: [(&str, &str); 7] = [

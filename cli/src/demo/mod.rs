@@ -303,6 +303,10 @@ impl Open {
             println!("  {:<24}{}", person.name, roles.join(", "));
         }
         println!("A coordinator, teacher or provider makes a key first (My keys); the officer approves it (Keys).");
+        println!(
+            "Invoices leave into {}, which stands for the buyer's system.",
+            self.house.buyer.join("out").display()
+        );
         println!("The portal answers at {}", self.house.url);
         println!("Stop everything with Ctrl-C.");
         _ = std::io::stdout().flush();

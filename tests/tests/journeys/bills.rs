@@ -15,7 +15,8 @@ use crate::sides::attaches;
 
 const REFERENCE: &str = "MK 0012/28";
 
-async fn statement(house: &House, id: StatementId) -> StatementView {
+/// A statement, as the ledger holds it.
+pub async fn statement(house: &House, id: StatementId) -> StatementView {
     let found = house.ledger().statement(house.year().await, id).await.expect("the gateways answer");
     found.expect("the statement is on the ledger")
 }

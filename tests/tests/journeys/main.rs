@@ -2,6 +2,7 @@
 //! ledger holds.
 
 mod bills;
+mod buyer;
 mod decisions;
 mod hands;
 mod keys;

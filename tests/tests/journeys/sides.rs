@@ -117,7 +117,7 @@ async fn downloaded(browser: &Browser) -> String {
 }
 
 /// Asks the official judge of e-invoices about a document.
-fn is_clean(xml: &str) {
+pub fn is_clean(xml: &str) {
     let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../registry/einvoice/tests/judge");
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("invoice.xml"), xml).expect("the folder takes a file");

@@ -17,7 +17,7 @@ use keis_ledger::ids::PupilId;
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{FundsOperation, Operation};
 use keis_ledger::time::{Span, Timestamp};
-use keis_portal::settings::{Limits, Settings};
+use keis_portal::settings::{Dispatch, DispatchKind, Limits, Settings};
 use keis_portal::signin::SamplePerson;
 use keis_registry::import::{self, Kind, Options};
 use keis_registry::outbox::{self, New, Office, OutboxState};
@@ -42,6 +42,8 @@ const FOLDER: &str = found::PORTAL;
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// Between two looks at the outbox.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Seconds between two looks at what the buyer's system says.
+const LOOK_AT_BUYER: u64 = 1;
 /// What the registry's log calls the demo.
 const ACTOR: Actor = Actor::System("demo");
 
@@ -50,6 +52,8 @@ pub(super) struct House {
     running: Running,
     /// Where the portal answers.
     pub(super) url: String,
+    /// The folder that stands for the buyer's system.
+    pub(super) buyer: PathBuf,
     /// Who can sign in.
     pub(super) people: Vec<SamplePerson>,
 }
@@ -126,7 +130,8 @@ pub(super) async fn open(
     settle(&registry, driver).await?;
     progress.stage("some weeks of orders", 0);
     life::live(driver, &registry, programme, year, doors).await?;
-    Ok(House { url: home.settings.portal.public_url.to_string(), running, people })
+    let buyer = home.path(found::BUYER.as_ref());
+    Ok(House { url: home.settings.portal.public_url.to_string(), buyer, running, people })
 }
 
 /// The doors open so long after the beginning.
@@ -147,6 +152,8 @@ fn monday_morning(at: Timestamp) -> Timestamp {
 fn furnish(folder: &Path, genesis: &Path, officers: &Officers, gateways: &[String]) -> anyhow::Result<PortalHome> {
     let listen = found::free_port()?.local_addr()?;
     let public_url = format!("http://{listen}/").parse().context("the portal's address")?;
+    let mut dispatch = Dispatch::new(DispatchKind::Folder, found::BUYER);
+    dispatch.look_seconds = LOOK_AT_BUYER;
     let settings = File {
         genesis: GENESIS.into(),
         gateways: gateways.to_vec(),
@@ -162,7 +169,7 @@ fn furnish(folder: &Path, genesis: &Path, officers: &Officers, gateways: &[Strin
             oidc: Vec::new(),
             simulated_sign_in: true,
             limits: Limits::default(),
-            dispatch: None,
+            dispatch: Some(dispatch),
         },
     };
     let home = PortalHome::create(folder, settings)?;
