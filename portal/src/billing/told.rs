@@ -162,11 +162,11 @@ fn of_received(w: &Words, received: &Received) -> DocumentLook {
         title: line.orders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         pupils: String::new(),
         net: signed(w, line.net),
-        vat: vat_name(line.category.as_deref().unwrap_or_default(), line.rate.map(|rate| rate.get())),
+        vat: vat_name(w, line.category.as_deref().unwrap_or_default(), line.rate.map(|rate| rate.get())),
         gross: String::new(),
     };
     let group = |one: &keis_einvoice::ReceivedGroup| GroupLook {
-        name: vat_name(&one.category, one.rate.map(|rate| rate.get())),
+        name: vat_name(w, &one.category, one.rate.map(|rate| rate.get())),
         taxable: signed(w, one.taxable),
         tax: signed(w, one.tax),
     };
@@ -256,7 +256,13 @@ fn percent(points: u16) -> String {
     format!("{}\u{a0}%", text.trim_end_matches('0').trim_end_matches(','))
 }
 
-fn vat_name(category: &str, points: Option<u16>) -> String {
+/// A group of VAT by the standard's code; of a document that was made elsewhere.
+fn vat_name(w: &Words, category: &str, points: Option<u16>) -> String {
+    match category {
+        "E" => return w.text("inv-exempt"),
+        "O" => return w.text("inv-not-registered"),
+        _ => {}
+    }
     points.map_or_else(|| category.to_owned(), |points| format!("{category} {}", percent(points)))
 }
 

@@ -18,8 +18,7 @@ use keis_ledger::receipt::{Kind, Subject};
 use keis_ledger::record::{LineState, OrderState, PendingChange, Session, Side, Statement, StatementState};
 use keis_ledger::time::Timestamp;
 use keis_portal::words::{LANGS, Lang};
-use keis_registry::people::{PupilFacts, arrive};
-use keis_registry::{Actor, wallets};
+use keis_registry::Actor;
 use serde_json::Value;
 
 const NAMES: [(&str, &str, &str); 3] =

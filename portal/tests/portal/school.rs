@@ -6,15 +6,14 @@ mod refusing;
 use crate::market::{DAY, HOUR, Market, SERVICE, YEAR, act, bytes, follow, id, order, past, pupils, service, session};
 use crate::support::ledger::NOW;
 use crate::support::{Browser, Page, TestSite};
-use keis_ledger::ids::{OrderId, PupilId, SchoolId, ServiceId, SessionId};
+use keis_ledger::ids::{OrderId, PupilId, SchoolId, SessionId};
 use keis_ledger::money::{Amounts, Cents};
-use keis_ledger::operation::{Change, Operation, OrderAction, SessionOffer};
+use keis_ledger::operation::{Change, Operation, OrderAction};
 use keis_ledger::receipt::{Kind, Subject};
-use keis_ledger::record::{LineState, OrderState, PendingChange, Session, Side};
+use keis_ledger::record::{LineState, OrderState, PendingChange, Side};
 use keis_ledger::time::Timestamp;
 use keis_portal::words::{LANGS, Lang};
-use keis_registry::people::{PupilFacts, arrive};
-use keis_registry::{Actor, wallets};
+use keis_registry::Actor;
 use serde_json::{Value, json};
 
 const NAMES: [(&str, &str, &str); 5] = [

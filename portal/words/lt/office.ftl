@@ -661,4 +661,4 @@ office-behalf-nobody = Pasirinkite bent vieną mokinį.
 office-behalf-pupil-changed = Kuris nors mokinys tuo metu jau užimtas arba išvykęs. Pažiūrėkite sąrašą iš naujo.
 office-log-refusal-of-an-invoice-kept = parašė, kodėl grąžina sąskaitą
 office-log-refusals-of-the-buyer-read = skaitė, kodėl sąskaita grąžinta
-office-log-file-of-the-bank-kept = įkėlė banko bylą
+office-log-file-of-the-bank-kept = įkėlė banko failą
