@@ -3,6 +3,8 @@
 
 #![allow(unreachable_pub, reason = "shared by the files of one binary")]
 
+mod pupils;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -20,8 +22,6 @@ use keis_ledger::operation::{Buyer, Operation, OrderAction, Party, ServiceTerms,
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{Line, LineState, Order, OrderState, PinnedRules, Session, Standing, Statement};
 use keis_ledger::time::{Span, Timestamp};
-use keis_registry::people::{PupilFacts, arrive};
-use keis_registry::{Actor, wallets};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -30,6 +30,8 @@ use warp::http::StatusCode;
 
 use super::support::ledger::{NETWORK, NOW, parameters};
 use super::support::{SiteOptions, TestSite, start};
+
+pub use pupils::pupils;
 
 /// The year of the market.
 pub const YEAR: Year = Year(2026);
@@ -105,29 +107,6 @@ pub fn act(number: u16, action: OrderAction) -> Operation {
 pub async fn follow(site: &TestSite) {
     site.site.catalogue.follow(site.site.client.clone(), site.registry.clone());
     site.site.catalogue.until(|catalogue| catalogue.ready()).await;
-}
-
-/// Pupils of the site's school by given name, family name and class, with wallets; in the order of their names.
-pub async fn pupils(site: &TestSite, names: &[(&str, &str, &str)]) -> Vec<PupilId> {
-    let facts = names.iter().enumerate().map(|(index, (given, family, class))| PupilFacts {
-        register_code: format!("100000{index:04}"),
-        given_name: (*given).to_owned(),
-        family_name: (*family).to_owned(),
-        school: site.school.id,
-        branch: 0,
-        class: (*class).to_owned(),
-        joint_class: None,
-        grade: class[..1].parse().expect("a digit"),
-    });
-    let facts: Vec<PupilFacts> = facts.collect();
-    let mut work = site.registry.begin().await.expect("the registry writes");
-    let persons = arrive(&mut work, &facts, 1, NOW).await.expect("pupils arrive");
-    wallets::draw(&mut work, YEAR, &persons).await.expect("wallets are drawn");
-    work.commit().await.expect("it is written");
-    let cards = site.registry.school_pupils(&Actor::System("test"), site.school.id, YEAR).await;
-    let found: Vec<PupilId> = cards.expect("they are there").iter().filter_map(|card| card.wallet).collect();
-    assert_eq!(found.len(), names.len());
-    found
 }
 
 /// A session of `SERVICE` that three pupils had joined and that is over.
