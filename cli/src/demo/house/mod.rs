@@ -163,6 +163,7 @@ fn furnish(folder: &Path, genesis: &Path, officers: &Officers, gateways: &[Strin
             simulated_sign_in: true,
             limits: Limits::default(),
             dispatch: None,
+            metrics: None,
         },
     };
     let home = PortalHome::create(folder, settings)?;
