@@ -75,5 +75,5 @@ done
 chmod 0644 "$tree/DEBIAN/conffiles" "$tree/DEBIAN/md5sums" "$tree/DEBIAN/control"
 
 package=$out/keis_${version}_$architecture.deb
-dpkg-deb --root-owner-group --build -Zzstd "$tree" "$package" >/dev/null
+dpkg-deb --root-owner-group --build -Zxz -z1 "$tree" "$package" >/dev/null
 echo "$package"

@@ -80,10 +80,14 @@ async fn a_full_disk_stops_the_taking_in_and_nothing_else_and_room_lets_it_go_on
     flow.progress(20, PATIENCE).await;
 
     disk.fill(24 * MIB);
-    until("the node is not ready", PATIENCE, async || (is_ready(&gateway).await? == false).then_some(())).await;
-    let refused = http().post(format!("{gateway}/v1/transactions")).header("content-type", "application/octet-stream");
-    let refused = refused.body(vec![0; 100]).send().await.expect("the gateway answers");
-    assert_eq!(refused.status(), 503);
+    let refused = until("the node takes no more", PATIENCE, async || {
+        let offer =
+            http().post(format!("{gateway}/v1/transactions")).header("content-type", "application/octet-stream");
+        let answer = offer.body(vec![0; 100]).send().await.ok()?;
+        (answer.status() == 503).then_some(answer)
+    });
+    let refused = refused.await;
+    assert_eq!(is_ready(&gateway).await, Some(false));
     assert_eq!(refused.headers()["retry-after"], "30");
     assert!(refused.text().await.expect("a body").contains("disk_full"));
     assert!(metric(&gateway, "keis_disk_free_bytes ").await < metric(&gateway, "keis_disk_stop_below_bytes ").await);
