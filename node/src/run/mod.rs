@@ -5,6 +5,8 @@
 
 mod error;
 mod ground;
+mod notify;
+mod told;
 mod watcher;
 
 use std::future::Future;
@@ -19,9 +21,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::backup;
 use crate::chain::{Archive, Loaded};
 use crate::clock::{Clock, ClockStep};
 use crate::config::Config;
+use crate::disk::{Disk, Room};
 use crate::documents::Documents;
 use crate::gateway::{Gateway, GatewayHandle, NodeStatus, Services};
 use crate::home::Home;
@@ -89,6 +93,10 @@ struct Parts {
     /// Until then a peer may not have told its height yet.
     settled: Instant,
     stored_step: Option<ClockStep>,
+    disk: Disk,
+    room: Room,
+    /// Where the ledger is handed out for a backup.
+    door: Option<JoinHandle<()>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -109,12 +117,16 @@ pub async fn run(
             started = Node::start(home, config.clone(), options) => started?,
             () = &mut shutdown => return Ok(()),
         };
+        notify::tell("READY=1\nSTATUS=The node runs");
         tokio::select! {
             ended = node.stopped() => match ended {
                 Err(NodeError::Renewed(why)) => tracing::info!(?why, "the node begins again"),
                 ended => return ended,
             },
-            () = &mut shutdown => return node.shutdown().await,
+            () = &mut shutdown => {
+                notify::tell("STOPPING=1");
+                return node.shutdown().await;
+            }
         }
     }
 }
@@ -164,7 +176,9 @@ impl Node {
         let first_view = shared.views.borrow().clone();
         let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
         let engine_config = engine(&ground, &institution, &first_view);
-        let history = shared.complete(&ground, &store, stop_seen);
+        let history = shared.complete(&ground, &store, stop_seen.clone());
+        let disk = Disk::new(&ground.home.store(), &ground.config.disk, ground.config.store.min_free_bytes);
+        let room = disk.look(Room::Enough);
         let Ground { config, genesis, secret, supported, home } = ground;
         let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
             Ok(engine) => engine,
@@ -174,7 +188,8 @@ impl Node {
             }
         };
         let guard = engine.guard_state().unwrap_or(GuardState::Active);
-        let first = NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true };
+        let first =
+            NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true, room };
         let (status, status_seen) = watch::channel(first);
         let services = shared.services(metrics.clone(), status_seen.clone());
         let listen = config.gateway.listen;
@@ -187,6 +202,9 @@ impl Node {
                 return Err(error.into());
             }
         };
+        told::once(config.peers.len(), &config.mempool, supported);
+        let door = backup::door::open(home.path(), store.clone(), genesis.hash(), stop_seen);
+        let door = door.inspect_err(|error| tracing::warn!(%error, "no backup can be taken while the node runs")).ok();
         let (gateway_address, height) = (gateway.address(), first_view.height());
         let simulated = genesis.is_simulated();
         tracing::info!(%institution, validator = %address, gateway = %gateway_address, %height, simulated, "the node runs");
@@ -202,6 +220,9 @@ impl Node {
             peers: config.peers.len(),
             settled: Instant::now() + 2 * Duration::from_millis(config.consensus.status_ms),
             stored_step: shared.clock.latest(),
+            disk,
+            room,
+            door,
             stopping,
         };
         let (stop, stop_asked) = watch::channel(false);
@@ -356,11 +377,13 @@ impl Parts {
         let guard = self.engine.guard_state().unwrap_or(GuardState::Active);
         metrics::gauge!("keis_network_height").set(peer_height.0 as f64);
         self.status.send_if_modified(|status| {
-            let now = NodeStatus { guard, network_height: peer_height.max(height), syncing: behind, ..status.clone() };
+            let (network_height, room) = (peer_height.max(height), self.room);
+            let now = NodeStatus { guard, network_height, syncing: behind, room, ..status.clone() };
             let changed = *status != now;
             *status = now;
             changed
         });
+        told::status(&self.status.borrow(), &self.shared.views.borrow());
     }
 
     /// What nobody calls for: waiting transactions that expire, and the clock's step that outlives the process.
@@ -368,14 +391,18 @@ impl Parts {
         let latest = self.shared.clock.latest();
         let new_step = latest.filter(|_| latest != self.stored_step);
         let (mempool, store) = (self.shared.mempool.clone(), self.store.clone());
+        let (disk, before) = (self.disk.clone(), self.room);
         let tended = tokio::task::spawn_blocking(move || {
             mempool.tend();
-            new_step.map_or(Ok(()), |step| store.put_meta(CLOCK, &codec::encode(&step)))
+            (disk.look(before), new_step.map_or(Ok(()), |step| store.put_meta(CLOCK, &codec::encode(&step))))
         });
         match tended.await {
-            Ok(Ok(())) => self.stored_step = latest,
+            Ok((room, Ok(()))) => (self.room, self.stored_step) = (room, latest),
             // Losing the step costs nothing: the clock never lags behind the chain, and the driver steps it again.
-            Ok(Err(error)) => tracing::warn!(%error, "the clock's step was not stored"),
+            Ok((room, Err(error))) => {
+                self.room = room;
+                tracing::warn!(%error, "the clock's step was not stored");
+            }
             Err(error) => tracing::error!(%error, "tending the mempool failed"),
         }
     }
@@ -386,6 +413,11 @@ impl Parts {
         self.gateway.shutdown().await;
         let ended = self.engine.shutdown().await;
         self.shared.network.shutdown().await;
+        if let Some(door) = self.door
+            && let Err(error) = door.await
+        {
+            tracing::error!(%error, "handing out backups failed");
+        }
         if let Some(history) = self.history
             && let Err(error) = history.await
         {

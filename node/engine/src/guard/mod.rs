@@ -32,6 +32,8 @@ const KEPT_HEIGHTS: u64 = 64;
 const REWRITE_RECORDS: usize = 4096;
 /// Name of the log in the guard's folder.
 const FILE: &str = "sign.log";
+/// Why a log that a backup's restoring began is not trusted.
+const RESTORED: Foreign = Foreign::Moved("the folder was restored from a backup");
 
 /// What the guard answers to a request to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub enum Beginning {
         /// Heights to observe.
         heights: u64,
     },
+    /// The folder comes out of a backup: nothing is signed before [`Guard::adopt`].
+    Restored,
 }
 
 /// Whether a folder signs.
@@ -117,6 +121,8 @@ enum Record {
     },
     /// A vote of this key was seen that the log does not hold.
     SecondCopy,
+    /// The folder came out of a backup.
+    Restored,
 }
 
 struct Signed {
@@ -166,6 +172,10 @@ impl Guard {
             Beginning::Joining { heights } => {
                 log.append(&Record::Observing { remaining: heights })?;
                 observing(heights)
+            }
+            Beginning::Restored => {
+                log.append(&Record::Restored)?;
+                GuardState::Foreign(RESTORED)
             }
         };
         log.sync_folder()?;
@@ -348,6 +358,7 @@ impl Inner {
             Record::Floor { height } => self.floor = self.floor.max(height),
             Record::Observing { remaining } => self.state = observing(remaining),
             Record::SecondCopy => self.state = GuardState::Foreign(Foreign::SecondCopy),
+            Record::Restored => self.state = GuardState::Foreign(RESTORED),
         }
     }
 

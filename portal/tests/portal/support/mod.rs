@@ -57,6 +57,7 @@ pub struct SiteOptions {
     pub gateway: Option<String>,
     /// The way of invoices to the buyer's system, as pages tell of it.
     pub dispatch: Option<Dispatch>,
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Default for SiteOptions {
@@ -70,6 +71,7 @@ impl Default for SiteOptions {
             limits: Limits::default(),
             gateway: None,
             dispatch: None,
+            metrics: None,
         }
     }
 }
@@ -175,6 +177,7 @@ pub async fn try_start(options: SiteOptions) -> Result<TestSite, ServerError> {
         simulated_sign_in: !options.people.is_empty(),
         limits: options.limits,
         dispatch: options.dispatch,
+        metrics: options.metrics,
     };
     let gateway = match options.gateway {
         Some(gateway) => gateway,
