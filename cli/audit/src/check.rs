@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keis_ledger::block::Block;
 use keis_ledger::chain::{Certificate, Height, ValidatorSet};
 use keis_ledger::codec;
-use keis_ledger::crypto::{Batch, Domain, Hash, KnownKeys};
+use keis_ledger::crypto::{Batch, Domain, Hash, KnownKeys, Signatures};
 use keis_ledger::ids::BlockId;
 use keis_ledger::list;
 use keis_ledger::transaction::{RawTransaction, VerifiedTransaction};
@@ -54,13 +54,40 @@ pub(crate) struct Checked {
     pub(crate) transactions_root: Hash,
 }
 
-/// Judges an entry.
+/// A block that is well formed, and the votes for it.
+struct Formed {
+    block: Block,
+    id: BlockId,
+    certificate: Certificate,
+}
+
+/// Judges entries up to the first that is not sound.
 pub(crate) fn check(
     network: &Hash,
     validators: &Validators,
     keys: &mut KnownKeys,
-    entry: &Entry,
-) -> Result<Checked, Fault> {
+    entries: &[Entry],
+) -> Vec<Result<Checked, Fault>> {
+    let formed: Vec<Result<Formed, Fault>> = entries.iter().map(|entry| form(network, entry)).collect();
+    let known = validators.now();
+    if let Some(verified) = together(network, &known, keys, &formed) {
+        let all = formed.into_iter().zip(verified);
+        return all.map(|(one, transactions)| Ok(checked(one?, &known, transactions))).collect();
+    }
+    // Something does not hold, or there is little to judge: one after the other, so that what is told is the first fault.
+    let mut judged = Vec::with_capacity(formed.len());
+    for one in formed {
+        let one = one.and_then(|formed| alone(network, &validators.now(), keys, formed));
+        let sound = one.is_ok();
+        judged.push(one);
+        if !sound {
+            break;
+        }
+    }
+    judged
+}
+
+fn form(network: &Hash, entry: &Entry) -> Result<Formed, Fault> {
     let at = entry.height;
     let block = Block::decode(&entry.block).map_err(|error| Fault::block(rule::BLOCK, at, error))?;
     if block.header.network != *network {
@@ -71,18 +98,50 @@ pub(crate) fn check(
     }
     let id = block.header.id();
     let certificate = certificate(at, id, &entry.certificate)?;
-    let known = validators.now();
-    let sound_by = if known.hash == block.header.validators {
-        judge(&certificate, network, &known.set)?;
-        Some(known.hash)
-    } else {
-        None
-    };
-    let transactions = transactions(network, keys, at, &block)?;
+    Ok(Formed { block, id, certificate })
+}
+
+/// The blocks' transactions, if every signature of all blocks holds and there is enough to judge.
+fn together(
+    network: &Hash,
+    known: &KnownSet,
+    keys: &mut KnownKeys,
+    formed: &[Result<Formed, Fault>],
+) -> Option<Vec<Vec<VerifiedTransaction>>> {
+    let of_block = |one: &Formed| one.block.transactions.len() + one.certificate.signatures.len();
+    let members = formed.iter().flatten().map(of_block).sum();
+    if members < Signatures::WORTH {
+        return None;
+    }
+    let mut coins = [0; 32];
+    getrandom::fill(&mut coins).ok()?;
+    let mut signatures = Signatures::with_room(members, &coins);
+    let mut signed = Vec::with_capacity(formed.len());
+    for one in formed {
+        let Formed { block, certificate, .. } = one.as_ref().ok()?;
+        if known.hash == block.header.validators {
+            certificate.verify_with(network, &known.set, keys, &mut signatures).ok()?;
+        }
+        signed.push(block.raw_transactions().map(|raw| raw.parse(network).ok()).collect::<Option<_>>()?);
+    }
+    VerifiedTransaction::all(signed, network, keys, signatures)
+}
+
+fn alone(network: &Hash, known: &KnownSet, keys: &mut KnownKeys, formed: Formed) -> Result<Checked, Fault> {
+    if known.hash == formed.block.header.validators {
+        judge(&formed.certificate, network, &known.set)?;
+    }
+    let transactions = transactions(network, keys, &formed.block)?;
+    Ok(checked(formed, known, transactions))
+}
+
+fn checked(formed: Formed, known: &KnownSet, transactions: Vec<VerifiedTransaction>) -> Checked {
+    let Formed { block, id, certificate } = formed;
+    let sound_by = (known.hash == block.header.validators).then_some(known.hash);
     let mut leaves = Batch::default();
     block.transactions.iter().for_each(|raw| leaves.add(Domain::ListLeaf, &[raw]));
     let transactions_root = list::root(&leaves.hashes());
-    Ok(Checked { block, id, certificate, sound_by, transactions, transactions_root })
+    Checked { block, id, certificate, sound_by, transactions, transactions_root }
 }
 
 fn certificate(at: Height, id: BlockId, bytes: &[u8]) -> Result<Certificate, Fault> {
@@ -99,12 +158,8 @@ pub(crate) fn judge(certificate: &Certificate, network: &Hash, set: &ValidatorSe
     certificate.verify(network, set).map_err(|error| Fault::block(rule::CERTIFICATE, certificate.height, error))
 }
 
-fn transactions(
-    network: &Hash,
-    keys: &mut KnownKeys,
-    at: Height,
-    block: &Block,
-) -> Result<Vec<VerifiedTransaction>, Fault> {
+fn transactions(network: &Hash, keys: &mut KnownKeys, block: &Block) -> Result<Vec<VerifiedTransaction>, Fault> {
+    let at = block.header.height;
     let one = |(index, raw): (usize, RawTransaction)| {
         let signed =
             raw.parse(network).map_err(|error| Fault::transaction(rule::TRANSACTION, at, index, None, error))?;
