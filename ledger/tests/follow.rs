@@ -32,7 +32,7 @@ fn with_header(block: &Block, change: impl FnOnce(&mut Header)) -> Block {
 }
 
 fn take(follower: &mut Follower, block: &Block) -> Result<Followed, InvalidBlock> {
-    follower.take(block, block.header.id(), &verified(block))
+    follower.take(&block.header, block.header.id(), &verified(block))
 }
 
 const START: TreeKey = TreeKey([0; 34]);

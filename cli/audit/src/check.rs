@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keis_ledger::block::Block;
-use keis_ledger::chain::{Certificate, Height, ValidatorSet};
+use keis_ledger::chain::{Certificate, Header, Height, ValidatorSet};
 use keis_ledger::codec;
 use keis_ledger::crypto::{Batch, Domain, Hash, KnownKeys, Signatures};
 use keis_ledger::ids::BlockId;
@@ -44,7 +44,7 @@ impl Validators {
 
 /// A block that is well formed, with proven signatures.
 pub(crate) struct Checked {
-    pub(crate) block: Block,
+    pub(crate) header: Header,
     pub(crate) id: BlockId,
     pub(crate) certificate: Certificate,
     /// Hash of the validators against whom the certificate was found sound; none when they were not known ahead.
@@ -68,16 +68,15 @@ pub(crate) fn check(
     keys: &mut KnownKeys,
     entries: &[Entry],
 ) -> Vec<Result<Checked, Fault>> {
-    let formed: Vec<Result<Formed, Fault>> = entries.iter().map(|entry| form(network, entry)).collect();
     let known = validators.now();
-    if let Some(verified) = together(network, &known, keys, &formed) {
-        let all = formed.into_iter().zip(verified);
-        return all.map(|(one, transactions)| Ok(checked(one?, &known, transactions))).collect();
+    let formed: Result<Vec<Formed>, Fault> = entries.iter().map(|entry| form(network, entry)).collect();
+    if let Some(checked) = formed.ok().and_then(|formed| together(network, &known, keys, formed)) {
+        return checked.into_iter().map(Ok).collect();
     }
     // Something does not hold, or there is little to judge: one after the other, so that what is told is the first fault.
-    let mut judged = Vec::with_capacity(formed.len());
-    for one in formed {
-        let one = one.and_then(|formed| alone(network, &validators.now(), keys, formed));
+    let mut judged = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let one = form(network, entry).and_then(|formed| alone(network, &validators.now(), keys, formed));
         let sound = one.is_ok();
         judged.push(one);
         if !sound {
@@ -101,47 +100,48 @@ fn form(network: &Hash, entry: &Entry) -> Result<Formed, Fault> {
     Ok(Formed { block, id, certificate })
 }
 
-/// The blocks' transactions, if every signature of all blocks holds and there is enough to judge.
-fn together(
-    network: &Hash,
-    known: &KnownSet,
-    keys: &mut KnownKeys,
-    formed: &[Result<Formed, Fault>],
-) -> Option<Vec<Vec<VerifiedTransaction>>> {
+/// All of these blocks, if every signature of all of them holds and there is enough to judge.
+fn together(network: &Hash, known: &KnownSet, keys: &mut KnownKeys, formed: Vec<Formed>) -> Option<Vec<Checked>> {
     let of_block = |one: &Formed| one.block.transactions.len() + one.certificate.signatures.len();
-    let members = formed.iter().flatten().map(of_block).sum();
+    let members = formed.iter().map(of_block).sum();
     if members < Signatures::WORTH {
         return None;
     }
     let mut coins = [0; 32];
     getrandom::fill(&mut coins).ok()?;
     let mut signatures = Signatures::with_room(members, &coins);
-    let mut signed = Vec::with_capacity(formed.len());
-    for one in formed {
-        let Formed { block, certificate, .. } = one.as_ref().ok()?;
-        if known.hash == block.header.validators {
+    let (mut heads, mut signed) = (Vec::with_capacity(formed.len()), Vec::with_capacity(formed.len()));
+    for Formed { block: Block { header, transactions }, id, certificate } in formed {
+        if known.hash == header.validators {
             certificate.verify_with(network, &known.set, keys, &mut signatures).ok()?;
         }
-        signed.push(block.raw_transactions().map(|raw| raw.parse(network).ok()).collect::<Option<_>>()?);
+        let parse = |raw| RawTransaction(raw).parse(network).ok();
+        signed.push(transactions.into_iter().map(parse).collect::<Option<_>>()?);
+        heads.push((header, id, certificate));
     }
-    VerifiedTransaction::all(signed, network, keys, signatures)
+    let verified = VerifiedTransaction::all(signed, network, keys, signatures)?;
+    Some(heads.into_iter().zip(verified).map(|(head, transactions)| checked(head, known, transactions)).collect())
 }
 
 fn alone(network: &Hash, known: &KnownSet, keys: &mut KnownKeys, formed: Formed) -> Result<Checked, Fault> {
-    if known.hash == formed.block.header.validators {
-        judge(&formed.certificate, network, &known.set)?;
+    let Formed { block, id, certificate } = formed;
+    if known.hash == block.header.validators {
+        judge(&certificate, network, &known.set)?;
     }
-    let transactions = transactions(network, keys, &formed.block)?;
-    Ok(checked(formed, known, transactions))
+    let transactions = transactions(network, keys, &block)?;
+    Ok(checked((block.header, id, certificate), known, transactions))
 }
 
-fn checked(formed: Formed, known: &KnownSet, transactions: Vec<VerifiedTransaction>) -> Checked {
-    let Formed { block, id, certificate } = formed;
-    let sound_by = (known.hash == block.header.validators).then_some(known.hash);
+fn checked(
+    (header, id, certificate): (Header, BlockId, Certificate),
+    known: &KnownSet,
+    transactions: Vec<VerifiedTransaction>,
+) -> Checked {
+    let sound_by = (known.hash == header.validators).then_some(known.hash);
     let mut leaves = Batch::default();
-    block.transactions.iter().for_each(|raw| leaves.add(Domain::ListLeaf, &[raw]));
+    transactions.iter().for_each(|one| leaves.add(Domain::ListLeaf, &[one.raw()]));
     let transactions_root = list::root(&leaves.hashes());
-    Checked { block, id, certificate, sound_by, transactions, transactions_root }
+    Checked { header, id, certificate, sound_by, transactions, transactions_root }
 }
 
 fn certificate(at: Height, id: BlockId, bytes: &[u8]) -> Result<Certificate, Fault> {

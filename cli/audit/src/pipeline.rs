@@ -21,7 +21,7 @@ use crate::read::{Part, Reader};
 /// Bytes of blocks that one thread takes at a time: some thousands of signatures, which are judged together.
 const PIECE_BYTES: usize = 4 << 20;
 /// Pieces on their way, for each thread.
-const PIECES_A_THREAD: usize = 3;
+const PIECES_A_THREAD: usize = 2;
 
 /// What comes out, in order.
 pub(crate) enum Item {

@@ -196,11 +196,22 @@ impl<'a> Work<'a> {
     pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = RecordKey>) {
         let mut ways = self.ways.borrow_mut();
         let unknown: Vec<RecordKey> = keys.filter(|key| ways.get(key).is_none()).collect();
+        ways.make_room(unknown.len());
         let places = RecordKey::places(&unknown);
         for ((key, place), standing) in unknown.into_iter().zip(&places).zip(self.draft.look_all(&places)) {
             let written = ways.unnamed.get(place).copied();
             let way = written.map_or(Way::Standing(standing), Way::Written);
             ways.remember(key, Found { place: *place, way });
+        }
+    }
+
+    /// Notes where a record stands that the plan has come upon by its place and is about to ask for by its key.
+    pub(crate) fn came_upon(&self, key: RecordKey, place: TreeKey) {
+        let mut ways = self.ways.borrow_mut();
+        if ways.get(&key).is_none() {
+            let written = ways.unnamed.get(&place).copied();
+            let way = written.map_or_else(|| Way::Standing(self.draft.look(&place)), Way::Written);
+            ways.remember(key, Found { place, way });
         }
     }
 
@@ -278,9 +289,7 @@ impl<'a> Ways<'a> {
     }
 
     fn remember(&mut self, key: RecordKey, found: Found<'a>) {
-        if (self.known.len() + 1) * 2 > self.slots.len() {
-            self.grow();
-        }
+        self.make_room(1);
         let slot = self.slot(&key).expect("the table was grown above");
         match self.slots[slot].checked_sub(1) {
             Some(index) => self.known[index as usize].1 = found,
@@ -291,13 +300,17 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Makes room for as many keys again.
-    fn grow(&mut self) {
-        self.slots = vec![0; (self.slots.len() * 2).max(SLOTS)];
-        for (key, found) in std::mem::take(&mut self.known) {
-            let slot = self.slot(&key).expect("there are slots");
-            self.known.push((key, found));
-            self.slots[slot] = u32::try_from(self.known.len()).expect("a plan touches some thousand records");
+    /// Makes room for so many keys more.
+    fn make_room(&mut self, more: usize) {
+        let slots = ((self.known.len() + more) * 2).next_power_of_two().max(SLOTS);
+        if slots <= self.slots.len() {
+            return;
+        }
+        self.slots = vec![0; slots];
+        self.known.reserve_exact(slots / 2 - self.known.len());
+        for index in 0..self.known.len() {
+            let slot = self.slot(&self.known[index].0).expect("there are slots");
+            self.slots[slot] = u32::try_from(index + 1).expect("a plan touches some thousand records");
         }
     }
 
