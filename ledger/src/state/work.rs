@@ -18,6 +18,8 @@ pub struct Work<'a> {
     draft: &'a Draft,
     writes: Vec<Write>,
     ways: RefCell<Ways<'a>>,
+    /// The year whose sums were changed last: its index among the writes.
+    year: Option<(Year, usize)>,
     sealed: Option<(Year, Option<State>)>,
     lines: Vec<ReceiptLine>,
 }
@@ -113,7 +115,7 @@ pub struct Effect {
 impl<'a> Work<'a> {
     /// Work that has changed nothing yet.
     pub fn on(draft: &'a Draft) -> Self {
-        Self { draft, writes: Vec::new(), ways: RefCell::default(), sealed: None, lines: Vec::new() }
+        Self { draft, writes: Vec::new(), ways: RefCell::default(), year: None, sealed: None, lines: Vec::new() }
     }
 
     /// A record as this work has it.
@@ -132,16 +134,30 @@ impl<'a> Work<'a> {
 
     /// A record to change.
     pub fn edit<E: Entity>(&mut self, key: E::Key) -> Option<&mut E> {
-        let key = E::key(key);
+        let index = self.written(E::key(key))?;
+        self.at_mut(index)
+    }
+
+    /// A year's record to change, as every movement of money does.
+    pub(crate) fn edit_year(&mut self, year: Year) -> Option<&mut YearRecord> {
+        let index = match self.year {
+            Some((known, index)) if known == year => index,
+            Some(_) | None => self.written(YearRecord::key(year))?,
+        };
+        self.year = Some((year, index));
+        self.at_mut(index)
+    }
+
+    /// The index among the writes of a record that stands; it is written as it is, if it was not before.
+    fn written(&mut self, key: RecordKey) -> Option<usize> {
         let Found { place, way } = self.find(key);
-        let index = match way {
+        Some(match way {
             Way::Written(index) => index,
             Way::Standing(record) => {
                 let record = Some(Arc::clone(record?));
                 self.write(key, Write { place, record, stands: true })
             }
-        };
-        self.at_mut(index)
+        })
     }
 
     /// The record at a place, to change, if it is of this kind.
