@@ -7,6 +7,7 @@ mod error;
 mod ground;
 mod notify;
 mod told;
+mod twins;
 mod watcher;
 
 use std::future::Future;
@@ -17,6 +18,7 @@ use keis_engine::Engine;
 use keis_engine::guard::GuardState;
 use keis_ledger::chain::Height;
 use keis_ledger::codec;
+use keis_ledger::crypto::Hash;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -97,6 +99,8 @@ struct Parts {
     room: Room,
     /// Where the ledger is handed out for a backup.
     door: Option<JoinHandle<()>>,
+    /// Looks for another copy of the key while the folder observes.
+    twins: Option<JoinHandle<()>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -175,6 +179,9 @@ impl Node {
         let (shared, chain) = assemble(&ground, &store, loaded, network, stop_seen.clone()).await?;
         let first_view = shared.views.borrow().clone();
         let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
+        if !ground.config.peers.is_empty() {
+            guard.await_testimony();
+        }
         let engine_config = engine(&ground, &institution, &first_view);
         let history = shared.complete(&ground, &store, stop_seen.clone());
         let disk = Disk::new(&ground.home.store(), &ground.config.disk, ground.config.store.min_free_bytes);
@@ -188,6 +195,7 @@ impl Node {
             }
         };
         let guard = engine.guard_state().unwrap_or(GuardState::Active);
+        let twins = shared.twins(&engine, stop_seen.clone());
         let first =
             NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true, room };
         let (status, status_seen) = watch::channel(first);
@@ -203,8 +211,7 @@ impl Node {
             }
         };
         told::once(config.peers.len(), &config.mempool, supported);
-        let door = backup::door::open(home.path(), store.clone(), genesis.hash(), stop_seen);
-        let door = door.inspect_err(|error| tracing::warn!(%error, "no backup can be taken while the node runs")).ok();
+        let door = hand_out(&home, &store, genesis.hash(), stop_seen);
         let (gateway_address, height) = (gateway.address(), first_view.height());
         let simulated = genesis.is_simulated();
         tracing::info!(%institution, validator = %address, gateway = %gateway_address, %height, simulated, "the node runs");
@@ -223,6 +230,7 @@ impl Node {
             disk,
             room,
             door,
+            twins,
             stopping,
         };
         let (stop, stop_asked) = watch::channel(false);
@@ -295,6 +303,13 @@ impl Shared {
     fn services(&self, metrics: PrometheusHandle, status: watch::Receiver<NodeStatus>) -> Services {
         let Self { views, archive, mempool, documents, network, clock } = self.clone();
         Services { views, archive, mempool, documents, network, clock, metrics, status }
+    }
+
+    /// Looks for another copy of the key, while the folder observes.
+    fn twins(&self, engine: &Engine, stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+        let observes = matches!(engine.guard_state(), Some(GuardState::Observing { .. }));
+        let look = twins::watch(engine.guard(), self.views.clone(), self.network.clone(), stopping);
+        observes.then(|| tokio::spawn(look))
     }
 
     /// Begins to fetch the blocks before the snapshot with which this chain began, if there are any.
@@ -411,6 +426,12 @@ impl Parts {
         self.tend().await;
         self.stopping.send_replace(true);
         self.gateway.shutdown().await;
+        // Before the engine: its sign log must be closed when it has ended.
+        if let Some(twins) = self.twins
+            && let Err(error) = twins.await
+        {
+            tracing::error!(%error, "looking for another copy failed");
+        }
         let ended = self.engine.shutdown().await;
         self.shared.network.shutdown().await;
         if let Some(door) = self.door
@@ -426,6 +447,12 @@ impl Parts {
         tracing::info!(height = %self.shared.views.borrow().height(), "the node has ended");
         ended.map_err(NodeError::from)
     }
+}
+
+/// Opens the door for backups. A node without it works, and is backed up when it stands still.
+fn hand_out(home: &Home, store: &Store, network: Hash, stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+    let door = backup::door::open(home.path(), store.clone(), network, stopping);
+    door.inspect_err(|error| tracing::warn!(%error, "no backup can be taken while the node runs")).ok()
 }
 
 /// Waits until a flag is raised, or nobody is left who could.

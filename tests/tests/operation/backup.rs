@@ -120,6 +120,11 @@ async fn an_old_backup_beside_the_living_node_never_signs() {
     // Somebody adopts it although the other one lives.
     program::keis(["node", "adopt", "--home", text(&home), "--heights", "5"]).await.well();
     cluster.start(copy).await;
+    // What its swarm does not bring it, the certificates of its peers do.
+    until("the copy learns of the living node", PATIENCE, async || {
+        cluster.log(copy).contains("another copy of this node's key votes").then_some(())
+    })
+    .await;
     let active = async || (field(&cluster.status(copy).await, "guard") == "active").then_some(());
     never("a copy of a living node signs", Duration::from_secs(5), active).await;
     flow.progress(40, PATIENCE).await;

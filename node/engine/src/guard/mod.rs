@@ -7,6 +7,7 @@ mod error;
 mod identity;
 mod log;
 mod message;
+mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,6 +24,7 @@ use identity::Identity;
 use log::Log;
 pub use message::Message;
 use message::{Slot, Step};
+use testimony::Testimony;
 
 /// Heights that an adopted folder watches before it signs, unless the operator says otherwise.
 pub const DEFAULT_OBSERVED_HEIGHTS: u64 = 10;
@@ -139,6 +141,7 @@ struct Inner {
     floor: Height,
     state: GuardState,
     failed: bool,
+    testimony: Testimony,
 }
 
 /// A validator's consensus key behind its log.
@@ -332,7 +335,15 @@ fn observing(remaining: u64) -> GuardState {
 
 impl Inner {
     fn empty(log: Log, state: GuardState) -> Self {
-        Self { log, signed: BTreeMap::new(), abstained: BTreeSet::new(), floor: Height(0), state, failed: false }
+        Self {
+            log,
+            signed: BTreeMap::new(),
+            abstained: BTreeSet::new(),
+            floor: Height(0),
+            state,
+            failed: false,
+            testimony: Testimony::default(),
+        }
     }
 
     /// Makes a record durable, then lets it take effect.
@@ -435,6 +446,9 @@ impl Inner {
         }
         // Whatever another copy may have signed up to here stays out of reach.
         self.write(Record::Floor { height: height.next() })?;
+        if !self.testimony.counts(height, remaining) {
+            return Ok(());
+        }
         self.write(Record::Observing { remaining: remaining.saturating_sub(1) })
     }
 
