@@ -7,7 +7,8 @@ use keis_ledger::codec;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, bytes};
+use super::call::{Answer, Call, bytes};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use crate::chain::{Archive, ChainError};

@@ -12,8 +12,9 @@ use keis_ledger::time::Timestamp;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
 use super::index::Content;
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use super::years::readable;

@@ -17,6 +17,7 @@ use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use warp::reply::Response;
 
 use super::Context;
+use super::keep::Keep;
 use super::problem::Problem;
 use super::signature::Message;
 
@@ -106,9 +107,9 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether the client says that it holds what has this tag.
-    pub(super) fn holds(&self, tag: &str) -> bool {
-        self.header("if-none-match").is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag))
+    /// Whether the body is of this media type.
+    pub(super) fn has_body_of(&self, expected: &str) -> bool {
+        self.header("content-type").is_some_and(|given| is_of(given, expected))
     }
 
     /// The request as far as signatures cover it.
@@ -136,6 +137,8 @@ pub(super) struct Route {
     pub(super) method: Method,
     /// The path, with `{id}` for a part that varies.
     pub(super) template: &'static str,
+    /// Whether pages of other sites may read it too: it is public, and nothing of the reader's.
+    pub(super) is_shared: bool,
     /// The answer.
     pub(super) filter: BoxedFilter<(Response,)>,
 }
@@ -144,8 +147,17 @@ pub(super) struct Route {
 #[derive(Clone, Copy)]
 pub(super) struct Answered(pub(super) &'static str);
 
-/// A route without a body.
+/// A public route without a body.
 pub(super) fn get<H, F>(context: &Arc<Context>, template: &'static str, handler: H) -> Route
+where
+    H: Fn(Arc<Context>, Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    Route { is_shared: true, ..own(context, template, handler) }
+}
+
+/// A route without a body that is not for everybody.
+pub(super) fn own<H, F>(context: &Arc<Context>, template: &'static str, handler: H) -> Route
 where
     H: Fn(Arc<Context>, Call) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
@@ -154,19 +166,16 @@ where
     route(context, Method::GET, template, warp::get().boxed(), body, handler)
 }
 
-/// A route with a body of one type and a bounded size.
-pub(super) fn post<H, F>(
-    context: &Arc<Context>,
-    template: &'static str,
-    body_type: &'static str,
-    limit: usize,
-    handler: H,
-) -> Route
+/// Types of a body, each with the most bytes that it may have.
+pub(super) type Bodies = &'static [(&'static str, usize)];
+
+/// A route with a body of one of these types.
+pub(super) fn post<H, F>(context: &Arc<Context>, template: &'static str, bodies: Bodies, handler: H) -> Route
 where
     H: Fn(Arc<Context>, Call) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    route(context, Method::POST, template, warp::post().boxed(), body(body_type, limit), handler)
+    route(context, Method::POST, template, warp::post().boxed(), body(bodies), handler)
 }
 
 fn route<H, F>(
@@ -200,7 +209,7 @@ where
                 response
             }
         });
-    Route { method, template, filter: filter.boxed() }
+    Route { method, template, is_shared: false, filter: filter.boxed() }
 }
 
 fn path(template: &'static str) -> BoxedFilter<(Option<String>,)> {
@@ -223,16 +232,24 @@ pub(super) fn fits(template: &str, path: &str) -> bool {
         && template.iter().zip(&path).all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
 }
 
+/// Whether a field `Content-Type` names this media type.
+fn is_of(given: &str, expected: &str) -> bool {
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
+}
+
 /// Reads a body, whether its length is announced or not.
-fn body(expected: &'static str, limit: usize) -> BoxedFilter<(Result<Bytes, Problem>,)> {
+fn body(bodies: Bodies) -> BoxedFilter<(Result<Bytes, Problem>,)> {
     warp::header::optional::<String>("content-type")
         .and(warp::body::stream())
         .then(move |given: Option<String>, stream| async move {
             let given = given.unwrap_or_default();
-            let essence = given.split(';').next().unwrap_or_default().trim();
-            let read = tokio::time::timeout(BODY_TIME, collect(stream, limit)).await;
-            if !essence.eq_ignore_ascii_case(expected) {
-                return Err(Problem::unsupported_type(expected));
+            let limit = bodies.iter().find(|(expected, _)| is_of(&given, expected)).map(|(_, limit)| *limit);
+            let most = bodies.iter().map(|(_, limit)| *limit).max().unwrap_or_default();
+            let read = tokio::time::timeout(BODY_TIME, collect(stream, limit.unwrap_or(most))).await;
+            if limit.is_none() {
+                return Err(Problem::unsupported_type(
+                    &bodies.iter().map(|(expected, _)| *expected).collect::<Vec<_>>(),
+                ));
             }
             read.unwrap_or_else(|_| Err(Problem::body_timeout()))
         })
@@ -257,19 +274,6 @@ async fn collect(stream: impl Stream<Item = Result<impl Buf, warp::Error>>, limi
     if length > limit { Err(Problem::too_large(limit)) } else { Ok(body.freeze()) }
 }
 
-/// How long an answer may be kept by others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// It holds now.
-    Not,
-    /// It is for one reader alone.
-    Never,
-    /// It is for one reader alone, who asks each time whether it still holds.
-    Own,
-    /// It never changes.
-    Forever,
-}
-
 /// Answers a value as JSON.
 pub(super) fn json(status: StatusCode, keep: Keep, value: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(value).map_err(|error| Problem::internal(&error))?;
@@ -278,16 +282,12 @@ pub(super) fn json(status: StatusCode, keep: Keep, value: &impl Serialize) -> An
 
 /// Answers bytes of a type.
 pub(super) fn bytes(status: StatusCode, keep: Keep, media_type: &'static str, body: Vec<u8>) -> Response {
+    let mut head = HeaderMap::new();
+    keep.mark(&mut head, &body);
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    let keep = match keep {
-        Keep::Not => "no-cache",
-        Keep::Never => "no-store",
-        Keep::Own => "private, no-cache",
-        Keep::Forever => "public, max-age=31536000, immutable",
-    };
+    response.headers_mut().extend(head);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     response
 }

@@ -15,11 +15,14 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::ratings::Rating;
 use super::schema;
+use super::search::Wanted;
 use super::years::missing;
+use crate::documents::DocumentError;
 
 /// Most services in one answer.
 const MOST_SERVICES: usize = 200;
@@ -158,6 +161,8 @@ fn view(state: &State, id: ServiceId, service: &Service) -> ServiceView {
 /// Services that may be ordered, narrowed by what is asked for.
 #[utoipa::path(get, path = "/v1/services", tag = "catalogue",
     params(
+        ("q" = Option<String>, Query, description = "Beginnings of words of the description, up to 8 in any order; case and marks on letters do \
+            not matter, so `azuolas` finds „Ąžuolas“"),
         ("field" = Option<String>, Query, description = "Branch of the arts, such as `theatre`"),
         ("kind" = Option<String>, Query, description = "Kind, such as `workshop`"),
         ("place" = Option<String>, Query, description = "A venue: `LT-01` to `LT-60`, or a country's two letters"),
@@ -173,7 +178,8 @@ fn view(state: &State, id: ServiceId, service: &Service) -> ServiceView {
             content_type = "application/problem+json"),
     ))]
 pub(super) async fn services(context: Arc<Context>, call: Call) -> Answer {
-    call.allow(&["field", "kind", "place", "grade", "provider", "cursor", "limit"])?;
+    call.allow(&["q", "field", "kind", "place", "grade", "provider", "cursor", "limit"])?;
+    let wanted = call.text("q").map(Wanted::of).transpose()?;
     let filter = Filter {
         field: call.word("field")?,
         kind: call.word("kind")?,
@@ -186,22 +192,35 @@ pub(super) async fn services(context: Arc<Context>, call: Call) -> Answer {
         return Err(Problem::malformed(format!("`limit` is 1 to {MOST_SERVICES}")));
     }
     let cursor: Option<ServiceId> = call.parameter("cursor")?;
-    let from = cursor.map_or(Bound::Unbounded, Bound::Excluded);
     let now = context.view();
-    let (height, state) = (now.height(), &now.tip.state);
-    context.index.reached(height).await?;
-    let mut found: Vec<ServiceView> = context.index.with(|content| {
-        let after = content.services.range((from, Bound::Unbounded));
-        after
-            .filter(|(_, service)| filter.takes(service))
-            .take(limit + 1)
-            .map(|(id, one)| view(state, *id, one))
-            .collect()
+    context.index.reached(now.height()).await?;
+    let (index, search, documents) =
+        (context.index.clone(), context.search.clone(), context.services.documents.clone());
+    let listed = context.work(move || {
+        let offered: Vec<(ServiceId, Service)> = index.with(|content| {
+            search.tidy(content.services.values());
+            let after = content.services.range((cursor.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+            let offered = after.filter(|(_, service)| filter.takes(service)).map(|(id, one)| (*id, one.clone()));
+            // Without words to look for, no more is wanted than is answered.
+            offered.take(if wanted.is_some() { usize::MAX } else { limit + 1 }).collect()
+        });
+        let mut found = Vec::new();
+        for (id, service) in offered {
+            let is_wanted = wanted.as_ref().map(|wanted| search.finds(&documents, &service, wanted));
+            if is_wanted.transpose()?.unwrap_or(true) {
+                found.push(view(&now.tip.state, id, &service));
+            }
+            if found.len() > limit {
+                break;
+            }
+        }
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|last| last.id);
+        Ok::<_, DocumentError>(Services { height: now.height(), services: found, next })
     });
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| last.id);
-    json(StatusCode::OK, Keep::Not, &Services { height, services: found, next })
+    let listed = listed.await?.map_err(|error| Problem::internal(&error))?;
+    json(StatusCode::OK, Keep::Moving, &listed)
 }
 
 /// A service with its public description, whether it may be ordered now or not.
@@ -223,7 +242,7 @@ pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
     let description = if document.is_some() { Description::Held } else { Description::Missing };
     json(
         StatusCode::OK,
-        Keep::Not,
+        Keep::Moving,
         &ServiceDetail { service: view(&view_of_now.tip.state, id, service), description, document },
     )
 }
@@ -260,7 +279,7 @@ pub(super) async fn sessions(context: Arc<Context>, call: Call) -> Answer {
     let one = |id| now.tip.state.get::<Session>((year, id)).map(|session| SessionView::of(id, session));
     let mut sessions: Vec<SessionView> = ids.into_iter().filter_map(one).collect();
     sessions.sort_by_key(|session| (session.offer.start, session.id));
-    json(StatusCode::OK, Keep::Not, &Sessions { service, year, height, sessions })
+    json(StatusCode::OK, Keep::Moving, &Sessions { service, year, height, sessions })
 }
 
 impl SessionView {
@@ -290,7 +309,7 @@ pub(super) async fn session(context: Arc<Context>, call: Call) -> Answer {
     let none = || missing(&view.tip.state, year, "the session is not on the ledger in this year");
     let session = session.ok_or_else(none)?;
     let detail = SessionDetail { year, service: session.service, session: SessionView::of(id, session) };
-    json(StatusCode::OK, Keep::Not, &detail)
+    json(StatusCode::OK, Keep::Moving, &detail)
 }
 
 fn no_service() -> Problem {

@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 
@@ -102,7 +103,7 @@ pub(super) async fn headers(context: Arc<Context>, call: Call) -> Answer {
     let read = context.read(move |archive| (from..=until).map(|height| archive.header(Height(height))).collect());
     let headers: Vec<Option<Header>> = read.await?;
     let next = (until < tip.0 && from <= until).then(|| Height(until + 1));
-    json(StatusCode::OK, Keep::Not, &Headers { headers: headers.into_iter().flatten().collect(), next })
+    json(StatusCode::OK, Keep::Moving, &Headers { headers: headers.into_iter().flatten().collect(), next })
 }
 
 /// The votes that decided a block, as this node holds them; other nodes may hold others.
@@ -117,7 +118,7 @@ pub(super) async fn certificate(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
     let height = Height(call.id()?);
     let certificate: Option<Certificate> = context.read(move |archive| archive.certificate(height)).await?;
-    json(StatusCode::OK, Keep::Not, &certificate.ok_or_else(|| no_block(height))?)
+    json(StatusCode::OK, Keep::Forever, &certificate.ok_or_else(|| no_block(height))?)
 }
 
 /// Parameters of the network and of every programme year.
@@ -139,7 +140,7 @@ pub(super) async fn parameters(context: Arc<Context>, call: Call) -> Answer {
         years: years.into_iter().filter_map(year).collect(),
         sealed,
     };
-    json(StatusCode::OK, Keep::Not, &parameters)
+    json(StatusCode::OK, Keep::Moving, &parameters)
 }
 
 /// The years on the ledger, ascending; one look at the tree for each.

@@ -17,8 +17,9 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json as answer};
+use super::call::{Answer, Call, json as answer};
 use super::index::Content;
+use super::keep::Keep;
 use super::page::{Page, Part};
 use super::problem::Problem;
 use super::schema;
@@ -206,7 +207,7 @@ pub(super) async fn decisions(context: Arc<Context>, call: Call) -> Answer {
     };
     let page = context.list(read).await?;
     let wrong = || Problem::malformed("`cursor` is not one of an answer before");
-    answer(StatusCode::OK, Keep::Not, &page.ok_or_else(wrong)?)
+    answer(StatusCode::OK, Keep::Moving, &page.ok_or_else(wrong)?)
 }
 
 /// A decision with its receipts.
@@ -235,7 +236,7 @@ pub(super) async fn decision(context: Arc<Context>, call: Call) -> Answer {
         }
         Ok::<_, ChainError>(receipts)
     });
-    answer(StatusCode::OK, Keep::Not, &DecisionDetail { decision, height, receipts: receipts.await? })
+    answer(StatusCode::OK, Keep::Moving, &DecisionDetail { decision, height, receipts: receipts.await? })
 }
 
 /// A decision's whole measure, for officers and auditors.

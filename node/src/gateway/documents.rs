@@ -6,10 +6,10 @@ use keis_ledger::ids::DocumentId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::http::{HeaderValue, StatusCode, header};
-use warp::reply::Response;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, bytes, json};
+use super::call::{Answer, Call, bytes, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use crate::documents::{DocumentError, MAX_DOCUMENT};
@@ -60,21 +60,10 @@ pub(super) async fn put(context: Arc<Context>, call: Call) -> Answer {
 pub(super) async fn get(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
     let id: DocumentId = call.id()?;
-    let tag = format!("\"{id}\"");
     let documents = context.services.documents.clone();
     let held = context.work(move || documents.get(&id)).await?.map_err(|error| problem(&error))?;
     let held = held.ok_or_else(|| Problem::not_found("this node does not hold the document"))?;
-    let mut response = if call.holds(&tag) {
-        let mut response = Response::new("".into());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        bytes(StatusCode::OK, Keep::Forever, "application/json", held)
-    };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    Ok(bytes(StatusCode::OK, Keep::Forever, "application/json", held))
 }
 
 fn problem(error: &DocumentError) -> Problem {

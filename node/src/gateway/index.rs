@@ -8,6 +8,7 @@
 mod content;
 mod decided;
 mod facts;
+mod tally;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

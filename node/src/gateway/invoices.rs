@@ -19,7 +19,8 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, bytes, json};
+use super::call::{Answer, Call, bytes, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use super::years::missing;
@@ -157,7 +158,7 @@ pub(super) async fn invoice(context: Arc<Context>, call: Call) -> Answer {
     let folder = context.invoices.clone().ok_or_else(|| Problem::absent_here(none))?;
     let held = context.work(move || read(&folder, (year, id), paper, form)).await?;
     let held = held.map_err(|error| Problem::internal(&error))?.ok_or_else(|| Problem::absent_here(none))?;
-    answer(&call, (id, paper), form, held)
+    Ok(answer((id, paper), form, held))
 }
 
 /// The papers of a statement that the ledger names and that lie in the folder.
@@ -226,22 +227,14 @@ fn read(folder: &Path, key: (Year, StatementId), paper: Commitment, form: Form) 
     Ok(Some(held))
 }
 
-fn answer(call: &Call, (id, paper): (StatementId, Commitment), form: Form, held: Vec<u8>) -> Answer {
-    let tag = format!("\"{}\"", &blake3::hash(&held).to_hex()[..32]);
-    let mut response = if call.holds(&tag) {
-        let mut response = Response::new("".into());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        bytes(StatusCode::OK, Keep::Own, form.media_type(), held)
-    };
+fn answer((id, paper): (StatementId, Commitment), form: Form, held: Vec<u8>) -> Response {
+    let mut response = bytes(StatusCode::OK, Keep::Own, form.media_type(), held);
     let headers = response.headers_mut();
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     };
-    set(header::ETAG, &tag);
     set(header::VARY, "accept");
     set(
         header::CONTENT_DISPOSITION,
@@ -249,5 +242,5 @@ fn answer(call: &Call, (id, paper): (StatementId, Commitment), form: Form, held:
     );
     set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    Ok(response)
+    response
 }

@@ -14,8 +14,9 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
 use super::index::Content;
+use super::keep::Keep;
 use super::page::{Page, Part};
 use super::problem::Problem;
 use super::reader::Sight;

@@ -8,7 +8,9 @@
 //! |---|---|
 //! | `server`, `patient` | connections, their bounds, drain |
 //! | `call` | paths, queries, bodies, answers |
-//! | `problem` | what goes wrong, RFC 9457 |
+//! | `keep` | how long answers are kept, tags, 304 |
+//! | `share` | pages of other sites, methods of an address |
+//! | `problem`, `tongue` | what goes wrong, RFC 9457, in English or Lithuanian |
 //! | `routes` | the table of routes |
 //! | `index` | ids of everything that can be listed, followed from every block |
 //! | `signature` | signatures of requests, RFC 9421 |
@@ -17,13 +19,16 @@
 //! | `transactions`, `chain`, `money`, `orders`, `catalogue`, `documents`, `system` | the public handlers, one group each |
 //! | `proofs` | what is verified without the node: records, changes of the validators, lines of receipts |
 //! | `decisions`, `ratings` | what institutions decided; what is told of ratings |
+//! | `writing` | transactions as JSON, and what is to be signed for who cannot encode |
+//! | `search` | words of the services' descriptions |
+//! | `statistics` | a year's orders and money in tables that tell of no few |
 //! | `wallets`, `lines`, `debts` | what owners and officers read: wallets; orders, sessions and statements; what is owed back |
 //! | `books` | the closing report of a period, for officers |
 //! | `invoices` | e-invoices of legal persons, from the folder that the operator fills |
 //! | `overview` | a year's orders and statements as a whole, for officers |
 //! | `remedies`, `years` | what extensions, disputes, successions and seals mean to readers |
 //! | `events` | the stream of what takes effect |
-//! | `openapi`, `schema` | the description |
+//! | `openapi`, `schema`, `handbook` | the description, also as a page |
 
 mod blocks;
 pub mod books;
@@ -34,8 +39,10 @@ mod debts;
 mod decisions;
 mod documents;
 mod events;
+mod handbook;
 mod index;
 mod invoices;
+mod keep;
 mod lines;
 mod money;
 mod openapi;
@@ -43,18 +50,23 @@ mod orders;
 mod overview;
 mod page;
 mod patient;
-mod problem;
+pub mod problem;
 mod proofs;
 mod ratings;
 mod reader;
 mod remedies;
 mod routes;
 mod schema;
+mod search;
 mod server;
+mod share;
 pub mod signature;
+pub mod statistics;
 mod system;
+mod tongue;
 mod transactions;
 mod wallets;
+pub mod writing;
 mod years;
 
 use std::net::SocketAddr;
@@ -82,6 +94,7 @@ use crate::view::{View, Views};
 
 use index::Index;
 use problem::Problem;
+use search::Search;
 use signature::Replays;
 
 pub use openapi::document as openapi_document;
@@ -214,6 +227,7 @@ struct Context {
     authorities: Vec<String>,
     invoices: Option<PathBuf>,
     replays: Replays,
+    search: Search,
 }
 
 /// Why the gateway does not start.
@@ -270,9 +284,10 @@ impl Gateway {
             authorities: authorities.iter().map(|name| name.to_ascii_lowercase()).collect(),
             invoices,
             replays: Replays::default(),
+            search: Search::default(),
         });
         let door = Arc::new(routes::door(&context, limits));
-        let routes = door.templates.iter().map(|(method, template)| (method.to_string(), *template)).collect();
+        let routes = door.entries.iter().map(|entry| (entry.method.to_string(), entry.template)).collect();
         let server = tokio::spawn(server::serve(listener, door, stopping.clone()));
         tracing::info!(%address, "the gateway listens");
         Ok(GatewayHandle { address, stopping, routes, server, follower })

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::Hash;
-use keis_ledger::record::{Order, OrderState, Sealed, Totals, YearRecord, YearState};
+use keis_ledger::record::{OrderState, Sealed, Totals, YearRecord, YearState};
 use keis_ledger::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
+use super::index::Content;
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use super::years::readable;
@@ -98,11 +100,11 @@ pub(super) async fn funds(context: Arc<Context>, call: Call) -> Answer {
     let (state, money, sealed) = standing(&view, year)?;
     let balanced = money.state.balances() && money.school.balances();
     let funds = Funds { year, state, height: view.height(), time: view.tip.time, money, balanced, sealed };
-    json(StatusCode::OK, Keep::Not, &funds)
+    json(StatusCode::OK, Keep::Moving, &funds)
 }
 
 /// A year's sums, which outlive its other records.
-fn standing(view: &View, year: Year) -> Result<(YearState, Money, Option<Seal>), Problem> {
+pub(super) fn standing(view: &View, year: Year) -> Result<(YearState, Money, Option<Seal>), Problem> {
     let ledger = &view.tip.state;
     if let Some(YearRecord { state, state_money, school_money, .. }) = ledger.get(year) {
         return Ok((*state, Money { state: *state_money, school: *school_money }, None));
@@ -129,15 +131,9 @@ pub(super) async fn orders(context: Arc<Context>, call: Call) -> Answer {
     let year = Year(call.id()?);
     let view = context.view();
     readable(&view.tip.state, year)?;
-    context.index.reached(view.height()).await?;
-    let index = context.index.clone();
-    let summary = context.work(move || {
-        let ids: Vec<_> = index.with(|content| content.orders(year).copied().collect());
-        let mut orders = BTreeMap::new();
-        for order in ids.into_iter().filter_map(|id| view.tip.state.get::<Order>((year, id))) {
-            *orders.entry(order.state).or_insert(0) += 1;
-        }
+    let read = move |content: &Content, view: &View| {
+        let orders = content.tally(year).map(|tally| tally.states.clone()).unwrap_or_default();
         OrdersSummary { year, height: view.height(), total: orders.values().sum(), orders }
-    });
-    json(StatusCode::OK, Keep::Not, &summary.await?)
+    };
+    json(StatusCode::OK, Keep::Moving, &context.list(read).await?)
 }

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    blocks, books, catalogue, chain, debts, decisions, documents, events, invoices, lines, money, orders, overview,
-    proofs, schema, system, transactions, wallets,
+    blocks, books, catalogue, chain, debts, decisions, documents, events, handbook, invoices, lines, money, orders,
+    overview, proofs, schema, statistics, system, transactions, wallets, writing,
 };
 
 #[derive(OpenApi)]
@@ -16,11 +16,14 @@ use super::{
         title = "KEIS node",
         description = "The public door of one institution's node of the culture passport's ledger. Amounts are whole cents, times are \
             milliseconds since 1970 (UTC), ids are prefixed lower-case hexadecimal. A submission is acknowledged when its receipt is \
-            answered: the block is decided, and durable on this node.",
+            answered: the block is decided, and durable on this node. What is \
+            public has an `ETag` where it moves with the ledger, and 304 answers `If-None-Match`; what cannot change is `immutable`. \
+            Pages of other sites may read what is public. Problems are in English or Lithuanian, by `Accept-Language`.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
     ),
     paths(
         transactions::submit,
+        writing::compose,
         transactions::look_up,
         transactions::receipt,
         system::status,
@@ -37,6 +40,7 @@ use super::{
         proofs::lines,
         money::funds,
         money::orders,
+        statistics::year,
         orders::order,
         orders::block_receipts,
         blocks::blocks,
@@ -72,6 +76,7 @@ use super::{
         documents::get,
         system::step,
         system::openapi,
+        handbook::page,
         system::live,
         system::ready,
         system::metrics,

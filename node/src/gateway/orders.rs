@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use super::years::missing;
@@ -97,7 +98,7 @@ pub(super) async fn order(context: Arc<Context>, call: Call) -> Answer {
     let order = view.tip.state.get::<Order>(key);
     let none = || missing(&view.tip.state, key.0, "the order is not on the ledger in this year");
     let order = order.ok_or_else(none)?;
-    json(StatusCode::OK, Keep::Not, &PublicOrder::of(key, view.height(), order))
+    json(StatusCode::OK, Keep::Moving, &PublicOrder::of(key, view.height(), order))
 }
 
 impl PublicOrder {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
 use super::index::Content;
+use super::keep::Keep;
 use super::lines::{OrderView, StatementView};
 use super::page::{Page, Part};
 use super::schema;

@@ -1,5 +1,7 @@
 //! What goes wrong, as RFC 9457 problems. Texts for clients are written here; causes inside the node go to the log alone.
 
+pub mod lithuanian;
+
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::Hash;
 use keis_ledger::rejection::Rejection;
@@ -16,8 +18,9 @@ pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 #[derive(Debug)]
 pub(super) struct Problem(Box<Content>);
 
-#[derive(Debug)]
-struct Content {
+/// What a problem says; kept with its answer, to be said in another tongue.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
     status: StatusCode,
     title: &'static str,
     code: String,
@@ -26,6 +29,8 @@ struct Content {
     retry_after_seconds: Option<u32>,
     allow: Option<String>,
     wants_signature: bool,
+    /// Whether the code is one of the ledger's rules.
+    is_ledgers: bool,
 }
 
 impl Problem {
@@ -39,6 +44,7 @@ impl Problem {
             retry_after_seconds: None,
             allow: None,
             wants_signature: false,
+            is_ledgers: false,
         }))
     }
 
@@ -93,8 +99,8 @@ impl Problem {
     }
 
     /// The body is of another type.
-    pub(super) fn unsupported_type(expected: &str) -> Self {
-        let detail = format!("the body must be of the type {expected}");
+    pub(super) fn unsupported_type(expected: &[&str]) -> Self {
+        let detail = format!("the body must be of the type {}", expected.join(" or "));
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_type", "The body is of another type", detail)
     }
 
@@ -103,6 +109,7 @@ impl Problem {
         let detail = rejection.to_string();
         let mut problem =
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", "The transaction has no effect", detail);
+        problem.0.is_ledgers = true;
         if let Value::Object(mut fields) = rejection_json(rejection) {
             if let Some(Value::String(code)) = fields.remove("code") {
                 problem.0.code = code;
@@ -179,31 +186,52 @@ impl Problem {
         self
     }
 
-    /// The answer.
+    /// The answer, in English; [`tongue::say`](super::tongue::say) has the last word.
     pub(super) fn into_response(self) -> Response {
-        let Content { status, title, code, detail, fields: mut body, retry_after_seconds, allow, wants_signature } =
-            *self.0;
-        body.insert("type".to_owned(), json!(format!("urn:keis:problem:{code}")));
-        body.insert("title".to_owned(), json!(title));
-        body.insert("status".to_owned(), json!(status.as_u16()));
-        body.insert("detail".to_owned(), json!(detail));
-        body.insert("code".to_owned(), json!(code));
-        let mut response = Response::new(Value::Object(body).to_string().into());
-        *response.status_mut() = status;
+        let content = &*self.0;
+        let mut response = Response::new(content.text(content.title, &content.detail, None).into());
+        *response.status_mut() = content.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = retry_after_seconds {
+        if let Some(seconds) = content.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if wants_signature {
+        if content.wants_signature {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
             headers.insert("accept-signature", HeaderValue::from_static(WANTED));
         }
-        if let Some(allow) = allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+        if let Some(allow) = content.allow.as_ref().and_then(|methods| HeaderValue::from_str(methods).ok()) {
             headers.insert(header::ALLOW, allow);
         }
+        response.extensions_mut().insert(self.0);
         response
+    }
+}
+
+impl Content {
+    /// The problem as JSON, in these words.
+    fn text(&self, title: &str, detail: &str, note: Option<&str>) -> String {
+        let mut body = self.fields.clone();
+        body.insert("type".to_owned(), json!(format!("urn:keis:problem:{}", self.code)));
+        body.insert("title".to_owned(), json!(title));
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("detail".to_owned(), json!(detail));
+        body.insert("code".to_owned(), json!(self.code));
+        if let Some(note) = note {
+            body.insert("note".to_owned(), json!(note));
+        }
+        Value::Object(body).to_string()
+    }
+
+    /// The same in Lithuanian. What is particular to the request stands in English beside, for who wrote the program.
+    pub(super) fn in_lithuanian(&self) -> String {
+        if self.is_ledgers {
+            let detail = lithuanian::of_rule(&self.code).unwrap_or(self.detail.as_str());
+            return self.text(lithuanian::NO_EFFECT, detail, Some(&self.detail));
+        }
+        let (title, detail) = lithuanian::of_gateway(&self.code).unwrap_or((self.title, self.detail.as_str()));
+        self.text(title, detail, Some(&self.detail))
     }
 }
 

@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use warp::http::StatusCode;
 
 use super::Context;
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use crate::chain::{self, ChainError};
@@ -165,7 +166,7 @@ async fn prove<E: Entity>(context: &Context, id: E::Key) -> Answer {
     let proof = view.tip.state.prove(&key);
     let certificate = context.read(move |archive| archive.certificate(height)).await?;
     let certificate = certificate.ok_or_else(|| history_begins_later(height))?;
-    json(StatusCode::OK, Keep::Not, &ProvenRecord { record, proof, header, certificate })
+    json(StatusCode::OK, Keep::Moving, &ProvenRecord { record, proof, header, certificate })
 }
 
 /// Every change of the validators up to a height, each signed for by those before it: with the founding document they tell
@@ -207,7 +208,7 @@ pub(super) async fn handovers(context: Arc<Context>, call: Call) -> Answer {
             None => in_history(&context, height, seen.get(&height).cloned().flatten()).await?,
         });
     }
-    json(StatusCode::OK, Keep::Not, &Handovers { handovers, next })
+    json(StatusCode::OK, Keep::Moving, &Handovers { handovers, next })
 }
 
 /// A change of the validators in the blocks that this node holds.

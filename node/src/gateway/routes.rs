@@ -5,30 +5,34 @@ use std::sync::Arc;
 
 use keis_ledger::codec::MAX_TRANSACTION;
 use warp::filters::BoxedFilter;
-use warp::http::Method;
 use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use super::call::{Route, get, post};
+use super::call::{Bodies, Route, get, own, post};
 use super::problem::Problem;
 use super::server::Door;
+use super::share::Entry;
 use super::{
-    Context, Limits, blocks, books, catalogue, chain, debts, decisions, documents, events, invoices, lines, money,
-    orders, overview, proofs, system, transactions, wallets,
+    Context, Limits, blocks, books, catalogue, chain, debts, decisions, documents, events, handbook, invoices, lines,
+    money, orders, overview, proofs, statistics, system, transactions, wallets, writing,
 };
 
-/// Longest body of a clock step.
-const STEP_BYTES: usize = 1024;
+const JSON: &str = "application/json";
+const TRANSACTIONS: Bodies = &[("application/octet-stream", MAX_TRANSACTION), (JSON, writing::LIMIT)];
+const COMPOSITIONS: Bodies = &[(JSON, writing::LIMIT)];
+const DOCUMENTS: Bodies = &[(JSON, documents::LIMIT)];
+const STEPS: Bodies = &[(JSON, 1024)];
 
 /// Every route.
 fn table(context: &Arc<Context>) -> Vec<Route> {
     let it = context;
     vec![
-        post(it, "/v1/transactions", "application/octet-stream", MAX_TRANSACTION, transactions::submit),
+        post(it, "/v1/transactions", TRANSACTIONS, transactions::submit),
+        post(it, "/v1/compose", COMPOSITIONS, writing::compose),
         get(it, "/v1/transactions/{id}", transactions::look_up),
         get(it, "/v1/receipts/{id}", transactions::receipt),
-        get(it, "/v1/receipts/{id}/lines", proofs::lines),
+        own(it, "/v1/receipts/{id}/lines", proofs::lines),
         get(it, "/v1/status", system::status),
         get(it, "/v1/headers", chain::headers),
         get(it, "/v1/headers/{height}", chain::header),
@@ -42,56 +46,59 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
         get(it, "/v1/proofs/sessions/{id}", proofs::session),
         get(it, "/v1/funds/{year}", money::funds),
         get(it, "/v1/orders/summary/{year}", money::orders),
-        get(it, "/v1/orders", overview::orders),
+        get(it, "/v1/statistics/{year}", statistics::year),
+        own(it, "/v1/orders", overview::orders),
         get(it, "/v1/orders/{id}", orders::order),
-        get(it, "/v1/blocks", blocks::blocks),
+        own(it, "/v1/blocks", blocks::blocks),
         get(it, "/v1/blocks/{height}/receipts", orders::block_receipts),
         get(it, "/v1/services", catalogue::services),
         get(it, "/v1/services/{id}", catalogue::service),
         get(it, "/v1/services/{id}/sessions", catalogue::sessions),
         get(it, "/v1/sessions/{id}", catalogue::session),
         get(it, "/v1/events", events::events),
-        get(it, "/v1/keys/{key}", wallets::key),
-        get(it, "/v1/schools/{id}", wallets::school),
-        get(it, "/v1/schools/{id}/pupils", wallets::school_pupils),
-        get(it, "/v1/schools/{id}/orders", lines::school_orders),
-        get(it, "/v1/schools/{id}/statements", lines::school_statements),
-        get(it, "/v1/pupils", wallets::pupils),
-        get(it, "/v1/pupils/{id}", wallets::pupil),
-        get(it, "/v1/providers/{id}", wallets::provider),
-        get(it, "/v1/providers/{id}/orders", lines::provider_orders),
-        get(it, "/v1/providers/{id}/sessions", lines::provider_sessions),
-        get(it, "/v1/providers/{id}/statements", lines::provider_statements),
-        get(it, "/v1/orders/{id}/lines", lines::order),
-        get(it, "/v1/orders/{id}/history", lines::history),
-        get(it, "/v1/providers/{id}/receivables", debts::receivables),
-        get(it, "/v1/providers/{id}/repayments", debts::repayments),
-        get(it, "/v1/settlements/report", books::report),
-        get(it, "/v1/statements", overview::statements),
-        get(it, "/v1/statements/{id}", lines::statement),
-        get(it, "/v1/settlements/{id}/invoice", invoices::invoice),
+        own(it, "/v1/keys/{key}", wallets::key),
+        own(it, "/v1/schools/{id}", wallets::school),
+        own(it, "/v1/schools/{id}/pupils", wallets::school_pupils),
+        own(it, "/v1/schools/{id}/orders", lines::school_orders),
+        own(it, "/v1/schools/{id}/statements", lines::school_statements),
+        own(it, "/v1/pupils", wallets::pupils),
+        own(it, "/v1/pupils/{id}", wallets::pupil),
+        own(it, "/v1/providers/{id}", wallets::provider),
+        own(it, "/v1/providers/{id}/orders", lines::provider_orders),
+        own(it, "/v1/providers/{id}/sessions", lines::provider_sessions),
+        own(it, "/v1/providers/{id}/statements", lines::provider_statements),
+        own(it, "/v1/orders/{id}/lines", lines::order),
+        own(it, "/v1/orders/{id}/history", lines::history),
+        own(it, "/v1/providers/{id}/receivables", debts::receivables),
+        own(it, "/v1/providers/{id}/repayments", debts::repayments),
+        own(it, "/v1/settlements/report", books::report),
+        own(it, "/v1/statements", overview::statements),
+        own(it, "/v1/statements/{id}", lines::statement),
+        own(it, "/v1/settlements/{id}/invoice", invoices::invoice),
         get(it, "/v1/decisions", decisions::decisions),
         get(it, "/v1/decisions/{id}", decisions::decision),
-        get(it, "/v1/decisions/{id}/measure", decisions::measure),
-        post(it, "/v1/documents", "application/json", documents::LIMIT, documents::put),
+        own(it, "/v1/decisions/{id}/measure", decisions::measure),
+        post(it, "/v1/documents", DOCUMENTS, documents::put),
         get(it, "/v1/documents/{id}", documents::get),
-        post(it, "/v1/clock", "application/json", STEP_BYTES, system::step),
+        post(it, "/v1/clock", STEPS, system::step),
         get(it, "/v1/openapi.json", system::openapi),
-        get(it, "/health/live", system::live),
-        get(it, "/health/ready", system::ready),
-        get(it, "/metrics", system::metrics),
+        get(it, "/docs", handbook::page),
+        own(it, "/health/live", system::live),
+        own(it, "/health/ready", system::ready),
+        own(it, "/metrics", system::metrics),
     ]
 }
 
 /// The routes as one filter, with what tells an address's methods.
 pub(super) fn door(context: &Arc<Context>, limits: Limits) -> Door {
     let table = table(context);
-    let templates: Vec<(Method, &'static str)> =
-        table.iter().map(|route| (route.method.clone(), route.template)).collect();
+    let entry =
+        |route: &Route| Entry { method: route.method.clone(), template: route.template, is_shared: route.is_shared };
+    let entries = table.iter().map(entry).collect();
     let all: Option<BoxedFilter<(Response,)>> =
         table.into_iter().map(|route| route.filter).reduce(|some, next| some.or(next).unify().boxed());
     let routes = all.expect("the table is not empty").recover(fall_through).unify().boxed();
-    Door { routes, templates, limits }
+    Door { routes, entries, limits }
 }
 
 /// No route took the request. The methods of a wrong one are filled in where the path is known.

@@ -4,10 +4,12 @@
 #![allow(dead_code, reason = "read by the derive alone")]
 
 mod settlement;
+mod written;
 
 use utoipa::ToSchema;
 
 pub(super) use settlement::{Bill, PaymentAccount, Repayment, Statement};
+pub(super) use written::{Body, SignedTransaction, Wish};
 
 /// What went wrong (RFC 9457). A rejection's fields stand beside these.
 #[derive(ToSchema)]
@@ -23,6 +25,8 @@ pub(super) struct Problem {
     detail: String,
     /// Stable name of the problem, such as `funds_missing`.
     code: String,
+    /// Beside Lithuanian words: what is particular to this request, in English.
+    note: Option<String>,
 }
 
 /// The rule that a transaction breaks. Its fields stand beside the code.

@@ -19,9 +19,12 @@ use warp::http::{HeaderValue, Method, Request, StatusCode, header};
 use warp::reply::Response;
 
 use super::Limits;
-use super::call::{Answered, Asked, fits};
+use super::call::{Answered, Asked};
+use super::keep;
 use super::patient::Patient;
 use super::problem::Problem;
+use super::share::{self, Entry};
+use super::tongue::{self, Tongue};
 
 /// Streams of one connection at a time.
 const STREAMS: u32 = 64;
@@ -32,8 +35,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Door {
     /// All routes.
     pub(super) routes: BoxedFilter<(Response,)>,
-    /// Method and template of each, to tell what an address answers.
-    pub(super) templates: Vec<(Method, &'static str)>,
+    /// The addresses, to tell what each answers.
+    pub(super) entries: Vec<Entry>,
     /// The bounds.
     pub(super) limits: Limits,
 }
@@ -103,7 +106,9 @@ async fn connection(stream: TcpStream, door: Arc<Door>, stopping: CancellationTo
     }
     let limits = door.limits.clone();
     let answering = tower::service_fn(move |request| answer(door.clone(), request));
-    let service = TowerToHyperService::new(CompressionLayer::new().layer(answering));
+    let packing = CompressionLayer::new().layer(answering);
+    let packing = ServiceExt::<Request<hyper::body::Incoming>>::map_response(packing, keep::tell_packed);
+    let service = TowerToHyperService::new(packing);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header()).max_buf_size(64 * 1024);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(limits.header());
@@ -131,14 +136,20 @@ async fn answer(door: Arc<Door>, mut request: Request<hyper::body::Incoming>) ->
         *request.method_mut() = Method::GET;
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let answered = tokio::time::timeout(door.limits.request(), warp::service(door.routes.clone()).oneshot(request));
-    let mut response = match answered.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
-        Err(_) => Problem::unavailable("timeout", "the answer took too long").into_response(),
+    let held = text(&request, header::IF_NONE_MATCH);
+    let tongue = Tongue::of(text(&request, header::ACCEPT_LANGUAGE).as_deref());
+    let options =
+        if method == Method::OPTIONS { share::options(&door.entries, &path, request.headers()) } else { None };
+    let response = match options {
+        Some(response) => response,
+        None => route(&door, request, &path).await,
     };
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = Problem::method_not_allowed(allowed(&door.templates, &path)).into_response();
+    let mut response = tongue::say(response, tongue);
+    if method == Method::GET {
+        if share::is_shared(&door.entries, &path) {
+            share::open(&mut response);
+        }
+        response = keep::unless_held(response, held.as_deref(), || "".into());
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     count(&method, &response, started.elapsed());
@@ -148,23 +159,33 @@ async fn answer(door: Arc<Door>, mut request: Request<hyper::body::Incoming>) ->
     Ok(response)
 }
 
+/// A field of the head; several of one name are one list.
+fn text<B>(request: &Request<B>, name: header::HeaderName) -> Option<String> {
+    let values = request.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let values: Vec<&str> = values.collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+/// What the routes answer, within the time for it.
+async fn route(door: &Door, request: Request<hyper::body::Incoming>, path: &str) -> Response {
+    let answered = tokio::time::timeout(door.limits.request(), warp::service(door.routes.clone()).oneshot(request));
+    let response = match answered.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => Problem::unavailable("timeout", "the answer took too long").into_response(),
+    };
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    Problem::method_not_allowed(share::allowed(&door.entries, path)).into_response()
+}
+
 fn without_body(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     if let Some(length) = hyper::body::Body::size_hint(&body).exact() {
         parts.headers.insert(header::CONTENT_LENGTH, length.into());
     }
     Response::from_parts(parts, "".into())
-}
-
-fn allowed(templates: &[(Method, &'static str)], path: &str) -> String {
-    let mut methods = Vec::new();
-    for (method, _) in templates.iter().filter(|(_, template)| fits(template, path)) {
-        methods.push(method.as_str());
-        if method == Method::GET {
-            methods.push("HEAD");
-        }
-    }
-    methods.join(", ")
 }
 
 fn count(method: &Method, response: &Response, elapsed: Duration) {

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::StatusCode;
 
-use super::call::{Answer, Call, Keep, bytes, json};
+use super::call::{Answer, Call, bytes, json};
+use super::keep::Keep;
 use super::problem::Problem;
 use super::{Context, openapi, schema};
 use crate::clock::{ClockError, ClockStep};
@@ -217,7 +218,7 @@ pub(super) async fn step(context: Arc<Context>, call: Call) -> Answer {
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 pub(super) async fn openapi(_: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
-    Ok(bytes(StatusCode::OK, Keep::Not, "application/json", openapi::TEXT.clone()))
+    Ok(bytes(StatusCode::OK, Keep::Moving, "application/json", openapi::TEXT.clone()))
 }
 
 /// Whether the process answers.

@@ -15,9 +15,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::http::{HeaderValue, StatusCode, header};
 
-use super::call::{Answer, Call, Keep, json};
+use super::call::{Answer, Call, json};
+use super::keep::Keep;
 use super::problem::{Problem, rejection_json};
-use super::{Context, schema};
+use super::{Context, schema, writing};
 use crate::mempool::{Admitted, Origin, Refused, Status};
 
 /// Longest wait that a client may ask for.
@@ -87,7 +88,8 @@ pub(super) struct Located {
 /// Offers a transaction; with `wait`, answers when its fate is known. The same bytes get the same answer.
 #[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
     params(("wait" = Option<u64>, Query, description = "Seconds to wait for the outcome, at most 30")),
-    request_body(content_type = "application/octet-stream", content = Vec<u8>, description = "The raw transaction, at most 64 KiB"),
+    request_body(description = "The raw transaction, at most 64 KiB; or the same as JSON, which the node encodes into those very bytes",
+        content((Vec<u8> = "application/octet-stream"), (schema::SignedTransaction = "application/json"))),
     responses(
         (status = 200, description = "Its fate is known", body = Transaction),
         (status = 202, description = "Taken in; it waits for a block", body = Transaction),
@@ -103,21 +105,28 @@ pub(super) async fn submit(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["wait"])?;
     let wait = wait(&call)?;
     context.has_room()?;
-    let (services, raw) = (context.services.clone(), call.body.clone());
+    let raw = if call.has_body_of("application/json") {
+        let body = call.body.clone();
+        let encoded = context.work(move || writing::encode(&body)).await?;
+        Bytes::from(encoded.map_err(|error| Problem::malformed(error.to_string()))?)
+    } else {
+        call.body.clone()
+    };
+    let (services, offered) = (context.services.clone(), raw.clone());
     let offered = context.work(move || {
-        let offered = services.mempool.submit(raw.to_vec(), Origin::Client);
+        let admitted = services.mempool.submit(offered.to_vec(), Origin::Client);
         // Here, since a client that goes away takes the rest of this function with it.
-        if offered.is_ok_and(|admitted| admitted.fresh) {
-            services.network.publish(&raw);
+        if admitted.is_ok_and(|admitted| admitted.fresh) {
+            services.network.publish(&offered);
         }
-        offered
+        admitted
     });
     let transaction = match offered.await? {
         Ok(Admitted { id, .. }) => {
             let missing = || Problem::unavailable("outcome_unknown", "the transaction is no longer remembered here");
             outcome(&context, id, wait).await?.ok_or_else(missing)?
         }
-        Err(Refused::Rejected(rejection)) => included(&context, &call.body, &rejection).await?,
+        Err(Refused::Rejected(rejection)) => included(&context, &raw, &rejection).await?,
         Err(refused) => return Err(refusal(&refused)),
     };
     let mut response = answer(&transaction)?;

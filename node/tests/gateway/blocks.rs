@@ -15,7 +15,7 @@ async fn whole_blocks_are_for_officers_and_auditors() {
     for seed in [OPERATOR, BUDGET_HOLDER, AUDITOR] {
         let answer = stand.read(seed, "/v1/blocks?from=1").await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/octet-stream"));
-        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("cache-control"), "private, no-store");
         let entries: Entries = codec::decode(&answer.body).unwrap();
         let headers = stand.get("/v1/headers?limit=100").await.is(200)["headers"].clone();
         assert_eq!(entries.len(), headers.as_array().unwrap().len());

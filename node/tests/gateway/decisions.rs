@@ -137,7 +137,7 @@ async fn what_is_decided_on_lines_and_accounts_is_for_officers() {
     }
     stand.read(STRANGER_KEY, &path).await.is_problem(401, "signature_wrong");
     stand.get(&path).await.is_problem(401, "signature_missing");
-    assert_eq!(stand.read(OPERATOR, &path).await.header("cache-control"), "no-store");
+    assert_eq!(stand.read(OPERATOR, &path).await.header("cache-control"), "private, no-store");
 }
 
 #[tokio::test(flavor = "multi_thread")]

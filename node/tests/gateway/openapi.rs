@@ -61,6 +61,7 @@ async fn real_answers_have_the_described_form() {
         ("/v1/proofs/services/{id}", format!("/v1/proofs/services/{SERVICE}")),
         ("/v1/proofs/sessions/{id}", format!("/v1/proofs/sessions/{SESSION}?year=2026")),
         ("/v1/funds/{year}", "/v1/funds/2026".to_owned()),
+        ("/v1/statistics/{year}", "/v1/statistics/2026".to_owned()),
         ("/v1/orders/summary/{year}", "/v1/orders/summary/2026".to_owned()),
         ("/v1/orders/{id}", format!("/v1/orders/{ORDER}?year=2026")),
         ("/v1/blocks/{height}/receipts", "/v1/blocks/1/receipts".to_owned()),

@@ -15,7 +15,7 @@ pub async fn who(stand: &Stand, path: &str, readers: &[u8], others: &[u8]) {
     for seed in readers.iter().chain(&OFFICERS) {
         let answer = stand.read(*seed, path).await;
         assert_eq!(answer.status, 200, "{seed} {path}: {}", String::from_utf8_lossy(&answer.body));
-        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answer.header("cache-control"), "private, no-store", "{path}");
     }
     for seed in others {
         let answer = stand.read(*seed, path).await;

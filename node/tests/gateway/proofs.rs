@@ -105,7 +105,7 @@ async fn lines_are_proven_to_those_whose_they_are() {
     let unknown = TransactionId([1; 32]);
     assert_eq!(public.signed_by(key(SCHOOL_KEY)).receipt_lines(unknown).await.unwrap(), None);
     assert_eq!(public.receipt_file(unknown).await.unwrap(), None);
-    assert_eq!(stand.read(SCHOOL_KEY, &path).await.header("cache-control"), "no-store");
+    assert_eq!(stand.read(SCHOOL_KEY, &path).await.header("cache-control"), "private, no-store");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,7 @@ fn addresses() -> Vec<(Option<u8>, String)> {
     all.push((Some(PROVIDER_KEY), format!("/v1/statements/{STATEMENT}?year=2026")));
     all.push((None, format!("/v1/orders/{OWN_ORDER}?year=2026")));
     all.push((None, "/v1/orders/summary/2026".to_owned()));
+    all.push((None, "/v1/statistics/2026".to_owned()));
     all.push((None, format!("/v1/sessions/{SESSION}?year=2026")));
     all.push((None, format!("/v1/services/{SERVICE}/sessions?year=2026")));
     all

@@ -45,10 +45,10 @@ async fn unknown_addresses_and_methods_are_problems() {
         stand.get(path).await.is_problem(404, "not_found");
     }
     for (method, path, allow) in [
-        (reqwest::Method::DELETE, "/v1/status", "GET, HEAD"),
-        (reqwest::Method::GET, "/v1/transactions", "POST"),
-        (reqwest::Method::POST, "/v1/headers/3", "GET, HEAD"),
-        (reqwest::Method::PUT, "/v1/documents", "POST"),
+        (reqwest::Method::DELETE, "/v1/status", "GET, HEAD, OPTIONS"),
+        (reqwest::Method::GET, "/v1/transactions", "POST, OPTIONS"),
+        (reqwest::Method::POST, "/v1/headers/3", "GET, HEAD, OPTIONS"),
+        (reqwest::Method::PUT, "/v1/documents", "POST, OPTIONS"),
     ] {
         let answer = stand.send(stand.http.request(method, format!("{}{path}", stand.address))).await;
         answer.is_problem(405, "method_not_allowed");

@@ -10,11 +10,12 @@ use keis_ledger::ids::{
     Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
 };
 use keis_ledger::operation::{Buyer, Measure, Party};
-use keis_ledger::record::{Decision, Network, Sealed, Service, Statement};
+use keis_ledger::record::{Decision, Network, Order, Sealed, Service, Statement, YearRecord};
 use keis_ledger::state::State;
 
 use super::decided::Decided;
 use super::facts::Fact;
+use super::tally::Tally;
 use crate::gateway::books::{Journal, Taxation};
 
 /// What is on the ledger, by id.
@@ -59,6 +60,8 @@ struct Programme {
     repayments: BTreeMap<ProviderId, BTreeSet<Commitment>>,
     /// What receipts say of settled money.
     journal: Journal,
+    /// How many orders there are.
+    tally: Tally,
 }
 
 /// Where a pupil is, and the token of its wallet.
@@ -79,6 +82,11 @@ impl Content {
     /// Orders of a year.
     pub(in crate::gateway) fn orders(&self, year: Year) -> impl Iterator<Item = &OrderId> {
         self.years.get(&year).into_iter().flat_map(|year| year.orders.keys())
+    }
+
+    /// How many orders a year has; nothing where it has none.
+    pub(in crate::gateway) fn tally(&self, year: Year) -> Option<&Tally> {
+        self.years.get(&year).map(|year| &year.tally)
     }
 
     /// Orders of a school.
@@ -197,6 +205,7 @@ impl Content {
                 self.year(year).provider_sessions.entry(provider).or_default().insert(session);
             }
             Fact::Order { year, order, school, provider, at } => {
+                let key = year;
                 let year = self.year(year);
                 let history = year.orders.entry(order).or_default();
                 if history.is_empty() {
@@ -204,11 +213,14 @@ impl Content {
                     year.provider_orders.entry(provider).or_default().insert(order);
                 }
                 history.push(at);
+                year.count(key, &[order], state);
             }
             Fact::Statement { year, statement, school, provider, at } => {
                 // A receipt names the statement alone; its record keeps which orders it is about.
                 let orders = state.get::<Statement>((year, statement)).map(|record| record.orders.as_slice());
-                self.year(year).statement(statement, school, provider, orders.unwrap_or_default(), at);
+                let (key, year, orders) = (year, self.year(year), orders.unwrap_or_default());
+                year.statement(statement, school, provider, orders, at);
+                year.count(key, orders, state);
             }
             Fact::Pupil { year, pupil, school, nullifier } => {
                 let year = self.year(year);
@@ -265,6 +277,16 @@ impl Content {
 }
 
 impl Programme {
+    /// Counts orders as they stand now.
+    fn count(&mut self, year: Year, orders: &[OrderId], state: &State) {
+        let Some(YearRecord { parameters, .. }) = state.get(year) else { return };
+        for id in orders {
+            if let Some(order) = state.get::<Order>((year, *id)) {
+                self.tally.put(*id, order, &parameters.calendar);
+            }
+        }
+    }
+
     fn statement(
         &mut self,
         statement: StatementId,

@@ -1,0 +1,59 @@
+//! Transactions as JSON.
+
+use utoipa::ToSchema;
+
+/// A transaction with its signature.
+#[derive(ToSchema)]
+pub(in crate::gateway) struct SignedTransaction {
+    /// The key that signs.
+    #[schema(example = "key_00ff…")]
+    signer: String,
+    /// The party for which an officer acts, such as `{"school": "sch_00ff…"}`; null or absent for nobody.
+    #[schema(value_type = Option<Object>)]
+    behalf: (),
+    /// Any number of 64 bits, or its decimal digits as text.
+    #[schema(value_type = u64)]
+    salt: (),
+    /// Last instant of a block that may hold it, milliseconds since 1970.
+    valid_until: u64,
+    /// What it asks for, such as `{"order": {"year": 2026, "order": "ord_00ff…", "action": "confirm"}}`.
+    #[schema(value_type = Object)]
+    operation: (),
+    /// 128 hexadecimal digits.
+    signature: String,
+}
+
+/// What is signed.
+#[derive(ToSchema)]
+pub(in crate::gateway) struct Body {
+    /// The key that signs.
+    signer: String,
+    /// The party for which an officer acts.
+    #[schema(value_type = Option<Object>)]
+    behalf: (),
+    /// Tells apart two wishes that are otherwise equal.
+    salt: u64,
+    /// Last instant of a block that may hold it, milliseconds since 1970.
+    valid_until: u64,
+    /// What it asks for.
+    #[schema(value_type = Object)]
+    operation: (),
+}
+
+/// What somebody wants to sign.
+#[derive(ToSchema)]
+pub(in crate::gateway) struct Wish {
+    /// The key that will sign.
+    signer: String,
+    /// The party for which an officer acts; null or absent for nobody.
+    #[schema(value_type = Option<Object>)]
+    behalf: (),
+    /// Any number, or its digits as text; one that no other wish is likely to have if absent.
+    #[schema(value_type = Option<u64>)]
+    salt: (),
+    /// Last instant of a block that may hold it; an hour from now if absent, or less where the network allows less.
+    valid_until: Option<u64>,
+    /// What it asks for.
+    #[schema(value_type = Object)]
+    operation: (),
+}
