@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use keis_audit::trial;
 use keis_engine::guard::Beginning;
-use keis_genesis::{ClockKind, Document, FORMAT, Institution, Office, Officer, default_parameters};
+use keis_genesis::{ClockKind, Document, FORMAT, Genesis, Institution, Office, Officer, default_parameters};
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::InstitutionId;
 use keis_ledger::parameters::NetworkParameters;
@@ -138,7 +139,36 @@ pub fn simulated_under(
     Ok(Network { hash: genesis.hash(), validators, operator, budget_holder, governance, driver })
 }
 
-fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
+/// Settles the four founders of the auditor's invented year on this machine's loopback, so that its transactions can be sent to them.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(crate) fn invented(folder: &Path, genesis: &Genesis) -> anyhow::Result<Network> {
+    genesis.save(&folder.join(GENESIS_FILE))?;
+    let founders = (1..).zip(&genesis.document().institutions).zip(INSTITUTIONS).zip(addresses(4)?);
+    let seats: Vec<Seat> = founders
+        .map(|(((number, institution), (name, _)), addresses)| Seat {
+            name,
+            institution: institution.clone(),
+            consensus: trial::secret("consensus", number),
+            network: trial::secret("network", number),
+            governance: [0, 1].map(|which| trial::secret("governance", 2 * number + which)),
+            addresses,
+        })
+        .collect();
+    let validators = seats.iter().map(|seat| settle(folder, seat, &seats)).collect::<anyhow::Result<_>>()?;
+    Ok(Network {
+        hash: genesis.hash(),
+        validators,
+        operator: trial::operator(),
+        budget_holder: trial::budget_holder(),
+        governance: seats.into_iter().map(|seat| seat.governance).collect(),
+        driver: trial::secret("driver", 0),
+    })
+}
+
+/// Three free addresses for each of so many machines.
+fn addresses(count: usize) -> anyhow::Result<Vec<[SocketAddr; 3]>> {
     // All listeners stay open until every port is drawn, so that no port is drawn twice.
     let mut listeners = Vec::new();
     let mut port = || -> anyhow::Result<SocketAddr> {
@@ -147,21 +177,23 @@ fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
         listeners.push(listener);
         Ok(address)
     };
-    INSTITUTIONS[..count]
-        .iter()
-        .map(|(name, title)| {
-            let (consensus, network, governance) = (new_key(), new_key(), [new_key(), new_key()]);
-            let institution = Institution {
-                id: new_id(InstitutionId),
-                name: (*title).to_owned(),
-                consensus_key: consensus.public(),
-                network_key: network.public(),
-                governance_keys: [governance[0].public(), governance[1].public()],
-                power: 1,
-            };
-            Ok(Seat { name, institution, consensus, network, governance, addresses: [port()?, port()?, port()?] })
-        })
-        .collect()
+    (0..count).map(|_| Ok([port()?, port()?, port()?])).collect()
+}
+
+fn seats(count: usize) -> anyhow::Result<Vec<Seat>> {
+    let seats = INSTITUTIONS[..count].iter().zip(addresses(count)?).map(|((name, title), addresses)| {
+        let (consensus, network, governance) = (new_key(), new_key(), [new_key(), new_key()]);
+        let institution = Institution {
+            id: new_id(InstitutionId),
+            name: (*title).to_owned(),
+            consensus_key: consensus.public(),
+            network_key: network.public(),
+            governance_keys: [governance[0].public(), governance[1].public()],
+            power: 1,
+        };
+        Seat { name, institution, consensus, network, governance, addresses }
+    });
+    Ok(seats.collect())
 }
 
 /// A port below those that outgoing connections use: no dial takes it while its node is down.

@@ -13,6 +13,7 @@ pub mod invoice;
 pub mod key;
 pub mod node;
 pub mod portal;
+mod processes;
 pub mod programme;
 pub mod proof;
 pub mod receipt;

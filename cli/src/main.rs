@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     version,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 done; 1 failed, the error says what to do next; 2 wrong usage; 3 done, but the outcome is not \
-        what it must be.\nSecrets are read from files or asked for, never given as arguments.\n\n\
+        what it must be; 4 a node that must not sign before a person has looked.\nSecrets are read from files or asked for, never given as arguments.\n\n\
         Example:\n  keis demo"
 )]
 struct Cli {
@@ -57,15 +57,17 @@ enum Command {
     Key(key::KeyCommand),
 }
 
-/// Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 done, but the outcome is not what it must be.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 done, but the outcome is not what it must be, 4 as below.
 const ASTRAY: u8 = 3;
+/// Exit code of a node that a person must look at before it is started again: it could sign what it must not.
+const MUST_NOT_SIGN: u8 = 4;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("keis: {}", words::explain(&error));
-            ExitCode::FAILURE
+            if node::forbids_restart(&error) { ExitCode::from(MUST_NOT_SIGN) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `keis node`: one institution's machine.
 
 mod adopt;
+mod backup;
 mod init;
+mod restore;
 mod rotate;
 mod status;
 
@@ -31,7 +33,9 @@ pub enum NodeCommand {
             KEIS_NODE__LOG__FORMAT=json. The log goes to the standard error stream.\n\n\
             Peers are the [[peers]] of the settings, read at the start: a node that joins is let in by those that have it there.\n\n\
             Exit code 3: the network goes over to rules that this build does not know. Nothing is lost: install the newer build \
-            and start the node again.\n\n\
+            and start the node again.\n\
+            Exit code 4: the node must not sign before a person has looked: its key signs elsewhere, or its sign log is gone, damaged \
+            or another key's. Do not let anything start it again by itself.\n\n\
             Example:\n  keis node run --home /var/lib/keis"
     )]
     Run {
@@ -51,6 +55,10 @@ pub enum NodeCommand {
     Adopt(adopt::AdoptArgs),
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     RotateKey(rotate::RotateArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
+    Backup(backup::BackupArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
+    Restore(restore::RestoreArgs),
 }
 
 /// Runs a `keis node` command; says whether the node is as it must be.
@@ -66,7 +74,14 @@ pub fn run(command: NodeCommand) -> anyhow::Result<bool> {
         NodeCommand::Status(args) => status::run(&args),
         NodeCommand::Adopt(args) => adopt::run(&args),
         NodeCommand::RotateKey(args) => rotate::run(&args),
+        NodeCommand::Backup(args) => backup::run(&args),
+        NodeCommand::Restore(args) => restore::run(&args),
     }
+}
+
+/// Whether this error ended a node that must not be started again before a person has looked at it.
+pub fn forbids_restart(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(NodeError::forbids_restart)
 }
 
 /// The settings of a node's folder.

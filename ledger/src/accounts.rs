@@ -100,7 +100,7 @@ impl Work<'_> {
     /// # Errors
     /// [`Rejection::AmountTooLarge`] when it can no longer be counted.
     pub fn mint(&mut self, year: Year, source: Source, to: Account, amount: Cents) -> Result<(), Rejection> {
-        let minted = &mut self.edit::<YearRecord>(year).ok_or(Rejection::YearUnknown)?.totals_mut(source).minted;
+        let minted = &mut self.edit_year(year).ok_or(Rejection::YearUnknown)?.totals_mut(source).minted;
         *minted = minted.checked_add(amount).ok_or(Rejection::AmountTooLarge)?;
         self.give(year, source, to, amount)
     }
@@ -151,7 +151,7 @@ impl Work<'_> {
         if let Some(balance) = self.balance(year, source, account)? {
             *balance = changed(*balance)?;
         }
-        let totals = self.edit::<YearRecord>(year).ok_or(Rejection::YearUnknown)?.totals_mut(source);
+        let totals = self.edit_year(year).ok_or(Rejection::YearUnknown)?.totals_mut(source);
         let sum = class(totals, account);
         *sum = changed(*sum)?;
         Ok(())

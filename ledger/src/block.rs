@@ -278,6 +278,12 @@ impl Builder {
     /// # Errors
     /// [`Refusal`] says which of the two is missing; nothing has changed then.
     pub fn offer(&mut self, transaction: &VerifiedTransaction) -> Result<(), Refusal> {
+        self.admit(transaction)?;
+        self.transactions.push(transaction.raw().to_vec());
+        Ok(())
+    }
+
+    fn admit(&mut self, transaction: &VerifiedTransaction) -> Result<(), Refusal> {
         let size = transaction.raw().len() + LENGTH_BYTES;
         if self.bytes + size > self.limits.parameters.max_block_bytes as usize {
             return Err(Refusal::Full);
@@ -287,7 +293,6 @@ impl Builder {
         }
         let effect = plan::plan(&self.draft, self.time, transaction).map_err(Refusal::Rejected)?;
         self.bytes += size;
-        self.transactions.push(transaction.raw().to_vec());
         self.commit(transaction.id(), effect, transaction.body().behalf.is_some(), transaction.blind());
         Ok(())
     }
@@ -360,12 +365,27 @@ impl Builder {
     /// Takes all of a block's transactions in.
     pub(crate) fn offer_all(mut self, transactions: &[VerifiedTransaction]) -> Result<Self, InvalidBlock> {
         for (index, transaction) in (0..).zip(transactions) {
-            self.offer(transaction).map_err(|refusal| match refusal {
-                Refusal::Rejected(rejection) => InvalidBlock::NoEffect { index, rejection },
-                Refusal::Full => InvalidBlock::TooLarge,
-            })?;
+            self.offer(transaction).map_err(|refusal| refusal.of(index))?;
         }
         Ok(self)
+    }
+
+    /// The same for who has the transactions' bytes elsewhere.
+    pub(crate) fn admit_all(mut self, transactions: &[VerifiedTransaction]) -> Result<Self, InvalidBlock> {
+        for (index, transaction) in (0..).zip(transactions) {
+            self.admit(transaction).map_err(|refusal| refusal.of(index))?;
+        }
+        Ok(self)
+    }
+}
+
+impl Refusal {
+    /// What it makes of a block that holds the transaction in this place.
+    fn of(self, index: u32) -> InvalidBlock {
+        match self {
+            Self::Rejected(rejection) => InvalidBlock::NoEffect { index, rejection },
+            Self::Full => InvalidBlock::TooLarge,
+        }
     }
 }
 
@@ -395,7 +415,11 @@ pub fn execute_within(
     supported: u32,
 ) -> Result<Executed, InvalidBlock> {
     let header = &block.header;
-    stands_on(&parent.into(), block, transactions)?;
+    stands_on(&parent.into(), header)?;
+    assert!(
+        block.transactions.iter().map(Vec::as_slice).eq(transactions.iter().map(|one| one.raw())),
+        "the caller passes the block's own transactions"
+    );
     let builder = Builder::start_within(parent, header.time, supported)?;
     let executed = builder.offer_all(transactions)?.seal(header.proposer);
     if executed.block.header != *header {
@@ -404,19 +428,10 @@ pub fn execute_within(
     Ok(executed)
 }
 
-/// The block is the next one, and these are its transactions.
-pub(crate) fn stands_on(
-    parent: &Parent,
-    block: &Block,
-    transactions: &[VerifiedTransaction],
-) -> Result<(), InvalidBlock> {
-    let header = &block.header;
+/// The block is the next one.
+pub(crate) fn stands_on(parent: &Parent, header: &Header) -> Result<(), InvalidBlock> {
     if header.network != parent.network || header.height != parent.height.next() || header.parent != parent.block {
         return Err(InvalidBlock::Parent);
     }
-    assert!(
-        block.transactions.iter().map(Vec::as_slice).eq(transactions.iter().map(|one| one.raw())),
-        "the caller passes the block's own transactions"
-    );
     Ok(())
 }

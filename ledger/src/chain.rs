@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
-use crate::crypto::{Domain, Hash, PublicKey, Signature, hash};
+use crate::crypto::{Domain, Hash, KnownKeys, PublicKey, Signature, Signatures, hash};
 use crate::ids::{BlockId, InstitutionId};
 use crate::time::Timestamp;
 
@@ -190,6 +190,32 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError`] for the first fault found.
     pub fn verify(&self, network: &Hash, validators: &ValidatorSet) -> Result<(), CertificateError> {
+        self.judge(network, validators, |key, message, signature| key.verify(message, signature))
+    }
+
+    /// The same, but for the signatures, which are added to others that are judged together.
+    ///
+    /// # Errors
+    /// [`CertificateError`] for the first fault found, if it is none of a signature.
+    pub fn verify_with(
+        &self,
+        network: &Hash,
+        validators: &ValidatorSet,
+        keys: &mut KnownKeys,
+        others: &mut Signatures,
+    ) -> Result<(), CertificateError> {
+        self.judge(network, validators, |key, message, signature| {
+            others.add(keys, key, &[message], signature);
+            true
+        })
+    }
+
+    fn judge(
+        &self,
+        network: &Hash,
+        validators: &ValidatorSet,
+        mut holds: impl FnMut(&PublicKey, &[u8], &Signature) -> bool,
+    ) -> Result<(), CertificateError> {
         let mut signed = 0;
         for (index, (address, signature)) in self.signatures.iter().enumerate() {
             if self.signatures[..index].iter().any(|(other, _)| other == address) {
@@ -197,7 +223,7 @@ impl Certificate {
             }
             let validator = validators.find(address).ok_or(CertificateError::Stranger(*address))?;
             let message = vote_bytes(network, VoteStep::Precommit, self.height, self.round, Some(self.block), address);
-            if !validator.key.verify(&message, signature) {
+            if !holds(&validator.key, &message, signature) {
                 return Err(CertificateError::Signature(*address));
             }
             signed += validator.power;

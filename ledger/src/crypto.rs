@@ -1,15 +1,18 @@
 //! Hashes, keys and signatures: blake3 with a domain tag before everything, Ed25519 by `verify_strict` and only that.
 
 mod many;
+mod together;
 
 use std::collections::BTreeMap;
 
 use bincode::{Decode, Encode};
+use curve25519_dalek::edwards::EdwardsPoint;
 use ed25519_dalek::{Signer, VerifyingKey};
 
 use crate::text::{self, TextError};
 
 pub use many::Batch;
+pub use together::Signatures;
 
 /// A blake3 hash, 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
@@ -162,7 +165,14 @@ impl PublicKey {
 
 /// Public keys with the points that they are, for who verifies much: unpacking a point is a tenth of a verification.
 #[derive(Debug, Default)]
-pub struct KnownKeys(BTreeMap<PublicKey, Option<VerifyingKey>>);
+pub struct KnownKeys(BTreeMap<PublicKey, Known>);
+
+#[derive(Debug)]
+struct Known {
+    point: Option<VerifyingKey>,
+    /// The point, if it is of prime order and the key its one encoding; found out when it is first asked for.
+    of_prime_order: Option<Option<EdwardsPoint>>,
+}
 
 impl KnownKeys {
     /// Most keys that are kept: some megabytes.
@@ -170,12 +180,33 @@ impl KnownKeys {
 
     /// The same as [`PublicKey::verify`].
     pub fn verify(&mut self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        self.known(key).point.as_ref().is_some_and(|point| point.verify_strict(message, &signature).is_ok())
+    }
+
+    fn of_prime_order(&mut self, key: &PublicKey) -> Option<EdwardsPoint> {
+        let known = self.known(key);
+        *known.of_prime_order.get_or_insert_with(|| {
+            let point = known.point.as_ref()?.to_edwards();
+            let sound = point.compress().0 == key.0 && !point.is_small_order() && point.is_torsion_free();
+            sound.then_some(point)
+        })
+    }
+
+    fn known(&mut self, key: &PublicKey) -> &mut Known {
         if self.0.len() >= Self::MOST && !self.0.contains_key(key) {
             self.0.clear();
         }
-        let point = self.0.entry(*key).or_insert_with(|| VerifyingKey::from_bytes(&key.0).ok());
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        point.as_ref().is_some_and(|point| point.verify_strict(message, &signature).is_ok())
+        let unpack = || Known { point: VerifyingKey::from_bytes(&key.0).ok(), of_prime_order: None };
+        self.0.entry(*key).or_insert_with(unpack)
+    }
+}
+
+impl Signature {
+    /// The nonce's encoding and the scalar's.
+    fn halves(&self) -> (&[u8; 32], &[u8; 32]) {
+        let (nonce, scalar) = self.0.split_first_chunk().expect("a signature has 64 bytes");
+        (nonce, scalar.first_chunk().expect("half of a signature has 32 bytes"))
     }
 }
 

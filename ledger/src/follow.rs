@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::block::{Block, Builder, InvalidBlock, Parent, Tip, receipts_root, stands_on};
+use crate::block::{Builder, InvalidBlock, Parent, Tip, receipts_root, stands_on};
 use crate::chain::{Header, Height};
 use crate::classifiers::Year;
 use crate::crypto::Hash;
@@ -13,7 +13,7 @@ use crate::ids::BlockId;
 use crate::protocol;
 use crate::receipt::FullReceipt;
 use crate::record::{Entity, Network};
-use crate::state::{Back, Changes, Draft, Records, Roots};
+use crate::state::{Back, Changes, Draft, Records, Roots, Weights};
 use crate::time::Timestamp;
 use crate::transaction::VerifiedTransaction;
 
@@ -22,6 +22,8 @@ pub struct Follower {
     parent: Parent,
     validators: Hash,
     records: Arc<Records>,
+    /// What is known of years that the next block may seal.
+    weights: Weights,
 }
 
 /// A block that was executed and whose header was not yet judged.
@@ -52,7 +54,8 @@ impl Follower {
     /// A reader of what follows on a tip.
     pub fn of(tip: &Tip) -> Self {
         let records = Arc::new(Records::of(&tip.state));
-        Self { parent: tip.into(), validators: tip.network_record().validators.hash(), records }
+        let validators = tip.network_record().validators.hash();
+        Self { parent: tip.into(), validators, records, weights: Weights::default() }
     }
 
     /// Height of the last block.
@@ -80,22 +83,27 @@ impl Follower {
         self.records.get::<E>(key)
     }
 
-    /// Executes the next block. `transactions` are the block's own, in its order, with their signatures proven. `id` is the
-    /// block's. Whether its roots are right is still to be judged.
+    /// Tells what `roots` knows of the years, which must be those of the last block that was taken: if the next one seals a
+    /// year, the year's records need not be hashed once more.
+    pub fn weigh_by(&mut self, roots: &Roots) {
+        self.weights = roots.weights();
+    }
+
+    /// Executes the next block, of which this is said. `transactions` are the block's own, in its order, with their signatures
+    /// proven. `id` is the block's. Whether its roots are right is still to be judged.
     ///
     /// # Errors
     /// [`InvalidBlock`] when the block has no such effect by the rules; the reader stands where it stood then.
     pub fn take(
         &mut self,
-        block: &Block,
+        said: &Header,
         id: BlockId,
         transactions: &[VerifiedTransaction],
     ) -> Result<Followed, InvalidBlock> {
-        let said = &block.header;
-        stands_on(&self.parent, block, transactions)?;
-        let draft = Draft::following(said.height, &self.records);
+        stands_on(&self.parent, said)?;
+        let draft = Draft::following(said.height, &self.records, std::mem::take(&mut self.weights));
         let builder = Builder::start_on(self.parent, draft, said.time, protocol::LATEST)?;
-        let (draft, receipts, protocol) = builder.offer_all(transactions)?.into_parts();
+        let (draft, receipts, protocol) = builder.admit_all(transactions)?.into_parts();
         let validators = draft.changed::<Network>(()).map(|network| network.validators.hash());
         let next_validators = validators.unwrap_or(self.validators);
         let (changes, back) = draft.finish_in(&mut self.records);

@@ -26,6 +26,7 @@ use work::Write;
 pub(crate) use records::Back;
 pub use records::{Changes, Records};
 pub use roots::Roots;
+pub(crate) use roots::Weights;
 pub use work::{Effect, Work, Writes};
 
 /// Bytes of most records' encodings.
@@ -121,7 +122,29 @@ pub struct Draft {
     height: Height,
     base: Base,
     changed: BTreeMap<TreeKey, Changed>,
+    hints: Hints,
     sealed: BTreeMap<Year, Leaving>,
+}
+
+/// Tells of most places that nothing has changed there, without a search.
+struct Hints([u64; 64]);
+
+impl Hints {
+    /// The word and the bit of a place; many places share them.
+    fn of(place: &TreeKey) -> (usize, u64) {
+        let [word, bit] = [place.0[20] ^ place.0[32], place.0[21] ^ place.0[33]].map(|byte| byte % 64);
+        (usize::from(word), 1 << bit)
+    }
+
+    fn note(&mut self, place: &TreeKey) {
+        let (word, bit) = Self::of(place);
+        self.0[word] |= bit;
+    }
+
+    fn may_have(&self, place: &TreeKey) -> bool {
+        let (word, bit) = Self::of(place);
+        self.0[word] & bit != 0
+    }
 }
 
 /// A year that a draft seals.
@@ -142,28 +165,28 @@ struct Weighed {
 /// What a draft reads through to.
 enum Base {
     State(State),
-    Records(Arc<Records>),
+    Records(Arc<Records>, Weights),
 }
 
 impl Base {
     fn look(&self, place: &TreeKey) -> Option<&Shared> {
         match self {
             Self::State(state) => state.tree.get(place),
-            Self::Records(records) => records.look(place),
+            Self::Records(records, _) => records.look(place),
         }
     }
 
     fn look_all(&self, places: &[TreeKey]) -> Vec<Option<&Shared>> {
         match self {
             Self::State(state) => state.tree.get_all(places),
-            Self::Records(records) => records.look_all(places),
+            Self::Records(records, _) => records.look_all(places),
         }
     }
 
     fn range(&self, from: &TreeKey) -> Standing<'_> {
         match self {
             Self::State(state) => Standing::State(state.tree.range(from)),
-            Self::Records(records) => Standing::Records(records.range(from)),
+            Self::Records(records, _) => Standing::Records(records.range(from)),
         }
     }
 }
@@ -203,13 +226,13 @@ impl Draft {
         Self::reading(height, Base::State(base.clone()))
     }
 
-    /// The same for who follows one chain.
-    pub(crate) fn following(height: Height, records: &Arc<Records>) -> Self {
-        Self::reading(height, Base::Records(Arc::clone(records)))
+    /// The same for who follows one chain, and knows so much of its years.
+    pub(crate) fn following(height: Height, records: &Arc<Records>, weights: Weights) -> Self {
+        Self::reading(height, Base::Records(Arc::clone(records), weights))
     }
 
     fn reading(height: Height, base: Base) -> Self {
-        Self { height, base, changed: BTreeMap::new(), sealed: BTreeMap::new() }
+        Self { height, base, changed: BTreeMap::new(), hints: Hints([0; 64]), sealed: BTreeMap::new() }
     }
 
     /// Height of the block.
@@ -217,8 +240,12 @@ impl Draft {
         self.height
     }
 
+    fn changed_at(&self, place: &TreeKey) -> Option<&Changed> {
+        if self.hints.may_have(place) { self.changed.get(place) } else { None }
+    }
+
     fn look(&self, place: &TreeKey) -> Option<&Shared> {
-        match self.changed.get(place) {
+        match self.changed_at(place) {
             Some(changed) => changed.record.as_ref(),
             None if self.sealed.contains_key(&place.year()) => None,
             None => self.base.look(place),
@@ -229,7 +256,7 @@ impl Draft {
     fn look_all(&self, places: &[TreeKey]) -> Vec<Option<&Shared>> {
         let mut found = self.base.look_all(places);
         for (place, found) in places.iter().zip(&mut found) {
-            match self.changed.get(place) {
+            match self.changed_at(place) {
                 Some(changed) => *found = changed.record.as_ref(),
                 None if self.sealed.contains_key(&place.year()) => *found = None,
                 None => {}
@@ -241,7 +268,7 @@ impl Draft {
     /// The records of a year as the draft has them now.
     fn weigh(&self, year: Year) -> Weighed {
         let start = RecordKey::year_start(year);
-        let changed = self.changed.range(start..).take_while(|(place, _)| place.year() == year);
+        let mut changed = self.changed.range(start..).take_while(|(place, _)| place.year() == year).peekable();
         match &self.base {
             Base::State(state) => {
                 let mut part = state.year(year);
@@ -249,7 +276,11 @@ impl Draft {
                 part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
                 Weighed { root: part.root(), len: part.len(), records: Some(part) }
             }
-            Base::Records(records) => {
+            Base::Records(_, weights) if changed.peek().is_none() && weights.contains_key(&year) => {
+                let (root, len) = weights[&year];
+                Weighed { root, len, records: None }
+            }
+            Base::Records(records, _) => {
                 let standing = records.range(&start).take_while(|(place, _)| place.year() == year);
                 let standing = standing.filter(|(place, _)| !self.changed.contains_key(place));
                 let changed = changed.filter_map(|(place, changed)| Some((place, changed.record.as_ref()?)));
@@ -292,6 +323,7 @@ impl Draft {
             self.sealed.insert(year, Leaving { records, changed });
         }
         for Write { place, record, stands } in records {
+            self.hints.note(&place);
             match self.changed.entry(place) {
                 Entry::Occupied(mut changed) => changed.get_mut().record = record,
                 Entry::Vacant(vacant) => {

@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::codec::{self, CodecError};
-use crate::crypto::{Domain, Hash, KnownKeys, PublicKey, SecretKey, Signature, hash};
+use crate::crypto::{Domain, Hash, KnownKeys, PublicKey, SecretKey, Signature, Signatures, hash};
 use crate::ids::TransactionId;
 use crate::operation::{Operation, Party};
 use crate::time::Timestamp;
@@ -146,6 +146,22 @@ impl SignedTransaction {
 }
 
 impl VerifiedTransaction {
+    /// Proves the signatures of many transactions, here those of several blocks, together with what `others` holds already;
+    /// says nothing unless all of them hold.
+    pub fn all(
+        signed: Vec<Vec<SignedTransaction>>,
+        network: &Hash,
+        keys: &mut KnownKeys,
+        mut others: Signatures,
+    ) -> Option<Vec<Vec<Self>>> {
+        for one in signed.iter().flatten() {
+            let parts = [Domain::Transaction.tag(), &network.0[..], body_of(&one.raw)];
+            others.add(keys, &one.body.signer, &parts, &one.signature);
+        }
+        let proven = |block: Vec<SignedTransaction>| block.into_iter().map(Self).collect();
+        others.hold().then(|| signed.into_iter().map(proven).collect())
+    }
+
     /// Seed that blinds the lines of this transaction's receipt: known to who holds the raw block, to nobody else.
     pub fn blind(&self) -> Hash {
         hash(Domain::Blind, &[&self.0.signature.0])

@@ -44,6 +44,9 @@ pub struct Config {
     /// The store.
     #[serde(default)]
     pub store: StoreSettings,
+    /// Room on the disk.
+    #[serde(default)]
+    pub disk: DiskSettings,
     /// Snapshots of the state.
     #[serde(default)]
     pub snapshot: Snapshot,
@@ -135,6 +138,16 @@ pub struct StoreSettings {
     pub verify_last: u64,
     /// How many snapshots are kept.
     pub snapshots_kept: usize,
+}
+
+/// When little room on the disk counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiskSettings {
+    /// With less the node takes no more transactions and is not ready, until there is room again.
+    pub stop_below_bytes: u64,
+    /// With less it says so in its log.
+    pub warn_below_bytes: u64,
 }
 
 /// When a snapshot of the state is written.
@@ -256,6 +269,12 @@ impl Default for StoreSettings {
     }
 }
 
+impl Default for DiskSettings {
+    fn default() -> Self {
+        Self { stop_below_bytes: 512 << 20, warn_below_bytes: 2 << 30 }
+    }
+}
+
 impl Default for Snapshot {
     fn default() -> Self {
         Self { blocks: 2_000, bytes: 64 << 20 }
@@ -332,6 +351,7 @@ impl Config {
             },
             mempool: mempool::Limits::default(),
             store: StoreSettings::default(),
+            disk: DiskSettings::default(),
             snapshot: Snapshot::default(),
             sync: Sync::default(),
             log: Log::default(),
@@ -376,6 +396,8 @@ impl Config {
             require(value > 0, setting, "must not be 0")?;
         }
         require(self.store.cache_bytes >= LEAST_CACHE, "store.cache_bytes", "must be 1 MiB at least")?;
+        let (stop, warn) = (self.disk.stop_below_bytes, self.disk.warn_below_bytes);
+        require(stop <= warn, "disk.warn_below_bytes", "must be disk.stop_below_bytes at least")?;
         require(self.consensus.listen.port() != 0, "consensus.listen", "needs a port: peers list it")?;
         require(self.gossip.listen.port() != 0, "gossip.listen", "needs a port: peers list it")?;
         for name in &self.gateway.authorities {

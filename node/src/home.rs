@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, ConfigError};
 
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 const GUARD: &str = "guard";
 const SIGN_LOG: &str = "sign.log";
 const STORE: &str = "store";
@@ -237,12 +237,12 @@ impl Home {
         Ok(Guard::open(&self.guard_folder(key.number), network, key.secret.clone())?)
     }
 
-    fn guard_folder(&self, number: u32) -> PathBuf {
+    pub(crate) fn guard_folder(&self, number: u32) -> PathBuf {
         let first = self.path.join(GUARD);
         if number == 1 { first } else { first.join(number.to_string()) }
     }
 
-    fn key_file(&self, config: &Config, number: u32) -> PathBuf {
+    pub(crate) fn key_file(&self, config: &Config, number: u32) -> PathBuf {
         let first = self.file(&config.keys.consensus);
         if number == 1 {
             return first;
@@ -274,14 +274,14 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeErr
     move |source| HomeError::Io { doing, path: path.to_owned(), source }
 }
 
-fn write_key(path: &Path, key: &SecretKey) -> Result<(), HomeError> {
+pub(crate) fn write_key(path: &Path, key: &SecretKey) -> Result<(), HomeError> {
     let mut text = Zeroizing::new(hex::encode(*Zeroizing::new(key.to_bytes())));
     text.push('\n');
     write_new(path, 0o600, text.as_bytes())
 }
 
 /// Writes a file that must not exist, durably.
-fn write_new(path: &Path, mode: u32, content: &[u8]) -> Result<(), HomeError> {
+pub(crate) fn write_new(path: &Path, mode: u32, content: &[u8]) -> Result<(), HomeError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed("create", folder))?;
     }

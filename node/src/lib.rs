@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backup;
 pub mod chain;
 pub mod clock;
 pub mod config;
+pub mod disk;
 pub mod documents;
 pub mod gateway;
 pub mod home;

@@ -9,6 +9,7 @@ use keis_ledger::time::Timestamp;
 use keis_wallet::client::{DisputeView, OrderView};
 
 use crate::frame::Frame;
+use crate::order_state::Stage;
 use crate::words::Words;
 
 /// The page on which a side raises a dispute or takes its own back: what it does, and the way to sign it.
@@ -98,21 +99,10 @@ fn raising(view: &OrderView, side: Side, now: Timestamp) -> Option<Raising> {
     if order.programme_statement.is_some() || order.school_statement.is_some() || is_spent(view, side) {
         return None;
     }
-    match order.state {
-        OrderState::Delivered => (now < order.deadline).then_some(Raising::Until(order.deadline)),
-        OrderState::Attended | OrderState::AttendedAutomatically => Some(Raising::UntilStatement),
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => None,
+    match Stage::of(order.state) {
+        Stage::Delivered => (now < order.deadline).then_some(Raising::Until(order.deadline)),
+        Stage::Attended => Some(Raising::UntilStatement),
+        Stage::Asked | Stage::Agreed | Stage::Settled | Stage::Off | Stage::Disputed | Stage::Reversed => None,
     }
 }
 

@@ -228,11 +228,14 @@ impl Office {
     }
 }
 
-/// Clears away what has run out: sessions, and what an erasure could not clear from the database's files at once.
+/// Clears away what has run out: sessions, files of the bank, and what an erasure could not clear from the database's files at once.
 async fn sweep(registry: Registry, stopping: CancellationToken) {
     loop {
         if let Err(error) = registry.purge_sessions(keis_registry::now()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "sessions that ran out are still there");
+        }
+        if let Err(error) = registry.purge_bank_files(keis_registry::now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "files of the bank are still kept");
         }
         if let Err(error) = registry.sweep().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database was not swept after an erasure");

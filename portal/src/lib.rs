@@ -24,6 +24,7 @@ mod deadlines;
 mod dispute;
 mod events;
 mod health;
+mod metrics;
 mod office;
 mod order_state;
 mod papers;

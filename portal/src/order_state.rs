@@ -26,6 +26,57 @@ pub(crate) const ALL: [OrderState; 15] = [
     OrderState::Reversed,
 ];
 
+/// Where an order is in its life, for pages that need no more than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Proposed or requested: nobody has answered yet.
+    Asked,
+    /// The provider has confirmed it.
+    Agreed,
+    /// The provider has reported who was there.
+    Delivered,
+    /// Attendance stands.
+    Attended,
+    /// Its statement is accepted.
+    Settled,
+    /// It ended without taking place.
+    Off,
+    /// Officers decide.
+    Disputed,
+    /// Officers took it back.
+    Reversed,
+}
+
+impl Stage {
+    /// The stage of a state.
+    pub(crate) fn of(state: OrderState) -> Self {
+        match state {
+            OrderState::Proposed | OrderState::Requested => Self::Asked,
+            OrderState::Confirmed => Self::Agreed,
+            OrderState::Delivered => Self::Delivered,
+            OrderState::Attended | OrderState::AttendedAutomatically => Self::Attended,
+            OrderState::Settled => Self::Settled,
+            OrderState::Declined
+            | OrderState::Lapsed
+            | OrderState::CancelledFree
+            | OrderState::CancelledLate
+            | OrderState::CancelledByProvider
+            | OrderState::CancelledForceMajeure => Self::Off,
+            OrderState::Disputed => Self::Disputed,
+            OrderState::Reversed => Self::Reversed,
+        }
+    }
+
+    /// The colour of a badge; the words beside it say the same.
+    pub(crate) fn mood(self) -> &'static str {
+        match self {
+            Self::Asked | Self::Delivered | Self::Disputed => "wait",
+            Self::Agreed | Self::Attended | Self::Settled => "good",
+            Self::Off | Self::Reversed => "bad",
+        }
+    }
+}
+
 /// Key of a state's words.
 fn key(state: OrderState) -> &'static str {
     match state {

@@ -32,6 +32,7 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use warp::reply::Response;
 
+use crate::metrics;
 use crate::route::{self, Answered};
 use crate::routes;
 use crate::session::{self, Sessions};
@@ -108,6 +109,8 @@ impl Portal {
         site.templates.get_or_init(|| templates);
         let filter = route::all(&site, table);
         let stopping = CancellationToken::new();
+        let told = metrics::start(&site, stopping.clone()).await;
+        told.map_err(|(address, source)| ServerError::Listen { address, source })?;
         let https = tls.is_some() || site.settings.public_url.scheme() == "https";
         let door = Door { filter, tls, https, site };
         let server = tokio::spawn(serve(listener, Arc::new(door), stopping.clone()));

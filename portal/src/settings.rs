@@ -29,6 +29,9 @@ pub struct Settings {
     /// The way of the programme's invoices to its buyer's system; without it none is sent.
     #[serde(default)]
     pub dispatch: Option<Dispatch>,
+    /// Where its numbers are told, by plain HTTP at `/metrics`: counts and states alone. Without it they are not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Files of a server's certificate.

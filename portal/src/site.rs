@@ -15,6 +15,7 @@ use keis_registry::permission::Role;
 use keis_wallet::client::{Client, YearParameters};
 use warp::http::Method;
 
+use crate::call::Call;
 use crate::catalogue::Catalogue;
 use crate::route::fits;
 use crate::settings::Settings;
@@ -152,6 +153,19 @@ impl Site {
             Ok(_) => Trouble::NotFound,
             Err(error) => error.into(),
         }
+    }
+
+    /// The year that a query asks for, by default the one in which people order; and every year with whether it is that one.
+    pub(crate) async fn asked_year(&self, call: &Call) -> Result<(Year, Vec<(Year, bool)>), Trouble> {
+        let years = self.years().await?;
+        let year = match call.query.parse::<u16>("year")? {
+            Some(year) => Year(year),
+            None => self.programme().await?.year,
+        };
+        if !years.iter().any(|known| known.year == year) {
+            return Err(self.no_year(year).await);
+        }
+        Ok((year, years.iter().map(|known| (known.year, known.year == year)).collect()))
     }
 
     /// Has the rules read anew: an act of this portal may have changed them.

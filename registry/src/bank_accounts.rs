@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use keis_einvoice::Iban;
 use keis_ledger::ids::{Commitment, ProviderId};
 
 use crate::database::Registry;
@@ -11,24 +12,9 @@ use crate::log::{Actor, Entry, append};
 use crate::permission::{Body, Permission, demand, pass};
 use crate::witnesses::{self, Holder, WitnessKind};
 
-/// Longest number of an account, by ISO 13616.
-const LONGEST: usize = 34;
-/// Shortest number in use.
-const SHORTEST: usize = 15;
-
-/// The account's number as it is kept, without spaces and in capitals; none when it is no IBAN. ISO 13616: country and check
-/// digits go to the end, letters count from 10, and the whole leaves 1 when divided by 97 (ISO/IEC 7064, MOD 97-10).
+/// The account's number as it is kept, without spaces and in capitals; none when it is no IBAN.
 pub fn iban(text: &str) -> Option<String> {
-    let number = WitnessKind::PaymentAccount.normal(text);
-    let bytes = number.as_bytes();
-    let form = (SHORTEST..=LONGEST).contains(&bytes.len())
-        && bytes[..2].iter().all(u8::is_ascii_uppercase)
-        && bytes[2..4].iter().all(u8::is_ascii_digit)
-        && bytes.iter().all(u8::is_ascii_alphanumeric)
-        && (!number.starts_with("LT") || bytes.len() == 20);
-    let value = |byte: u8| u32::from(if byte.is_ascii_digit() { byte - b'0' } else { byte - b'A' + 10 });
-    let rest = |sum: u32, byte: u8| (sum * if byte.is_ascii_digit() { 10 } else { 100 } + value(byte)) % 97;
-    (form && bytes[4..].iter().chain(&bytes[..4]).fold(0, |sum, byte| rest(sum, *byte)) == 1).then_some(number)
+    Iban::new(&WitnessKind::PaymentAccount.normal(text)).ok().map(String::from)
 }
 
 impl Registry {

@@ -62,7 +62,7 @@ impl From<sqlx::Error> for ErasureError {
 }
 
 /// Tables that held something of an erased person.
-const SWEPT: [&str; 18] = [
+const SWEPT: [&str; 19] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
@@ -78,6 +78,7 @@ const SWEPT: [&str; 18] = [
     "VACUUM FULL documents",
     "VACUUM FULL dispatches",
     "VACUUM FULL dispatch_answers",
+    "VACUUM FULL refusals",
     "VACUUM FULL web_sessions",
     "VACUUM FULL import_lines",
     "VACUUM FULL reconcile_seen",

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bank_accounts;
+pub mod bank_files;
 pub mod billing;
 pub mod bodies;
 pub mod collate;
@@ -22,6 +23,7 @@ pub mod payments;
 pub mod people;
 pub mod permission;
 pub mod reconcile;
+pub mod refusals;
 pub mod sampling;
 pub mod users;
 pub mod vault;

@@ -64,6 +64,8 @@ pub enum Permission {
     SeeStatements,
     /// Accept or contest a provider's statements.
     AcceptStatements,
+    /// Refuse invoices for a school's own money.
+    RefuseInvoices,
     /// Approve, refuse and revoke keys of users.
     ApproveKeys,
     /// Open and end years, open wallets, allocate.
@@ -105,9 +107,16 @@ impl Role {
     fn permissions(self) -> &'static [Permission] {
         use Permission::*;
         match self {
-            Self::Coordinator => {
-                &[SeeClasses, ProposeOrder, PlaceOrder, TickAttendance, SeeMoney, SeeStatements, HoldKeys]
-            }
+            Self::Coordinator => &[
+                SeeClasses,
+                ProposeOrder,
+                PlaceOrder,
+                TickAttendance,
+                SeeMoney,
+                SeeStatements,
+                RefuseInvoices,
+                HoldKeys,
+            ],
             Self::Teacher => &[SeeClasses, ProposeOrder, TickAttendance, SeeMoney, HoldKeys],
             Self::ProviderStaff => {
                 &[SeeMoney, OfferSessions, AnswerRequests, ReportDelivery, SeeStatements, AcceptStatements, HoldKeys]
@@ -137,7 +146,10 @@ impl Role {
     /// What a key of somebody in this role may be asked to do on the ledger.
     pub fn scopes(self) -> Scopes {
         match self {
-            Self::Coordinator => Scopes::of(&[Scope::Propose, Scope::Order, Scope::Attendance, Scope::Read]),
+            // Of settlement a school's key can refuse the invoices for its own money, and nothing else.
+            Self::Coordinator => {
+                Scopes::of(&[Scope::Propose, Scope::Order, Scope::Attendance, Scope::Settlement, Scope::Read])
+            }
             Self::Teacher => Scopes::of(&[Scope::Propose, Scope::Attendance, Scope::Read]),
             Self::ProviderStaff => Scopes::of(&[Scope::Order, Scope::Attendance, Scope::Settlement, Scope::Read]),
             Self::Officer | Self::BudgetOfficer => Scopes::of(&[]),
@@ -161,7 +173,7 @@ impl Role {
 
 impl Permission {
     /// Every permission, in the order of the table.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SeeClasses,
         Self::ProposeOrder,
         Self::PlaceOrder,
@@ -172,6 +184,7 @@ impl Permission {
         Self::ReportDelivery,
         Self::SeeStatements,
         Self::AcceptStatements,
+        Self::RefuseInvoices,
         Self::ApproveKeys,
         Self::ManageYear,
         Self::PublishServices,

@@ -216,6 +216,7 @@ pub(crate) async fn forget_person(work: &mut Work, person: PersonId) -> Result<(
             "DELETE FROM dispatch_answers WHERE dispatch IN (SELECT id FROM dispatches WHERE provider IN {theirs})"
         ),
         format!("DELETE FROM dispatches WHERE provider IN {theirs}"),
+        format!("DELETE FROM refusals WHERE provider IN {theirs}"),
         format!("DELETE FROM papers WHERE provider IN {theirs}"),
         format!("DELETE FROM witnesses WHERE owner IN {theirs}"),
         "DELETE FROM witness_keys WHERE person = $1".to_owned(),

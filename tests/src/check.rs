@@ -129,3 +129,18 @@ pub async fn all_sign(cluster: &Cluster, nodes: &[usize]) {
         assert_eq!(field(&status, "guard"), "active", "node {node}: {status:?}");
     }
 }
+
+/// The heights above `from` whose certificates, on these nodes, hold a signature of this validator.
+pub async fn signed(cluster: &Cluster, validator: usize, nodes: &[usize], agreed: &Agreed, from: Height) -> Vec<u64> {
+    let mut heights = Vec::new();
+    for number in from.0 + 1..=agreed.headers.len() as u64 {
+        for node in nodes {
+            let certificate = cluster.client(*node).certificate(Height(number)).await.expect("a gateway answers");
+            let certificate = certificate.expect("every height has a certificate");
+            if certificate.signatures.iter().any(|(address, _)| *address == cluster.address(validator)) {
+                heights.push(number);
+            }
+        }
+    }
+    heights
+}

@@ -136,11 +136,12 @@ pub async fn restart(cluster: &mut Cluster, node: usize) {
 }
 
 /// The settings of a node.
-fn settings(cluster: &Cluster, node: usize) -> Config {
+pub fn settings(cluster: &Cluster, node: usize) -> Config {
     Config::load(&cluster.home(node).join("config.toml")).expect("sound settings")
 }
 
-fn free_addresses() -> [SocketAddr; 3] {
+/// Addresses for consensus, exchange and gateway of a node that nobody else listens on.
+pub fn free_addresses() -> [SocketAddr; 3] {
     // Below the ports that outgoing connections use, so that no dial takes one before its node does.
     let free = |_| {
         let draw = || 10_000 + u16::from_le_bytes(keis_wallet::random::random_bytes()) % 22_000;

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use keis_ledger::chain::Height;
-use keis_tests::check::{Agreed, agree, all_sign, rest, survived};
+use keis_tests::check::{agree, all_sign, rest, signed, survived};
 use keis_tests::cluster::{Cluster, PATIENCE, field};
 use keis_tests::flow::Flow;
 use keis_tests::program;
@@ -73,21 +72,6 @@ async fn a_wiped_node_is_rebuilt_from_its_peers_and_signs_on() {
     survived(&cluster, &all, &agreed, &acknowledged).await;
     // Its guard was not lost: it still knows what it signed, so it may sign.
     all_sign(&cluster, &all).await;
-}
-
-/// The heights above `from` whose certificates, on these nodes, hold a signature of this validator.
-async fn signed(cluster: &Cluster, validator: usize, nodes: &[usize], agreed: &Agreed, from: Height) -> Vec<u64> {
-    let mut heights = Vec::new();
-    for number in from.0 + 1..=agreed.headers.len() as u64 {
-        for node in nodes {
-            let certificate = cluster.client(*node).certificate(Height(number)).await.expect("a gateway answers");
-            let certificate = certificate.expect("every height has a certificate");
-            if certificate.signatures.iter().any(|(address, _)| *address == cluster.address(validator)) {
-                heights.push(number);
-            }
-        }
-    }
-    heights
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -162,7 +146,7 @@ async fn a_folder_without_its_guard_does_not_start_and_a_new_one_watches_first()
         fs::remove_dir_all(home.join(part)).expect("a part of the folder is removed");
     }
     let (ended, log) = cluster.refused(1).await;
-    assert_eq!(ended.code(), Some(1));
+    assert_eq!(ended.code(), Some(4), "nothing may start it again by itself");
     assert!(log.contains("sign.log"), "the refusal does not name the missing log: {log}");
 
     fs::remove_dir_all(&home).expect("the rest is removed");

@@ -1,5 +1,7 @@
 //! The main job, as its users run it: `keis sample`, `keis demo`, and the invoices that are left of it.
 
+#[path = "demo/bench.rs"]
+mod bench;
 #[path = "demo/invoices.rs"]
 mod invoices;
 

@@ -3,9 +3,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keis_ledger::block::Block;
-use keis_ledger::chain::{Certificate, Height, ValidatorSet};
+use keis_ledger::chain::{Certificate, Header, Height, ValidatorSet};
 use keis_ledger::codec;
-use keis_ledger::crypto::{Batch, Domain, Hash, KnownKeys};
+use keis_ledger::crypto::{Batch, Domain, Hash, KnownKeys, Signatures};
 use keis_ledger::ids::BlockId;
 use keis_ledger::list;
 use keis_ledger::transaction::{RawTransaction, VerifiedTransaction};
@@ -44,7 +44,7 @@ impl Validators {
 
 /// A block that is well formed, with proven signatures.
 pub(crate) struct Checked {
-    pub(crate) block: Block,
+    pub(crate) header: Header,
     pub(crate) id: BlockId,
     pub(crate) certificate: Certificate,
     /// Hash of the validators against whom the certificate was found sound; none when they were not known ahead.
@@ -54,13 +54,39 @@ pub(crate) struct Checked {
     pub(crate) transactions_root: Hash,
 }
 
-/// Judges an entry.
+/// A block that is well formed, and the votes for it.
+struct Formed {
+    block: Block,
+    id: BlockId,
+    certificate: Certificate,
+}
+
+/// Judges entries up to the first that is not sound.
 pub(crate) fn check(
     network: &Hash,
     validators: &Validators,
     keys: &mut KnownKeys,
-    entry: &Entry,
-) -> Result<Checked, Fault> {
+    entries: &[Entry],
+) -> Vec<Result<Checked, Fault>> {
+    let known = validators.now();
+    let formed: Result<Vec<Formed>, Fault> = entries.iter().map(|entry| form(network, entry)).collect();
+    if let Some(checked) = formed.ok().and_then(|formed| together(network, &known, keys, formed)) {
+        return checked.into_iter().map(Ok).collect();
+    }
+    // Something does not hold, or there is little to judge: one after the other, so that what is told is the first fault.
+    let mut judged = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let one = form(network, entry).and_then(|formed| alone(network, &validators.now(), keys, formed));
+        let sound = one.is_ok();
+        judged.push(one);
+        if !sound {
+            break;
+        }
+    }
+    judged
+}
+
+fn form(network: &Hash, entry: &Entry) -> Result<Formed, Fault> {
     let at = entry.height;
     let block = Block::decode(&entry.block).map_err(|error| Fault::block(rule::BLOCK, at, error))?;
     if block.header.network != *network {
@@ -71,18 +97,51 @@ pub(crate) fn check(
     }
     let id = block.header.id();
     let certificate = certificate(at, id, &entry.certificate)?;
-    let known = validators.now();
-    let sound_by = if known.hash == block.header.validators {
+    Ok(Formed { block, id, certificate })
+}
+
+/// All of these blocks, if every signature of all of them holds and there is enough to judge.
+fn together(network: &Hash, known: &KnownSet, keys: &mut KnownKeys, formed: Vec<Formed>) -> Option<Vec<Checked>> {
+    let of_block = |one: &Formed| one.block.transactions.len() + one.certificate.signatures.len();
+    let members = formed.iter().map(of_block).sum();
+    if members < Signatures::WORTH {
+        return None;
+    }
+    let mut coins = [0; 32];
+    getrandom::fill(&mut coins).ok()?;
+    let mut signatures = Signatures::with_room(members, &coins);
+    let (mut heads, mut signed) = (Vec::with_capacity(formed.len()), Vec::with_capacity(formed.len()));
+    for Formed { block: Block { header, transactions }, id, certificate } in formed {
+        if known.hash == header.validators {
+            certificate.verify_with(network, &known.set, keys, &mut signatures).ok()?;
+        }
+        let parse = |raw| RawTransaction(raw).parse(network).ok();
+        signed.push(transactions.into_iter().map(parse).collect::<Option<_>>()?);
+        heads.push((header, id, certificate));
+    }
+    let verified = VerifiedTransaction::all(signed, network, keys, signatures)?;
+    Some(heads.into_iter().zip(verified).map(|(head, transactions)| checked(head, known, transactions)).collect())
+}
+
+fn alone(network: &Hash, known: &KnownSet, keys: &mut KnownKeys, formed: Formed) -> Result<Checked, Fault> {
+    let Formed { block, id, certificate } = formed;
+    if known.hash == block.header.validators {
         judge(&certificate, network, &known.set)?;
-        Some(known.hash)
-    } else {
-        None
-    };
-    let transactions = transactions(network, keys, at, &block)?;
+    }
+    let transactions = transactions(network, keys, &block)?;
+    Ok(checked((block.header, id, certificate), known, transactions))
+}
+
+fn checked(
+    (header, id, certificate): (Header, BlockId, Certificate),
+    known: &KnownSet,
+    transactions: Vec<VerifiedTransaction>,
+) -> Checked {
+    let sound_by = (known.hash == header.validators).then_some(known.hash);
     let mut leaves = Batch::default();
-    block.transactions.iter().for_each(|raw| leaves.add(Domain::ListLeaf, &[raw]));
+    transactions.iter().for_each(|one| leaves.add(Domain::ListLeaf, &[one.raw()]));
     let transactions_root = list::root(&leaves.hashes());
-    Ok(Checked { block, id, certificate, sound_by, transactions, transactions_root })
+    Checked { header, id, certificate, sound_by, transactions, transactions_root }
 }
 
 fn certificate(at: Height, id: BlockId, bytes: &[u8]) -> Result<Certificate, Fault> {
@@ -99,12 +158,8 @@ pub(crate) fn judge(certificate: &Certificate, network: &Hash, set: &ValidatorSe
     certificate.verify(network, set).map_err(|error| Fault::block(rule::CERTIFICATE, certificate.height, error))
 }
 
-fn transactions(
-    network: &Hash,
-    keys: &mut KnownKeys,
-    at: Height,
-    block: &Block,
-) -> Result<Vec<VerifiedTransaction>, Fault> {
+fn transactions(network: &Hash, keys: &mut KnownKeys, block: &Block) -> Result<Vec<VerifiedTransaction>, Fault> {
+    let at = block.header.height;
     let one = |(index, raw): (usize, RawTransaction)| {
         let signed =
             raw.parse(network).map_err(|error| Fault::transaction(rule::TRANSACTION, at, index, None, error))?;

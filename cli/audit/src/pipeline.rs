@@ -18,10 +18,10 @@ use crate::fault::Fault;
 use crate::frame::Flaw;
 use crate::read::{Part, Reader};
 
-/// Bytes of blocks that one thread takes at a time.
-const PIECE_BYTES: usize = 64 << 10;
-/// Pieces on their way, for each thread: signatures are verified ahead while wallets are opened, which has few.
-const PIECES_A_THREAD: usize = 32;
+/// Bytes of blocks that one thread takes at a time: some thousands of signatures, which are judged together.
+const PIECE_BYTES: usize = 4 << 20;
+/// Pieces on their way, for each thread.
+const PIECES_A_THREAD: usize = 2;
 
 /// What comes out, in order.
 pub(crate) enum Item {
@@ -87,48 +87,51 @@ fn read<R: Read>(mut reader: Reader<R>, permit: &SyncSender<()>, offer: &SyncSen
         number += 1;
         sent
     };
+    let mut piece = Piece::default();
     loop {
         let part = reader.part();
         let offset = reader.position().1;
-        match part {
+        let (item, last) = match part {
             Ok(Part::Blocks(entries)) => {
-                if !pieces(entries).into_iter().all(|piece| send(offset, Work::Check(piece))) {
+                if !piece.take(entries, offset).into_iter().all(|full| send(full.offset, Work::Check(full.entries))) {
                     return;
                 }
+                continue;
             }
-            Ok(Part::Documents(documents)) => {
-                if !send(offset, Work::Pass(Item::Documents(documents))) {
-                    return;
-                }
-            }
-            Ok(Part::End(foot)) => {
-                send(offset, Work::Pass(Item::End(foot)));
-                return;
-            }
-            Err(flaw) => {
-                send(offset, Work::Pass(Item::Flaw(flaw)));
-                return;
-            }
+            Ok(Part::Documents(documents)) => (Item::Documents(documents), false),
+            Ok(Part::End(foot)) => (Item::End(foot), true),
+            Err(flaw) => (Item::Flaw(flaw), true),
+        };
+        let rest = std::mem::take(&mut piece);
+        let sent = rest.entries.is_empty() || send(rest.offset, Work::Check(rest.entries));
+        if !sent || !send(offset, Work::Pass(item)) || last {
+            return;
         }
     }
 }
 
-/// Blocks in pieces of like size, so that small blocks are not handed over one by one.
-fn pieces(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
-    let mut pieces = Vec::new();
-    let (mut piece, mut bytes) = (Vec::new(), 0);
-    for entry in entries {
-        bytes += entry.block.len();
-        piece.push(entry);
-        if bytes >= PIECE_BYTES {
-            pieces.push(std::mem::take(&mut piece));
-            bytes = 0;
+/// Blocks that are judged together: of several parts of a file, or a piece of one.
+#[derive(Default)]
+struct Piece {
+    entries: Vec<Entry>,
+    bytes: usize,
+    offset: u64,
+}
+
+impl Piece {
+    /// Takes a part's blocks; what has become full is given back, and the rest kept.
+    fn take(&mut self, entries: Vec<Entry>, offset: u64) -> Vec<Self> {
+        let mut full = Vec::new();
+        for entry in entries {
+            self.offset = offset;
+            self.bytes += entry.block.len();
+            self.entries.push(entry);
+            if self.bytes >= PIECE_BYTES {
+                full.push(std::mem::take(self));
+            }
         }
+        full
     }
-    if !piece.is_empty() {
-        pieces.push(piece);
-    }
-    pieces
 }
 
 fn judge(
@@ -142,31 +145,13 @@ fn judge(
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Numbered { number, offset, item }) = next else { return };
         let item = match item {
-            Work::Check(entries) => Item::Blocks(judge_all(&entries, network, validators, &mut keys)),
+            Work::Check(entries) => Item::Blocks(check(network, validators, &mut keys, &entries)),
             Work::Pass(item) => item,
         };
         if deliver.send(Numbered { number, offset, item }).is_err() {
             return;
         }
     }
-}
-
-fn judge_all(
-    entries: &[Entry],
-    network: &Hash,
-    validators: &Validators,
-    keys: &mut KnownKeys,
-) -> Vec<Result<Checked, Fault>> {
-    let mut judged = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let one = check(network, validators, keys, entry);
-        let sound = one.is_ok();
-        judged.push(one);
-        if !sound {
-            break;
-        }
-    }
-    judged
 }
 
 fn in_order(results: &Receiver<Numbered<Item>>, permits: &Receiver<()>, take: &mut impl FnMut(Item, u64) -> bool) {

@@ -1,7 +1,7 @@
 //! The other half of a replay, on a thread of its own: what was executed is hashed, and headers are judged by it.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use keis_ledger::chain::{Header, Height};
@@ -14,7 +14,7 @@ use crate::fault::{Fault, rule};
 use crate::report::TipFacts;
 
 /// Blocks that may wait to be proven.
-const ROOM: usize = 64;
+const ROOM: usize = 24;
 
 /// A block that was executed.
 pub(crate) struct Step {
@@ -33,6 +33,7 @@ pub(crate) struct Proven {
 pub(crate) struct Prover {
     steps: SyncSender<Step>,
     proven: Receiver<Result<Proven, Fault>>,
+    roots: Arc<Mutex<Roots>>,
 }
 
 impl Prover {
@@ -41,17 +42,23 @@ impl Prover {
         let (steps, todo) = sync_channel::<Step>(ROOM);
         // One answer for each step, and the one in hand: nobody waits for who does not listen.
         let (answer, proven) = sync_channel(2 * ROOM);
-        let (mut roots, collector) = (Roots::of(state), Arc::clone(collector));
+        let (roots, collector) = (Arc::new(Mutex::new(Roots::of(state))), Arc::clone(collector));
+        let kept = Arc::clone(&roots);
         thread::spawn(move || {
             for step in todo {
-                let proven = prove(step, &mut roots, &collector);
+                let proven = prove(step, &mut lock(&roots), &collector);
                 let last = proven.is_err();
                 if answer.send(proven).is_err() || last {
                     return;
                 }
             }
         });
-        Self { steps, proven }
+        Self { steps, proven, roots: kept }
+    }
+
+    /// The hashes after the last block that was proven.
+    pub(crate) fn roots(&self) -> MutexGuard<'_, Roots> {
+        lock(&self.roots)
     }
 
     /// Hands a block over. A prover that has found a fault takes no more, and tells the fault to who waits.
@@ -71,9 +78,13 @@ impl Prover {
     }
 }
 
+fn lock(roots: &Mutex<Roots>) -> MutexGuard<'_, Roots> {
+    roots.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn prove(step: Step, roots: &mut Roots, collector: &Mutex<Collector>) -> Result<Proven, Fault> {
     let Step { checked, unproven, unbalanced } = step;
-    let said = &checked.block.header;
+    let said = &checked.header;
     let (follows, receipts) = unproven.prove(roots, checked.transactions_root);
     if *said != follows {
         return Err(Fault::block(rule::HEADER, said.height, differing(said, &follows)));

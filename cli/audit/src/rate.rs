@@ -66,6 +66,11 @@ struct Limit {
     per_processor_second: Option<f64>,
 }
 
+/// Signatures that so many threads together verify a second by plain `verify_strict`, keys at hand.
+pub fn verify_rate(threads: NonZero<usize>, time: Duration) -> f64 {
+    limit(threads, time).per_second
+}
+
 fn limit(threads: NonZero<usize>, time: Duration) -> Limit {
     let before = processor_time();
     let counts: Vec<(u64, f64)> = thread::scope(|scope| {

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use keis_genesis::Genesis;
-use keis_ledger::block::{Block, InvalidBlock};
+use keis_ledger::block::InvalidBlock;
 use keis_ledger::chain::{Header, Height};
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::Hash;
 use keis_ledger::follow::{Followed, Follower, Retreat};
 use keis_ledger::ids::BlockId;
 use keis_ledger::money::Source;
+use keis_ledger::operation::{FundsOperation, Operation};
 use keis_ledger::receipt::Kind;
 use keis_ledger::record::{Network, YearRecord};
 use keis_ledger::state::Records;
@@ -125,7 +126,12 @@ impl<'a> Replay<'a> {
     }
 
     fn execute(&mut self, checked: Checked) -> Result<(), Fault> {
-        let header = &checked.block.header;
+        if checked.transactions.iter().any(seals) {
+            // All before it are proven first; what is known of the year then need not be found out again.
+            self.settle()?;
+            self.follower.weigh_by(&self.prover.roots());
+        }
+        let header = &checked.header;
         let at = header.height;
         if at != self.follower.height().next() {
             let next = self.follower.height().next();
@@ -229,15 +235,19 @@ impl<'a> Replay<'a> {
 }
 
 fn run(follower: &mut Follower, checked: &Checked) -> Result<Followed, Fault> {
-    let Checked { block, id, transactions, .. } = checked;
+    let Checked { header, id, transactions, .. } = checked;
     // The rules stop a node when they contradict themselves; an auditor tells it.
-    let followed = catch_unwind(AssertUnwindSafe(|| follower.take(block, *id, transactions)));
-    let stopped = |_| Fault::block(rule::RULES, block.header.height, "the rules stopped at a contradiction");
-    followed.map_err(stopped)?.map_err(|invalid| told(invalid, block, transactions))
+    let followed = catch_unwind(AssertUnwindSafe(|| follower.take(header, *id, transactions)));
+    let stopped = |_| Fault::block(rule::RULES, header.height, "the rules stopped at a contradiction");
+    followed.map_err(stopped)?.map_err(|invalid| told(invalid, header, transactions))
 }
 
-fn told(invalid: InvalidBlock, block: &Block, transactions: &[VerifiedTransaction]) -> Fault {
-    let at = block.header.height;
+fn seals(transaction: &VerifiedTransaction) -> bool {
+    matches!(transaction.body().operation, Operation::Funds(FundsOperation::SealYear { .. }))
+}
+
+fn told(invalid: InvalidBlock, header: &Header, transactions: &[VerifiedTransaction]) -> Fault {
+    let at = header.height;
     if let InvalidBlock::NoEffect { index, rejection } = invalid {
         let code = serde_json::to_value(rejection).ok();
         let code = code.as_ref().and_then(|told| told.get("code")?.as_str()).unwrap_or(rule::INVALID).to_owned();
@@ -247,7 +257,7 @@ fn told(invalid: InvalidBlock, block: &Block, transactions: &[VerifiedTransactio
     }
     let code = if invalid == InvalidBlock::TooLarge {
         rule::TOO_LARGE
-    } else if invalid == InvalidBlock::Time(block.header.time) {
+    } else if invalid == InvalidBlock::Time(header.time) {
         rule::TIME
     } else {
         rule::INVALID
@@ -271,7 +281,7 @@ impl Piece {
 
     /// Takes the next block, which must have the height `expected`.
     pub(crate) fn take(&mut self, checked: &Checked, expected: Height) -> Result<(), Fault> {
-        let header = &checked.block.header;
+        let header = &checked.header;
         let at = header.height;
         if at != expected {
             return Err(Fault::block(rule::HEIGHT, at, format!("height {expected} was to come")));

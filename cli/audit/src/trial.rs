@@ -401,15 +401,7 @@ impl Trial {
         self.at(day(6));
         for round in 0..size.rounds {
             self.at(session_day(round).before(Span::days(20)));
-            for class in 0..size.classes {
-                let request = OrderAction::Request {
-                    session: session(round, class),
-                    pupils: class_pupils(size, class),
-                    price: PRICE,
-                    school_money: Cents::ZERO,
-                };
-                self.on_order("school", school(class), round, class, request);
-            }
+            self.ask(size, round);
             for class in 0..size.classes {
                 self.on_order("provider", provider(class), round, class, OrderAction::Confirm);
             }
@@ -424,6 +416,26 @@ impl Trial {
                 }
             }
             self.seal();
+        }
+    }
+
+    /// Every class orders once a round, all at one instant, which it gives. None of these orders depends on another.
+    pub fn requests(&mut self, size: Size) -> Timestamp {
+        self.at(session_day(0).before(Span::days(20)));
+        (0..size.rounds).for_each(|round| self.ask(size, round));
+        self.seal();
+        self.clock
+    }
+
+    fn ask(&mut self, size: Size, round: u32) {
+        for class in 0..size.classes {
+            let request = OrderAction::Request {
+                session: session(round, class),
+                pupils: class_pupils(size, class),
+                price: PRICE,
+                school_money: Cents::ZERO,
+            };
+            self.on_order("school", school(class), round, class, request);
         }
     }
 

@@ -117,7 +117,7 @@ pub struct YearFigures {
 #[derive(Default)]
 struct Sums {
     count: Count,
-    pupils: BTreeMap<String, u64>,
+    pupils: BTreeMap<&'static str, u64>,
     allocated: u64,
     orders: BTreeMap<String, u64>,
     statements: BTreeMap<String, Statements>,
@@ -136,7 +136,7 @@ pub(crate) fn gather(state: &Records, common: &Records, year: Year, collector: &
     for (_, found) in state.records_from(&start).take_while(|(place, _)| **place < end) {
         sums.count.add(found);
         if let Record::Pupil(pupil) = found {
-            *sums.pupils.entry(standing(pupil.standing).to_owned()).or_default() += 1;
+            *sums.pupils.entry(standing(pupil.standing)).or_default() += 1;
             sums.allocated += u64::from(pupil.allocated);
         } else if let Record::Order(order) = found {
             sums.order(common, order, collector);
@@ -151,7 +151,7 @@ pub(crate) fn gather(state: &Records, common: &Records, year: Year, collector: &
         state: sealed.map_or_else(|| word(&record.state), |_| "sealed".to_owned()),
         sealed,
         money: sums.count.compare(record),
-        pupils: sums.pupils,
+        pupils: sums.pupils.into_iter().map(|(standing, count)| (standing.to_owned(), count)).collect(),
         allocated: sums.allocated,
         orders: sums.orders,
         statements: sums.statements,

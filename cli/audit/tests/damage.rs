@@ -7,7 +7,7 @@ use keis_audit::{Entry, Opening, Options, Report, audit, rule};
 use keis_ledger::block::Block;
 use keis_ledger::chain::{Address, Certificate, Header, Height, VoteStep, vote_bytes};
 use keis_ledger::codec;
-use keis_ledger::crypto::{Hash, Signature};
+use keis_ledger::crypto::{Hash, Signature, Signatures};
 use keis_ledger::ids::{BlockId, DocumentId};
 use keis_ledger::time::Timestamp;
 use proptest::prelude::*;
@@ -181,6 +181,44 @@ fn no_certificate_proves_what_its_signers_did_not_sign() {
     with(rule::CERTIFICATE_FORM, |one| one.block = BlockId([3; 32]));
     finds(&trial, |entries| entries[4].certificate.push(0), rule::CERTIFICATE_FORM, 5);
     finds(&trial, |entries| entries[4].certificate = entries[3].certificate.clone(), rule::CERTIFICATE_FORM, 5);
+}
+
+#[test]
+fn many_signatures_judged_together_hide_no_false_one() {
+    let trial = Trial::year(Size { classes: 60, pupils: 2, rounds: 6, block: 12 });
+    let whole = report(&trial, trial.entries());
+    assert!(whole.is_sound(), "{:?}", whole.fault);
+    let signatures = whole.verified.transactions + whole.verified.precommits;
+    assert!(signatures > 2 * Signatures::WORTH as u64, "{signatures} are too few to be judged together");
+    let last = trial.entries().len() - 1;
+    let filled = |at: &usize| trial.entries()[at - 1..=*at].iter().all(|entry| !block(entry).transactions.is_empty());
+    let filled: Vec<usize> = (1..last).filter(filled).collect();
+    let forge = |entries: &mut Vec<Entry>, at: usize| {
+        collude(&trial, &mut entries[at], |block| *block.transactions[0].last_mut().expect("bytes") ^= 1);
+    };
+    let vote = |entries: &mut Vec<Entry>, at: usize| {
+        let mut changed = certificate(&entries[at]);
+        changed.signatures[2].1.0[0] ^= 1;
+        entries[at].certificate = codec::encode(&changed);
+    };
+    for at in [filled[filled.len() / 2], filled[filled.len() - 1]] {
+        let height = at as u64 + 1;
+        let fault = finds(&trial, |entries| forge(entries, at), rule::SIGNATURE, height).fault;
+        assert_eq!(fault.expect("it was found").index, Some(0));
+        finds(&trial, |entries| vote(entries, at), rule::CERTIFICATE, height);
+        // The first of several is told, whatever comes behind.
+        let both = |entries: &mut Vec<Entry>| {
+            forge(entries, at);
+            vote(entries, at - 1);
+            entries[last].block.push(0);
+        };
+        finds(&trial, both, rule::CERTIFICATE, height - 1);
+        let both = |entries: &mut Vec<Entry>| {
+            vote(entries, last);
+            forge(entries, at - 1);
+        };
+        finds(&trial, both, rule::SIGNATURE, height - 1);
+    }
 }
 
 #[test]

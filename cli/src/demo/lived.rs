@@ -13,11 +13,11 @@ use super::batches::{self, Event};
 use super::billing::Desk;
 use super::drive::{Driver, timestamp};
 use super::exceptions::Weeks;
-use super::network::Processes;
 use super::report::{self, Report};
 use super::settle::{self, Books};
 use super::witness::Witnesses;
 use super::{Progress, decide, setup};
+use crate::processes::Processes;
 use crate::programme::Programme;
 
 /// How many times `--chaos` kills a validator in the year.

@@ -9,7 +9,6 @@ mod drive;
 mod exceptions;
 mod house;
 mod lived;
-mod network;
 mod report;
 mod settle;
 mod setup;
@@ -32,6 +31,7 @@ use keis_registry::users::RoleClaim;
 use keis_wallet::random::new_key;
 
 use crate::found;
+use crate::processes::Processes;
 use crate::programme::Programme;
 use crate::sample::{self, Size};
 pub use audited::Audited;
@@ -42,7 +42,6 @@ use drive::{Driver, timestamp};
 pub use exceptions::Exceptions;
 use house::House;
 use lived::Lived;
-use network::Processes;
 pub use report::{Latency, Money, Report, SettlementFigures};
 use translate::Officers;
 

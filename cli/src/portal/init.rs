@@ -125,6 +125,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<bool> {
             simulated_sign_in: false,
             limits: Limits::default(),
             dispatch: None,
+            metrics: None,
         },
     };
     let home = PortalHome::create(&args.home, settings)?;

@@ -1,6 +1,7 @@
 //! `keis registry`: the central database of the operator.
 
 mod erase;
+mod erased;
 mod import;
 mod log;
 mod open_sample;
@@ -30,6 +31,8 @@ pub enum RegistryCommand {
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Erase(erase::EraseArgs),
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
+    Erased(erased::ErasedArgs),
+    #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     Log(log::LogArgs),
     #[expect(missing_docs, reason = "clap would show it instead of what the arguments say")]
     OpenSample(open_sample::OpenSampleArgs),
@@ -49,6 +52,7 @@ pub fn run(command: RegistryCommand) -> anyhow::Result<bool> {
             RegistryCommand::Import(args) => import::run(&args).await,
             RegistryCommand::Reconcile(args) => reconcile::run(&args).await,
             RegistryCommand::Erase(args) => erase::run(&args).await,
+            RegistryCommand::Erased(args) => erased::run(&args).await,
             RegistryCommand::Log(args) => log::run(&args).await,
             RegistryCommand::OpenSample(args) => open_sample::run(&args).await,
         }

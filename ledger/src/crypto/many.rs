@@ -20,6 +20,8 @@ pub struct Batch {
     ends: Vec<usize>,
 }
 
+/// Bytes of a leaf's or a branch's message in a state's tree.
+const NODE: usize = 82;
 /// Bytes that one compression takes.
 const BLOCK: usize = 64;
 /// Most blocks of a message that goes into a lane: longer ones are trees.
@@ -67,6 +69,24 @@ impl Batch {
         for part in parts {
             self.bytes.extend_from_slice(part);
         }
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Adds a message of a state's tree: a number or a place, then a hash or two. Put together first, which is faster.
+    #[inline]
+    pub(crate) fn add_node<const FIRST: usize, const REST: usize>(
+        &mut self,
+        domain: Domain,
+        first: &[u8; FIRST],
+        rest: [&Hash; REST],
+    ) {
+        let mut message = [0; NODE];
+        let (tag, behind) = message.split_at_mut(domain.tag().len());
+        tag.copy_from_slice(domain.tag());
+        let (start, hashes) = behind.split_at_mut(FIRST);
+        start.copy_from_slice(first);
+        hashes.as_chunks_mut().0.iter_mut().zip(rest).for_each(|(room, hash)| *room = hash.0);
+        self.bytes.extend_from_slice(&message[..domain.tag().len() + FIRST + REST * size_of::<Hash>()]);
         self.ends.push(self.bytes.len());
     }
 
@@ -156,11 +176,19 @@ impl Batch {
             for (lane, index) in group.iter().enumerate() {
                 let rest = &self.message(*index)[block * BLOCK..];
                 let length = rest.len().min(BLOCK);
-                let mut bytes = [0; BLOCK];
-                bytes[..length].copy_from_slice(&rest[..length]);
                 lengths[lane] = u32::try_from(length).expect("a block has 64 bytes");
-                for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+                if let Some(full) = rest.first_chunk::<BLOCK>() {
+                    for (word, bytes) in words.iter_mut().zip(full.as_chunks().0) {
+                        word[lane] = u32::from_le_bytes(*bytes);
+                    }
+                    continue;
+                }
+                let (whole, part) = rest.as_chunks();
+                for (word, bytes) in words.iter_mut().zip(whole) {
                     word[lane] = u32::from_le_bytes(*bytes);
+                }
+                if !part.is_empty() {
+                    words[whole.len()][lane] = part.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
                 }
             }
             let first = if block == 0 { FIRST_BLOCK } else { 0 };

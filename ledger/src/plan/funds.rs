@@ -10,8 +10,8 @@ use crate::operation::{FundsOperation, MAX_BATCH};
 use crate::parameters::ProgrammeParameters;
 use crate::receipt::{Kind, ReceiptLine, Subject};
 use crate::record::{
-    Books, DueKey, DueWork, Entity, Pupil, RecordKey, School, SchoolPurse, Sealed, Standing, Totals, YearRecord,
-    YearState,
+    Books, DueKey, DueWork, Entity, Pupil, Record, RecordKey, School, SchoolPurse, Sealed, Standing, Totals,
+    YearRecord, YearState,
 };
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
@@ -214,7 +214,7 @@ pub(crate) fn return_free_money(
             work.put(DueKey::returning(at.after(Span(1)), year), DueWork::Return(year, place));
             break;
         }
-        let Some((pupil, moved)) = return_from(&mut work, year, record) else { continue };
+        let Some((pupil, moved)) = return_from(&mut work, year, place, record) else { continue };
         wallets += 1;
         total = total.checked_add(&moved).expect("parts of what was minted fit where the sum does");
         if let (None, Some(PupilId(id))) = (seed, pupil) {
@@ -225,13 +225,14 @@ pub(crate) fn return_free_money(
 }
 
 /// Returns the free money of one wallet, if the record is a wallet with money. Names the pupil if it is a pupil's.
-fn return_from(work: &mut Work, year: Year, record: &crate::record::Record) -> Option<(Option<PupilId>, Amounts)> {
+fn return_from(work: &mut Work, year: Year, place: TreeKey, record: &Record) -> Option<(Option<PupilId>, Amounts)> {
     let stands = "what stands in a wallet can be taken from it, and returned money never exceeds what was minted";
     if let Some(Pupil { pupil, balance, .. }) = Pupil::from_record(record) {
         let moved = state_money(*balance);
         if moved.is_zero() {
             return None;
         }
+        work.came_upon(Pupil::key((year, *pupil)), place);
         work.transfer(year, Source::State, Account::Pupil(*pupil), Account::Returned, *balance).expect(stands);
         work.note(ReceiptLine { pupil: *pupil, moved });
         return Some((Some(*pupil), moved));
@@ -241,6 +242,7 @@ fn return_from(work: &mut Work, year: Year, record: &crate::record::Record) -> O
     if moved.is_zero() {
         return None;
     }
+    work.came_upon(SchoolPurse::key((year, *school)), place);
     work.transfer(year, Source::School, Account::School(*school), Account::Returned, *balance).expect(stands);
     Some((None, moved))
 }

@@ -1,6 +1,8 @@
 //! Values under places that are spread evenly: in buckets by the first bits of the place behind the year. One step leads to
 //! a value, wherever a tree would take twenty.
 
+use std::hint::black_box;
+
 use crate::tree::TreeKey;
 
 /// Most values of a bucket on the average; with more, every bucket is parted in two.
@@ -33,6 +35,11 @@ impl<T> Buckets<T> {
         self.bits
     }
 
+    /// Number of values.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// The bucket of a place.
     pub(super) fn index(&self, place: &TreeKey) -> usize {
         let first = u64::from_be_bytes(*place.0[2..].first_chunk().expect("a place has 32 bytes behind its year"));
@@ -49,6 +56,17 @@ impl<T> Buckets<T> {
         self.buckets[self.index(place)].iter().find(|(known, _)| is(known, place)).map(|(_, value)| value)
     }
 
+    /// Reads what is about to be looked through: far memory answers many questions in a row nearly as fast as one.
+    pub(super) fn fetch<'p>(&self, places: impl Iterator<Item = &'p TreeKey> + Clone) {
+        let lengths = places.clone().fold(0, |sum, place| sum ^ self.buckets[self.index(place)].len());
+        let bytes = places.fold(0, |sum, place| match self.bucket(self.index(place)) {
+            [] => sum,
+            [one] => sum ^ one.0.0[0],
+            [first, .., last] => sum ^ first.0.0[0] ^ last.0.0[0],
+        });
+        black_box((lengths, bytes));
+    }
+
     /// Sets or removes what stands in a place, and gives what stood there.
     pub(super) fn set(&mut self, place: TreeKey, value: Option<T>) -> Option<T> {
         let index = self.index(&place);
@@ -58,8 +76,10 @@ impl<T> Buckets<T> {
         match (value, stands) {
             (Some(value), true) => Some(std::mem::replace(&mut bucket[at].1, value)),
             (Some(value), false) => {
-                // Buckets stay small; room that they do not need would be a third of their memory.
-                bucket.reserve_exact(1);
+                // Buckets stay small; much room that they do not need would be a third of their memory.
+                if bucket.len() == bucket.capacity() {
+                    bucket.reserve_exact(2);
+                }
                 bucket.insert(at, (place, value));
                 self.len += 1;
                 None

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::buckets::Buckets;
-use super::records::{Changes, is_even};
+use super::records::{Changes, fetch, is_even};
 use super::{RECORD, State};
 use crate::classifiers::Year;
 use crate::crypto::{Batch, Domain, Hash};
@@ -46,6 +46,9 @@ struct Even {
     levels: Vec<Vec<Hash>>,
 }
 
+/// Root and number of the records of years.
+pub(crate) type Weights = BTreeMap<Year, (Hash, usize)>;
+
 /// A place with the hash of what stands there; or none, when nothing does any more.
 type Placed = (TreeKey, Option<Hash>);
 
@@ -63,9 +66,15 @@ impl Roots {
         for year in &changes.sealed {
             self.years.remove(year);
         }
-        let mut values = changes.values.hashes().into_iter();
-        let mut value = |stands: bool| stands.then(|| values.next().expect("there is a hash for every value"));
-        let placed: Vec<Placed> = changes.places.iter().map(|(place, stands)| (*place, value(*stands))).collect();
+        fetch(changes.records.iter().filter_map(|(_, record)| record.as_ref()));
+        let mut values = Batch::with_room(changes.records.len(), RECORD);
+        for record in changes.records.iter().filter_map(|(_, record)| record.as_deref()) {
+            values.add_value(Domain::RecordValue, &[], record);
+        }
+        let mut hashes = values.hashes().into_iter();
+        let mut hash = |_: &Shared| hashes.next().expect("there is a hash for every record");
+        let placed = changes.records.iter().map(|(place, record)| (*place, record.as_ref().map(&mut hash)));
+        let placed: Vec<Placed> = placed.collect();
         self.place(&placed);
     }
 
@@ -84,6 +93,15 @@ impl Roots {
         }
     }
 
+    /// What a seal keeps of each year whose places are hashes.
+    pub(crate) fn weights(&self) -> Weights {
+        let weight = |(year, part): (&Year, &Part)| match part {
+            Part::Even(even) => Some((*year, (even.levels[0][0], even.leaves.len()))),
+            Part::Ordered(_) => None,
+        };
+        self.years.iter().filter_map(weight).collect()
+    }
+
     /// The hash that commits to every record.
     pub fn root(&self) -> Hash {
         let parts = self.years.iter().map(|(year, part)| (*year, part.root()));
@@ -99,7 +117,7 @@ pub(super) fn root_of(records: &[(&TreeKey, &Shared)]) -> Hash {
         some.iter().for_each(|(_, record)| values.add_value(Domain::RecordValue, &[], &***record));
         let mut leaves = Batch::with_room(some.len(), LEAF);
         for ((place, _), value) in some.iter().zip(values.hashes()) {
-            leaves.add(Domain::StateLeaf, &[&place.0, &value.0]);
+            leaves.add_node(Domain::StateLeaf, &place.0, [&value]);
         }
         hashes.extend(leaves.hashes());
     }
@@ -149,9 +167,10 @@ impl Even {
     fn place(&mut self, placed: &[Placed]) {
         let mut batch = Batch::with_room(placed.len(), LEAF);
         for (place, hash) in placed.iter().filter_map(|(place, hash)| Some((place, hash.as_ref()?))) {
-            batch.add(Domain::StateLeaf, &[&place.0, &hash.0]);
+            batch.add_node(Domain::StateLeaf, &place.0, [hash]);
         }
         let mut leaves = batch.hashes().into_iter();
+        self.leaves.fetch(placed.iter().map(|(place, _)| place));
         for (place, hash) in placed {
             let leaf = hash.map(|_| leaves.next().expect("there is a hash for every leaf"));
             self.leaves.set(*place, leaf);
@@ -200,17 +219,20 @@ impl Even {
             let bit = (YEAR_BITS + u16::try_from(bits).expect("few bits name a bucket")).to_be_bytes();
             let mut batch = Batch::with_room(changed.len(), BRANCH);
             for index in &changed {
-                let [left, right] = [below[2 * index], below[2 * index + 1]];
-                if left != NOTHING && right != NOTHING {
-                    batch.add(Domain::StateNode, &[&bit, &left.0, &right.0]);
+                let [left, right] = [&below[2 * index], &below[2 * index + 1]];
+                if *left != NOTHING && *right != NOTHING {
+                    batch.add_node(Domain::StateNode, &bit, [left, right]);
                 }
             }
             let mut hashes = batch.hashes().into_iter();
             for index in &changed {
-                above[*index] = match [below[2 * index], below[2 * index + 1]] {
-                    [left, NOTHING] => left,
-                    [NOTHING, right] => right,
-                    [_, _] => hashes.next().expect("there is a hash for every branch"),
+                let [left, right] = [&below[2 * index], &below[2 * index + 1]];
+                above[*index] = if *right == NOTHING {
+                    *left
+                } else if *left == NOTHING {
+                    *right
+                } else {
+                    hashes.next().expect("there is a hash for every branch")
                 };
             }
         }
@@ -228,7 +250,7 @@ fn join_neighbours(hashes: &mut Vec<Hash>, parts_at: &mut Vec<u16>, first_bit: u
     let right: Vec<usize> = (1..parts_at.len()).filter(|index| joins(*index)).collect();
     for index in &right {
         let bit = parts_at[*index].to_be_bytes();
-        batch.add(Domain::StateNode, &[&bit, &hashes[*index - 1].0, &hashes[*index].0]);
+        batch.add_node(Domain::StateNode, &bit, [&hashes[*index - 1], &hashes[*index]]);
     }
     for (index, hash) in right.iter().zip(batch.hashes()) {
         hashes[*index - 1] = hash;

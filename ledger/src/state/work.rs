@@ -18,6 +18,8 @@ pub struct Work<'a> {
     draft: &'a Draft,
     writes: Vec<Write>,
     ways: RefCell<Ways<'a>>,
+    /// The year whose sums were changed last: its index among the writes.
+    year: Option<(Year, usize)>,
     sealed: Option<(Year, Option<State>)>,
     lines: Vec<ReceiptLine>,
 }
@@ -113,7 +115,7 @@ pub struct Effect {
 impl<'a> Work<'a> {
     /// Work that has changed nothing yet.
     pub fn on(draft: &'a Draft) -> Self {
-        Self { draft, writes: Vec::new(), ways: RefCell::default(), sealed: None, lines: Vec::new() }
+        Self { draft, writes: Vec::new(), ways: RefCell::default(), year: None, sealed: None, lines: Vec::new() }
     }
 
     /// A record as this work has it.
@@ -132,16 +134,30 @@ impl<'a> Work<'a> {
 
     /// A record to change.
     pub fn edit<E: Entity>(&mut self, key: E::Key) -> Option<&mut E> {
-        let key = E::key(key);
+        let index = self.written(E::key(key))?;
+        self.at_mut(index)
+    }
+
+    /// A year's record to change, as every movement of money does.
+    pub(crate) fn edit_year(&mut self, year: Year) -> Option<&mut YearRecord> {
+        let index = match self.year {
+            Some((known, index)) if known == year => index,
+            Some(_) | None => self.written(YearRecord::key(year))?,
+        };
+        self.year = Some((year, index));
+        self.at_mut(index)
+    }
+
+    /// The index among the writes of a record that stands; it is written as it is, if it was not before.
+    fn written(&mut self, key: RecordKey) -> Option<usize> {
         let Found { place, way } = self.find(key);
-        let index = match way {
+        Some(match way {
             Way::Written(index) => index,
             Way::Standing(record) => {
                 let record = Some(Arc::clone(record?));
                 self.write(key, Write { place, record, stands: true })
             }
-        };
-        self.at_mut(index)
+        })
     }
 
     /// The record at a place, to change, if it is of this kind.
@@ -196,11 +212,22 @@ impl<'a> Work<'a> {
     pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = RecordKey>) {
         let mut ways = self.ways.borrow_mut();
         let unknown: Vec<RecordKey> = keys.filter(|key| ways.get(key).is_none()).collect();
+        ways.make_room(unknown.len());
         let places = RecordKey::places(&unknown);
         for ((key, place), standing) in unknown.into_iter().zip(&places).zip(self.draft.look_all(&places)) {
             let written = ways.unnamed.get(place).copied();
             let way = written.map_or(Way::Standing(standing), Way::Written);
             ways.remember(key, Found { place: *place, way });
+        }
+    }
+
+    /// Notes where a record stands that the plan has come upon by its place and is about to ask for by its key.
+    pub(crate) fn came_upon(&self, key: RecordKey, place: TreeKey) {
+        let mut ways = self.ways.borrow_mut();
+        if ways.get(&key).is_none() {
+            let written = ways.unnamed.get(&place).copied();
+            let way = written.map_or_else(|| Way::Standing(self.draft.look(&place)), Way::Written);
+            ways.remember(key, Found { place, way });
         }
     }
 
@@ -278,9 +305,7 @@ impl<'a> Ways<'a> {
     }
 
     fn remember(&mut self, key: RecordKey, found: Found<'a>) {
-        if (self.known.len() + 1) * 2 > self.slots.len() {
-            self.grow();
-        }
+        self.make_room(1);
         let slot = self.slot(&key).expect("the table was grown above");
         match self.slots[slot].checked_sub(1) {
             Some(index) => self.known[index as usize].1 = found,
@@ -291,13 +316,17 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Makes room for as many keys again.
-    fn grow(&mut self) {
-        self.slots = vec![0; (self.slots.len() * 2).max(SLOTS)];
-        for (key, found) in std::mem::take(&mut self.known) {
-            let slot = self.slot(&key).expect("there are slots");
-            self.known.push((key, found));
-            self.slots[slot] = u32::try_from(self.known.len()).expect("a plan touches some thousand records");
+    /// Makes room for so many keys more.
+    fn make_room(&mut self, more: usize) {
+        let slots = ((self.known.len() + more) * 2).next_power_of_two().max(SLOTS);
+        if slots <= self.slots.len() {
+            return;
+        }
+        self.slots = vec![0; slots];
+        self.known.reserve_exact(slots / 2 - self.known.len());
+        for index in 0..self.known.len() {
+            let slot = self.slot(&self.known[index].0).expect("there are slots");
+            self.slots[slot] = u32::try_from(index + 1).expect("a plan touches some thousand records");
         }
     }
 

@@ -47,7 +47,7 @@ impl Walk {
 
     /// Takes a leaf in.
     pub(super) fn leaf<V>(&mut self, leaf: &Leaf<V>) -> Gathered {
-        self.leaves.add(Domain::StateLeaf, &[&leaf.key.0, &leaf.value_hash.0]);
+        self.leaves.add_node(Domain::StateLeaf, &leaf.key.0, [&leaf.value_hash]);
         Gathered { side: Side::Leaf(self.leaves.len() - 1), levels: 0 }
     }
 
@@ -91,11 +91,11 @@ impl Walk {
             let mut batch = Batch::with_room(level.len(), size_of::<u16>() + 2 * size_of::<Hash>());
             for Waiting { bit, sides } in level.iter().map(|index| &self.branches[*index]) {
                 let [left, right] = sides.each_ref().map(|side| match side {
-                    Side::Known(hash) => hash.0,
-                    Side::Leaf(index) => leaves[*index].0,
-                    Side::Waiting(index) => hashes[*index].0,
+                    Side::Known(hash) => hash,
+                    Side::Leaf(index) => &leaves[*index],
+                    Side::Waiting(index) => &hashes[*index],
                 });
-                batch.add(Domain::StateNode, &[&bit.to_be_bytes(), &left, &right]);
+                batch.add_node(Domain::StateNode, &bit.to_be_bytes(), [left, right]);
             }
             for (index, hash) in level.iter().zip(batch.hashes()) {
                 hashes[*index] = hash;

@@ -251,7 +251,7 @@ pub fn replay(world: &World) -> Tip {
     let (mut follower, mut roots) = (Follower::of(&world.genesis), Roots::of(&world.genesis.state));
     world.blocks.iter().fold(world.genesis.clone(), |tip, block| {
         let transactions = verified(block);
-        let followed = follower.take(block, block.header.id(), &transactions).expect("it was decided");
+        let followed = follower.take(&block.header, block.header.id(), &transactions).expect("it was decided");
         let (header, _) = followed.unproven.prove(&mut roots, block.header.transactions_root);
         assert_eq!(header, block.header);
         execute(&tip, block, &transactions).expect("a decided block can be executed again").tip

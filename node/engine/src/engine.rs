@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keis_ledger::chain::{Address, Height};
@@ -456,6 +456,11 @@ impl Engine {
     /// Follows the highest height that a peer claims to have committed; a claim, no proof.
     pub fn peer_tip(&self) -> watch::Receiver<Height> {
         self.peers.clone()
+    }
+
+    /// The sign guard, as long as the engine runs: for showing it what peers keep. To be held for a moment only.
+    pub fn guard(&self) -> Weak<Guard> {
+        self.guard.as_ref().map_or_else(Weak::new, Arc::downgrade)
     }
 
     /// Whether the node signs; `None` for a node without a key.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keis_engine::guard::{Answer, Beginning, Foreign, Guard, GuardError, GuardState, Message, Withheld};
-use keis_ledger::chain::{Height, VoteStep};
+use keis_ledger::chain::{Certificate, Height, VoteStep};
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::BlockId;
 
@@ -295,6 +295,83 @@ fn a_vote_that_it_did_not_record_stops_a_signing_folder_for_good() {
     guard.adopt(0).unwrap();
     assert_eq!(guard.state(), GuardState::Active);
     answers(&guard, prevote(1, 0, None), prevote(1, 0, Some(1)));
+}
+
+#[test]
+fn a_folder_out_of_a_backup_signs_nothing_until_it_is_adopted() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Guard::create(folder.path(), NETWORK, secret(), Beginning::Restored).unwrap());
+    // In the very place and file in which it was begun.
+    let guard = open(folder.path());
+    assert!(matches!(guard.state(), GuardState::Foreign(Foreign::Moved(_))));
+    withholds(&guard, prevote(1, 0, None), Withheld::NotActive);
+    guard.decided(Height(1), true).unwrap();
+    assert!(matches!(guard.state(), GuardState::Foreign(Foreign::Moved(_))));
+    guard.adopt(1).unwrap();
+    drop(guard);
+    let guard = open(folder.path());
+    assert_eq!(guard.state(), GuardState::Observing { remaining: 1 });
+    guard.decided(Height(2), true).unwrap();
+    signs(&guard, prevote(3, 0, None));
+}
+
+/// What a peer keeps of a height, with a vote of this guard's key or without.
+fn certificate(guard: &Guard, height: u64, with: bool) -> Certificate {
+    let message = precommit(height, 0, Some(1));
+    let signature = secret().sign(&message.bytes(&NETWORK, &guard.address()));
+    let signatures = if with { vec![(guard.address(), signature)] } else { Vec::new() };
+    Certificate { height: Height(height), round: 0, block: block(1), signatures }
+}
+
+/// A folder that was adopted, is to watch so many heights, and waits for what its peers keep.
+fn watching(folder: &Path, heights: u64) -> Guard {
+    let guard = Guard::create(folder, NETWORK, secret(), Beginning::Joining { heights }).unwrap();
+    guard.await_testimony();
+    guard
+}
+
+#[test]
+fn the_last_height_counts_when_what_peers_keep_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = watching(folder.path(), 3);
+    for height in 5..20 {
+        guard.decided(Height(height), true).unwrap();
+    }
+    assert_eq!(guard.state(), GuardState::Observing { remaining: 1 });
+    assert_eq!(guard.observed_since(), Some(Height(5)));
+    for height in 5..20 {
+        assert!(!guard.show(&certificate(&guard, height, false)).unwrap());
+    }
+    guard.testified(Height(19));
+    guard.decided(Height(20), true).unwrap();
+    signs(&guard, prevote(21, 0, None));
+}
+
+#[test]
+fn another_copys_vote_in_what_a_peer_keeps_begins_the_watch_anew_or_stops_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = watching(folder.path(), 3);
+    for height in 5..8 {
+        guard.decided(Height(height), true).unwrap();
+    }
+    // Before the watch the key may have signed, and a vote that does not hold is anybody's.
+    assert!(!guard.show(&certificate(&guard, 4, true)).unwrap());
+    let mut forged = certificate(&guard, 6, true);
+    forged.block = block(2);
+    assert!(!guard.show(&forged).unwrap());
+    assert_eq!(guard.state(), GuardState::Observing { remaining: 1 });
+    assert!(guard.show(&certificate(&guard, 6, true)).unwrap());
+    assert_eq!(guard.state(), GuardState::Observing { remaining: 10 });
+
+    let folder = tempfile::tempdir().unwrap();
+    let guard = watching(folder.path(), 1);
+    guard.testified(Height(9));
+    guard.decided(Height(5), true).unwrap();
+    signs(&guard, precommit(6, 0, Some(1)));
+    // Its own, which it recorded, and then another's.
+    assert!(!guard.show(&certificate(&guard, 6, true)).unwrap());
+    assert!(guard.show(&certificate(&guard, 5, true)).unwrap());
+    assert_eq!(guard.state(), GuardState::Foreign(Foreign::SecondCopy));
 }
 
 #[test]

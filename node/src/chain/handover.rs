@@ -175,8 +175,13 @@ impl Handovers {
     }
 }
 
+/// The changes that a store holds up to a height, ascending.
+pub(crate) fn stored(store: &Store, tip: Height) -> Result<Vec<Handover>, ChainError> {
+    Ok(Handovers::open(store, tip)?.between(Height(0), tip))
+}
+
 /// Stores the changes before a chain that begins with a snapshot.
-pub(super) fn store_all(store: &Store, changes: &[Handover]) -> Result<(), StoreError> {
+pub(crate) fn store_all(store: &Store, changes: &[Handover]) -> Result<(), StoreError> {
     for (number, change) in changes.iter().enumerate() {
         store.put_meta(&name(number), &codec::encode(change))?;
     }

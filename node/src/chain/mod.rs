@@ -30,6 +30,7 @@ use tokio::sync::watch;
 pub use archive::{Archive, Located, Past};
 pub use error::{ChainError, Fault};
 pub use handover::{Handover, Lineage, LineageError};
+pub(crate) use handover::{store_all, stored as stored_handovers};
 pub(crate) use load::join;
 pub use load::{Loaded, load, load_within, rebuild_index};
 pub(crate) use past::Proven;

@@ -64,6 +64,11 @@ impl PastBlock {
         Ok(Some(Self { block, certificate, receipts }))
     }
 
+    /// Its header, when the bytes are a block.
+    pub(crate) fn header(&self) -> Option<Header> {
+        execution::read(&self.block).map(|block| block.header)
+    }
+
     /// Judges it as the block of an id.
     pub(crate) fn prove(self, id: BlockId, lineage: &Lineage) -> Result<Proven, PastError> {
         let header = execution::read(&self.block).ok_or(PastError::NotABlock)?.header;
@@ -99,6 +104,11 @@ impl Proven {
     /// Begins a store with it: the state after it is there already.
     pub(crate) fn begin(&self, store: &Store) -> Result<(), StoreError> {
         store.begin(&self.commit(), self.ids.iter().copied())
+    }
+
+    /// Puts it above the highest block of a store, its parent.
+    pub(crate) fn append(&self, store: &Store) -> Result<(), StoreError> {
+        store.commit(&self.commit(), self.ids.iter().copied())
     }
 
     /// Puts it below the lowest block of a store, its child.

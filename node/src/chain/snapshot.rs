@@ -117,6 +117,8 @@ fn write_and_tell(store: &Store, tip: &Tip, cancelled: &AtomicBool) {
 }
 
 fn write(store: &Store, tip: &Tip, cancelled: &AtomicBool) -> Result<u64, WriteError> {
+    // One that would not fit would only eat the room that blocks need: the file of the store never shrinks.
+    store.check_room(newest_bytes(store)?)?;
     let mut writer = store.snapshot_writer(tip.height.0, tip.block.0)?;
     let mut records = tip.state.records();
     loop {
@@ -131,6 +133,12 @@ fn write(store: &Store, tip: &Tip, cancelled: &AtomicBool) -> Result<u64, WriteE
             writer.write(&chunk)?;
         }
     }
+}
+
+/// How large the newest snapshot is; the next one will hardly be smaller.
+fn newest_bytes(store: &Store) -> Result<u64, StoreError> {
+    let Some(newest) = store.snapshot_heights()?.first().copied() else { return Ok(0) };
+    Ok(store.snapshot_chunks(newest)?.info().bytes)
 }
 
 /// The records' encoding in as many chunks as they need.

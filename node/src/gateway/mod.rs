@@ -86,6 +86,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::Archive;
 use crate::clock::Clock;
+use crate::disk::Room;
 use crate::documents::Documents;
 use crate::mempool::Mempool;
 use crate::network::NetworkHandle;
@@ -190,6 +191,8 @@ pub struct NodeStatus {
     pub network_height: Height,
     /// Whether it is still catching up with its peers.
     pub syncing: bool,
+    /// Whether its disk has room.
+    pub room: Room,
 }
 
 /// The parts of the node that the gateway reads and offers to.
@@ -318,6 +321,14 @@ impl Context {
     /// The durable tip of this moment.
     fn view(&self) -> Arc<View> {
         self.services.views.borrow().clone()
+    }
+
+    /// Refuses work that a full disk could not finish.
+    fn has_room(&self) -> Result<(), Problem> {
+        match self.services.status.borrow().room {
+            Room::Enough | Room::Low => Ok(()),
+            Room::Short => Err(Problem::disk_full()),
+        }
     }
 
     /// Does work that would hold up the executor, a bounded number at a time. Once begun it goes on to its end, whether

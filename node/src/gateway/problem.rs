@@ -163,6 +163,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The node cannot answer now", detail).retry_after(1)
     }
 
+    /// The node's disk has too little room.
+    pub(super) fn disk_full() -> Self {
+        Self::unavailable("disk_full", "the node's disk is nearly full; ask another node, or later").retry_after(30)
+    }
+
     /// A fault of the node. The cause is logged, and not told.
     pub(super) fn internal(cause: &dyn std::error::Error) -> Self {
         tracing::error!(%cause, source = cause.source().map(tracing::field::display), "a request failed inside the node");

@@ -228,17 +228,18 @@ pub(super) async fn live(_: Arc<Context>, call: Call) -> Answer {
     json(StatusCode::OK, Keep::Not, &Health { status: "ok" })
 }
 
-/// Whether the node has caught up with its peers.
+/// Whether the node has caught up with its peers and its disk has room.
 #[utoipa::path(get, path = "/health/ready", tag = "node",
     responses(
         (status = 200, body = Health),
-        (status = 503, description = "It is catching up", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It is catching up, or its disk is nearly full", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn ready(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&[])?;
     if context.services.status.borrow().syncing {
         return Err(Problem::unavailable("syncing", "the node is catching up with its peers"));
     }
+    context.has_room()?;
     json(StatusCode::OK, Keep::Not, &Health { status: "ok" })
 }
 

@@ -99,11 +99,12 @@ pub(super) struct Located {
         (status = 422, description = "It has no effect: the ledger's code and fields", body = schema::Problem,
             content_type = "application/problem+json"),
         (status = 429, description = "Too much of this signer waits", body = schema::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The mempool is full", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The mempool or the disk is full", body = schema::Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn submit(context: Arc<Context>, call: Call) -> Answer {
     call.allow(&["wait"])?;
     let wait = wait(&call)?;
+    context.has_room()?;
     let raw = if call.has_body_of("application/json") {
         let body = call.body.clone();
         let encoded = context.work(move || writing::encode(&body)).await?;

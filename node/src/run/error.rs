@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use keis_engine::EngineError;
+use keis_engine::guard::GuardError;
 use keis_ledger::chain::Height;
 use keis_ledger::crypto::PublicKey;
 
@@ -127,6 +128,22 @@ impl From<EngineError> for NodeError {
 }
 
 impl NodeError {
+    /// Whether a person must look before the node is started again: its key was seen signing elsewhere, or its sign log
+    /// is gone, damaged or another's.
+    pub fn forbids_restart(&self) -> bool {
+        if matches!(self, Self::Engine(EngineError::SecondCopy { .. })) {
+            return true;
+        }
+        let (Self::Engine(EngineError::Guard(guard)) | Self::Home(HomeError::Guard(guard))) = self else {
+            return false;
+        };
+        match guard {
+            GuardError::Damaged { .. } | GuardError::Stranger { .. } => true,
+            GuardError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            GuardError::InUse { .. } | GuardError::Failed { .. } => false,
+        }
+    }
+
     /// Whether what is on this disk cannot be read, and would be whole again when it came from peers.
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Store(StoreError::Corrupt { .. }) | Self::Chain(ChainError::Damaged { .. }))

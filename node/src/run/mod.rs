@@ -5,6 +5,9 @@
 
 mod error;
 mod ground;
+mod notify;
+mod told;
+mod twins;
 mod watcher;
 
 use std::future::Future;
@@ -15,13 +18,16 @@ use keis_engine::Engine;
 use keis_engine::guard::GuardState;
 use keis_ledger::chain::Height;
 use keis_ledger::codec;
+use keis_ledger::crypto::Hash;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::backup;
 use crate::chain::{Archive, Loaded};
 use crate::clock::{Clock, ClockStep};
 use crate::config::Config;
+use crate::disk::{Disk, Room};
 use crate::documents::Documents;
 use crate::gateway::{Gateway, GatewayHandle, NodeStatus, Services};
 use crate::home::Home;
@@ -89,6 +95,12 @@ struct Parts {
     /// Until then a peer may not have told its height yet.
     settled: Instant,
     stored_step: Option<ClockStep>,
+    disk: Disk,
+    room: Room,
+    /// Where the ledger is handed out for a backup.
+    door: Option<JoinHandle<()>>,
+    /// Looks for another copy of the key while the folder observes.
+    twins: Option<JoinHandle<()>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -109,12 +121,16 @@ pub async fn run(
             started = Node::start(home, config.clone(), options) => started?,
             () = &mut shutdown => return Ok(()),
         };
+        notify::tell("READY=1\nSTATUS=The node runs");
         tokio::select! {
             ended = node.stopped() => match ended {
                 Err(NodeError::Renewed(why)) => tracing::info!(?why, "the node begins again"),
                 ended => return ended,
             },
-            () = &mut shutdown => return node.shutdown().await,
+            () = &mut shutdown => {
+                notify::tell("STOPPING=1");
+                return node.shutdown().await;
+            }
         }
     }
 }
@@ -163,8 +179,13 @@ impl Node {
         let (shared, chain) = assemble(&ground, &store, loaded, network, stop_seen.clone()).await?;
         let first_view = shared.views.borrow().clone();
         let Seat { institution, address, guard, watcher } = ground.seat(&first_view)?;
+        if !ground.config.peers.is_empty() {
+            guard.await_testimony();
+        }
         let engine_config = engine(&ground, &institution, &first_view);
-        let history = shared.complete(&ground, &store, stop_seen);
+        let history = shared.complete(&ground, &store, stop_seen.clone());
+        let disk = Disk::new(&ground.home.store(), &ground.config.disk, ground.config.store.min_free_bytes);
+        let room = disk.look(Room::Enough);
         let Ground { config, genesis, secret, supported, home } = ground;
         let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
             Ok(engine) => engine,
@@ -174,7 +195,9 @@ impl Node {
             }
         };
         let guard = engine.guard_state().unwrap_or(GuardState::Active);
-        let first = NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true };
+        let twins = shared.twins(&engine, stop_seen.clone());
+        let first =
+            NodeStatus { institution, address, guard, supported, network_height: Height(0), syncing: true, room };
         let (status, status_seen) = watch::channel(first);
         let services = shared.services(metrics.clone(), status_seen.clone());
         let listen = config.gateway.listen;
@@ -187,6 +210,8 @@ impl Node {
                 return Err(error.into());
             }
         };
+        told::once(config.peers.len(), &config.mempool, supported);
+        let door = hand_out(&home, &store, genesis.hash(), stop_seen);
         let (gateway_address, height) = (gateway.address(), first_view.height());
         let simulated = genesis.is_simulated();
         tracing::info!(%institution, validator = %address, gateway = %gateway_address, %height, simulated, "the node runs");
@@ -202,6 +227,10 @@ impl Node {
             peers: config.peers.len(),
             settled: Instant::now() + 2 * Duration::from_millis(config.consensus.status_ms),
             stored_step: shared.clock.latest(),
+            disk,
+            room,
+            door,
+            twins,
             stopping,
         };
         let (stop, stop_asked) = watch::channel(false);
@@ -274,6 +303,13 @@ impl Shared {
     fn services(&self, metrics: PrometheusHandle, status: watch::Receiver<NodeStatus>) -> Services {
         let Self { views, archive, mempool, documents, network, clock } = self.clone();
         Services { views, archive, mempool, documents, network, clock, metrics, status }
+    }
+
+    /// Looks for another copy of the key, while the folder observes.
+    fn twins(&self, engine: &Engine, stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+        let observes = matches!(engine.guard_state(), Some(GuardState::Observing { .. }));
+        let look = twins::watch(engine.guard(), self.views.clone(), self.network.clone(), stopping);
+        observes.then(|| tokio::spawn(look))
     }
 
     /// Begins to fetch the blocks before the snapshot with which this chain began, if there are any.
@@ -356,11 +392,13 @@ impl Parts {
         let guard = self.engine.guard_state().unwrap_or(GuardState::Active);
         metrics::gauge!("keis_network_height").set(peer_height.0 as f64);
         self.status.send_if_modified(|status| {
-            let now = NodeStatus { guard, network_height: peer_height.max(height), syncing: behind, ..status.clone() };
+            let (network_height, room) = (peer_height.max(height), self.room);
+            let now = NodeStatus { guard, network_height, syncing: behind, room, ..status.clone() };
             let changed = *status != now;
             *status = now;
             changed
         });
+        told::status(&self.status.borrow(), &self.shared.views.borrow());
     }
 
     /// What nobody calls for: waiting transactions that expire, and the clock's step that outlives the process.
@@ -368,14 +406,18 @@ impl Parts {
         let latest = self.shared.clock.latest();
         let new_step = latest.filter(|_| latest != self.stored_step);
         let (mempool, store) = (self.shared.mempool.clone(), self.store.clone());
+        let (disk, before) = (self.disk.clone(), self.room);
         let tended = tokio::task::spawn_blocking(move || {
             mempool.tend();
-            new_step.map_or(Ok(()), |step| store.put_meta(CLOCK, &codec::encode(&step)))
+            (disk.look(before), new_step.map_or(Ok(()), |step| store.put_meta(CLOCK, &codec::encode(&step))))
         });
         match tended.await {
-            Ok(Ok(())) => self.stored_step = latest,
+            Ok((room, Ok(()))) => (self.room, self.stored_step) = (room, latest),
             // Losing the step costs nothing: the clock never lags behind the chain, and the driver steps it again.
-            Ok(Err(error)) => tracing::warn!(%error, "the clock's step was not stored"),
+            Ok((room, Err(error))) => {
+                self.room = room;
+                tracing::warn!(%error, "the clock's step was not stored");
+            }
             Err(error) => tracing::error!(%error, "tending the mempool failed"),
         }
     }
@@ -384,8 +426,19 @@ impl Parts {
         self.tend().await;
         self.stopping.send_replace(true);
         self.gateway.shutdown().await;
+        // Before the engine: its sign log must be closed when it has ended.
+        if let Some(twins) = self.twins
+            && let Err(error) = twins.await
+        {
+            tracing::error!(%error, "looking for another copy failed");
+        }
         let ended = self.engine.shutdown().await;
         self.shared.network.shutdown().await;
+        if let Some(door) = self.door
+            && let Err(error) = door.await
+        {
+            tracing::error!(%error, "handing out backups failed");
+        }
         if let Some(history) = self.history
             && let Err(error) = history.await
         {
@@ -394,6 +447,12 @@ impl Parts {
         tracing::info!(height = %self.shared.views.borrow().height(), "the node has ended");
         ended.map_err(NodeError::from)
     }
+}
+
+/// Opens the door for backups. A node without it works, and is backed up when it stands still.
+fn hand_out(home: &Home, store: &Store, network: Hash, stopping: watch::Receiver<bool>) -> Option<JoinHandle<()>> {
+    let door = backup::door::open(home.path(), store.clone(), network, stopping);
+    door.inspect_err(|error| tracing::warn!(%error, "no backup can be taken while the node runs")).ok()
 }
 
 /// Waits until a flag is raised, or nobody is left who could.

@@ -289,6 +289,17 @@ fn open_sled(folder: &Path, options: &Options) -> Result<sled::Db, String> {
     }
 }
 
+/// Whether the lock of a store is held.
+pub(super) fn in_use(path: &Path) -> Result<bool, StoreError> {
+    match acquire_lock(path) {
+        Ok(_) => Ok(false),
+        Err(StoreError::Locked { .. }) => Ok(true),
+        // Without a store nobody holds it.
+        Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn acquire_lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = path.join(LOCK);
     let mut lock = File::options()

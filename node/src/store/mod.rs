@@ -110,6 +110,11 @@ impl Store {
         Ok(engine::set_all_aside(path.as_ref())?.pop())
     }
 
+    /// Whether a process holds the store of a folder.
+    pub fn in_use(path: impl AsRef<Path>) -> Result<bool, StoreError> {
+        engine::in_use(path.as_ref())
+    }
+
     /// The highest decided height and its block's id.
     pub fn tip(&self) -> Option<(u64, [u8; 32])> {
         self.shared.chain.extent().map(|extent| (extent.tip, extent.tip_id))
@@ -399,6 +404,11 @@ impl Store {
     /// Why writing has ended, if it has, or that room is short.
     pub fn check_writable(&self) -> Result<(), StoreError> {
         self.engine.check_writable(0)
+    }
+
+    /// Whether so many bytes can be written and leave the room that must stay free.
+    pub fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
+        self.engine.check_writable(bytes)
     }
 
     /// The folder.

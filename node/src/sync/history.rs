@@ -9,7 +9,7 @@ use keis_ledger::crypto::PublicKey;
 use super::Neighbours;
 use super::message::{Request, Response};
 use crate::chain::{Archive, ChainError, Lineage, PastBlock};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Pause when nobody gives anything.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -42,7 +42,12 @@ pub async fn complete(
         if !connected.is_empty() {
             let peer = connected[round % connected.len()];
             if let Ok(Response::History(blocks)) = peers.ask(peer, Request::History { below: Height(first) }).await {
-                take(store, archive, &lineage, peer, blocks).await?;
+                match take(store, archive, &lineage, peer, blocks).await {
+                    Err(ChainError::Store { source: StoreError::DiskFull { .. }, height }) => {
+                        tracing::warn!(%height, "the past waits for room on the disk");
+                    }
+                    taken => taken?,
+                }
             }
         }
         if store.first_height().is_none_or(|first| first >= before) {

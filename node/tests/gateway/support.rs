@@ -19,6 +19,7 @@ use keis_ledger::time::{Calendar, Offset, Span, Timestamp};
 use keis_ledger::transaction::{Body, SignedTransaction};
 use keis_node::chain::{Chain, Published, SnapshotPolicy, load};
 use keis_node::clock::{Clock, ClockStep};
+use keis_node::disk::Room;
 use keis_node::documents::Documents;
 use keis_node::gateway::{Gateway, GatewayHandle, Limits, NodeStatus, Services, Settings};
 use keis_node::mempool::{self, Mempool};
@@ -175,6 +176,7 @@ impl Stand {
             supported: keis_ledger::protocol::LATEST,
             network_height: Height(0),
             syncing: false,
+            room: Room::Enough,
         });
         let services = Services {
             views,

@@ -162,11 +162,11 @@ fn of_received(w: &Words, received: &Received) -> DocumentLook {
         title: line.orders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         pupils: String::new(),
         net: signed(w, line.net),
-        vat: vat_name(line.category.as_deref().unwrap_or_default(), line.rate.map(|rate| rate.get())),
+        vat: vat_name(w, line.category.as_deref().unwrap_or_default(), line.rate.map(|rate| rate.get())),
         gross: String::new(),
     };
     let group = |one: &keis_einvoice::ReceivedGroup| GroupLook {
-        name: vat_name(&one.category, one.rate.map(|rate| rate.get())),
+        name: vat_name(w, &one.category, one.rate.map(|rate| rate.get())),
         taxable: signed(w, one.taxable),
         tax: signed(w, one.tax),
     };
@@ -256,7 +256,13 @@ fn percent(points: u16) -> String {
     format!("{}\u{a0}%", text.trim_end_matches('0').trim_end_matches(','))
 }
 
-fn vat_name(category: &str, points: Option<u16>) -> String {
+/// A group of VAT by the standard's code; of a document that was made elsewhere.
+fn vat_name(w: &Words, category: &str, points: Option<u16>) -> String {
+    match category {
+        "E" => return w.text("inv-exempt"),
+        "O" => return w.text("inv-not-registered"),
+        _ => {}
+    }
     points.map_or_else(|| category.to_owned(), |points| format!("{category} {}", percent(points)))
 }
 
@@ -324,7 +330,16 @@ pub(crate) fn refusal(w: &Words, error: &InvoiceError) -> String {
 
 /// Why a file is no e-invoice, in words.
 pub(crate) fn no_invoice(w: &Words, error: &XmlError) -> String {
-    w.with1("inv-error-xml", "why", &error.to_string())
+    let why = match error {
+        XmlError::TooLong { .. } => w.text("inv-xml-long"),
+        XmlError::NotUtf8 => w.text("inv-xml-letters"),
+        XmlError::DocumentType | XmlError::Entity => w.text("inv-xml-declares"),
+        XmlError::TooDeep | XmlError::TooManyElements | XmlError::TooManyAttributes => w.text("inv-xml-large"),
+        XmlError::Malformed { position } => w.with1("inv-xml-broken", "position", &w.number(*position)),
+        XmlError::NotUbl => w.text("inv-xml-other"),
+        XmlError::Element { element } => w.with1("inv-xml-element", "element", element),
+    };
+    w.with1("inv-error-xml", "why", &why)
 }
 
 /// What of a provider's own document is not as the statement has it, in words: the first ones, the others counted.

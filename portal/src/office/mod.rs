@@ -10,6 +10,7 @@ mod behalf_order;
 mod bills;
 mod bodies;
 mod body;
+mod books;
 mod decisions;
 mod differences;
 mod dispatch;
@@ -94,6 +95,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
     all.extend(import::routes(site, &jobs));
     all.extend(differences::routes(site));
     all.extend(bills::routes(site));
+    all.extend(books::routes(site));
     all.extend(invoicing::routes(site));
     all.extend(decisions::routes(site));
     all.extend(dispatch::routes(site));

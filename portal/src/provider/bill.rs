@@ -95,7 +95,7 @@ async fn refused(site: &Site, own: &Own, view: &StatementView) -> Result<Option<
     if view.statement.state != StatementState::Accepted {
         return Ok(None);
     }
-    match site.registry.refusals(&own.acting.actor(), view.id).await {
+    match site.registry.refusals(&own.acting.actor(), view.id, None).await {
         Ok(reasons) => Ok((!reasons.is_empty()).then(|| format!("/provider/refused/{}", view.id))),
         Err(RegistryError::Denied(_)) => Ok(None),
         Err(error) => Err(error.into()),

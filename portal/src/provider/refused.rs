@@ -28,7 +28,12 @@ struct RefusedPage {
 pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
     let own = own(&call, Permission::SeeStatements).await?;
     let statement: StatementId = call.part(0)?;
-    let reasons = match site.registry.refusals(&own.acting.actor(), statement).await {
+    let mut found = None;
+    for year in site.years().await? {
+        found = found.or(site.client.statement(year.year, statement).await?);
+    }
+    let attached = found.as_ref().and_then(|view| view.bill.invoice.as_ref()).map(|invoice| invoice.file);
+    let reasons = match site.registry.refusals(&own.acting.actor(), statement, attached).await {
         Ok(reasons) if !reasons.is_empty() => reasons,
         Ok(_) | Err(RegistryError::Denied(_)) => return Err(Trouble::NotFound),
         Err(error) => return Err(error.into()),
@@ -36,12 +41,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
     let w = call.words();
     let told = |text: Option<String>| text.unwrap_or_else(|| w.text("dispatch-no-reason"));
     let refusals = reasons.into_iter().map(|reason| (w.date_time(&reason.at), told(reason.text))).collect();
-    let mut href = None;
-    for year in site.years().await? {
-        if site.client.statement(year.year, statement).await?.is_some() {
-            href = Some(format!("/provider/statements/{statement}?year={}", year.year));
-        }
-    }
+    let href = found.map(|view| format!("/provider/statements/{statement}?year={}", view.year));
     let f = call.frame(&site, Section::Statements, w.text("dispatch-refused-title")).await?;
     page(&RefusedPage { f, statement, refusals, href })
 }

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{OrderId, SchoolId};
-use keis_ledger::record::OrderState;
 use keis_wallet::client::OrderView;
 
 use super::rules;
 use crate::catalogue::names;
-use crate::order_state;
+use crate::order_state::{self, Stage};
 use crate::public::terms;
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -33,23 +32,6 @@ pub(super) struct OrderRow {
     pub(super) change: Option<&'static str>,
     /// What the signing page calls the order.
     pub(super) label: String,
-}
-
-/// How a state's badge looks.
-pub(super) fn mood(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Proposed | OrderState::Requested | OrderState::Delivered | OrderState::Disputed => "wait",
-        OrderState::Confirmed | OrderState::Attended | OrderState::AttendedAutomatically | OrderState::Settled => {
-            "good"
-        }
-        OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Reversed => "bad",
-    }
 }
 
 /// Names of the orders' schools; a school that the registry does not know by its id.
@@ -91,7 +73,7 @@ fn row(site: &Site, lang: Lang, view: &OrderView, school: &str) -> OrderRow {
         place: session.map(|session| names::place(w, session.place)).unwrap_or_default(),
         worth: w.money(&rules::worth(order)),
         state: order_state::words(w, order.state),
-        mood: mood(order.state),
+        mood: Stage::of(order.state).mood(),
         until: w.date_time(&order.deadline),
         change: order.change.as_ref().map(|change| match change.by {
             keis_ledger::record::Side::Orderer => "provider-change-theirs",

@@ -7,6 +7,7 @@ use keis_ledger::time::Timestamp;
 use keis_wallet::client::OrderView;
 
 use crate::dispute::is_decided;
+use crate::order_state::Stage;
 
 /// What a provider may do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,22 +63,9 @@ pub(super) fn may_with(view: &OrderView, now: Timestamp) -> May {
 
 /// Whether pupils' names are shown to the provider: from confirmation on, because somebody must tick who is there.
 pub(super) fn names_shown(state: OrderState) -> bool {
-    match state {
-        OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Disputed
-        | OrderState::Reversed => true,
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure => false,
+    match Stage::of(state) {
+        Stage::Agreed | Stage::Delivered | Stage::Attended | Stage::Settled | Stage::Disputed | Stage::Reversed => true,
+        Stage::Asked | Stage::Off => false,
     }
 }
 
@@ -112,22 +100,9 @@ pub(super) fn due(order: &Order) -> Amounts {
 
 /// Whether nothing more will be due than is.
 fn earns(state: OrderState) -> bool {
-    match state {
-        OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Reversed => true,
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Disputed => false,
+    match Stage::of(state) {
+        Stage::Attended | Stage::Settled | Stage::Off | Stage::Reversed => true,
+        Stage::Asked | Stage::Agreed | Stage::Delivered | Stage::Disputed => false,
     }
 }
 

@@ -166,14 +166,7 @@ fn source_name(w: &Words, source: Source) -> String {
 pub(super) async fn statements(site: Arc<Site>, call: Call) -> Answer {
     let own = own(&call, Permission::SeeStatements).await?;
     let w = call.words();
-    let years = site.years().await?;
-    let year = match call.query.parse::<u16>("year")? {
-        Some(year) => Year(year),
-        None => site.programme().await?.year,
-    };
-    if !years.iter().any(|known| known.year == year) {
-        return Err(site.no_year(year).await);
-    }
+    let (year, years) = site.asked_year(&call).await?;
     let mut all = of_year(&site, &own, year).await?;
     let waits = |view: &StatementView| match view.statement.state {
         StatementState::Issued => 0,
@@ -196,7 +189,7 @@ pub(super) async fn statements(site: Arc<Site>, call: Call) -> Answer {
     let f = call.frame(&site, Section::Statements, w.text("provider-statements")).await?;
     page(&Statements {
         f,
-        years: years.iter().map(|known| (known.year, known.year == year)).collect(),
+        years,
         year,
         owed: owed::of_year(&site, w, &own, year).await?,
         sums: sums(w, &all),

@@ -71,25 +71,11 @@ fn act(desk: &Desk, found: &Standing) -> Option<Act> {
 }
 
 async fn not_now(call: &Call, found: &Standing) -> Answer {
-    match found.view.order.state {
-        OrderState::Requested | OrderState::Confirmed => {
-            call.flash(Flash::bad(call.words().text("school-attendance-not-yet"))).await?;
-            redirect(&order_path(found.view.id))
-        }
-        OrderState::Proposed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => too_late(call, found).await,
+    if matches!(found.view.order.state, OrderState::Requested | OrderState::Confirmed) {
+        call.flash(Flash::bad(call.words().text("school-attendance-not-yet"))).await?;
+        return redirect(&order_path(found.view.id));
     }
+    too_late(call, found).await
 }
 
 pub(super) async fn form(site: Arc<Site>, call: Call) -> Answer {

@@ -8,6 +8,7 @@ use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::record::{LineState, Order, OrderState};
 use keis_ledger::time::{Span, Timestamp};
 
+use crate::order_state::Stage;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::{Lang, Words};
@@ -18,19 +19,7 @@ const SHORT: usize = 8;
 
 /// The colour of a state's badge; the words beside it say the same.
 pub(super) fn state_class(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Proposed | OrderState::Requested | OrderState::Delivered | OrderState::Disputed => "wait",
-        OrderState::Confirmed | OrderState::Attended | OrderState::AttendedAutomatically | OrderState::Settled => {
-            "good"
-        }
-        OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Reversed => "bad",
-        OrderState::CancelledFree => "",
-    }
+    if state == OrderState::CancelledFree { "" } else { Stage::of(state).mood() }
 }
 
 /// Lines that take part, or took part.

@@ -17,6 +17,7 @@ mod order;
 mod order_list;
 mod pupils;
 mod rating;
+mod refuse;
 mod roll;
 mod rules;
 mod statements;
@@ -72,6 +73,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         get(site, "/school/statements", statements::list),
         get(site, "/school/statements/{id}/paper", statements::paper),
         get(site, "/school/statements/{id}/paper/xml", statements::paper_xml),
+        get(site, "/school/statements/{id}/refuse", refuse::form),
+        post(site, "/school/statements/{id}/refuse", refuse::submit),
     ]
 }
 

@@ -15,7 +15,7 @@ use super::rules::is_over;
 use super::{Desk, order_path};
 use crate::call::{Answer, Call, page};
 use crate::frame::{Frame, Section};
-use crate::order_state;
+use crate::order_state::{self, Stage};
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
@@ -161,21 +161,8 @@ pub(super) async fn recent(site: &Arc<Site>, desk: &Desk) -> Result<Vec<OrderVie
 
 /// Nothing more is to be done by the school.
 fn has_ended(state: OrderState) -> bool {
-    match state {
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Disputed => false,
-        OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Reversed => true,
+    match Stage::of(state) {
+        Stage::Asked | Stage::Agreed | Stage::Delivered | Stage::Disputed => false,
+        Stage::Attended | Stage::Settled | Stage::Off | Stage::Reversed => true,
     }
 }

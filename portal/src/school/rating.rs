@@ -7,7 +7,6 @@ use keis_ledger::classifiers::{Fact, Facts, Scope, Score};
 use keis_ledger::ids::OrderId;
 use keis_ledger::operation::{Operation, Party};
 use keis_ledger::receipt::{Kind, Receipt};
-use keis_ledger::record::OrderState;
 use keis_registry::permission::Permission;
 use warp::http::StatusCode;
 
@@ -15,6 +14,7 @@ use super::look::{SessionLook, order_label, order_labels};
 use super::{Desk, Signing, Standing, order_path, sign};
 use crate::call::{Answer, Call, page_with, redirect};
 use crate::frame::{Flash, Frame, Section};
+use crate::order_state::Stage;
 use crate::ratings::{SCORES, code, fact_key, score_key};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -42,21 +42,7 @@ struct Choice {
 /// Whether the school may rate an order: it ordered, the order took place, and it has not rated yet.
 pub(super) fn may(desk: &Desk, found: &Standing, receipts: &[Receipt]) -> bool {
     let order = &found.view.order;
-    let took_place = match order.state {
-        OrderState::Attended | OrderState::AttendedAutomatically | OrderState::Settled => true,
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => false,
-    };
+    let took_place = matches!(Stage::of(order.state), Stage::Attended | Stage::Settled);
     let rated = receipts.iter().any(|receipt| receipt.kind == Kind::RatedBySchool);
     let ordered = matches!(order.orderer, Party::School(_));
     took_place && ordered && !rated && desk.may(Permission::TickAttendance)

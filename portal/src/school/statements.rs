@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use keis_ledger::classifiers::Year;
+use keis_ledger::operation::Buyer;
+use keis_registry::Actor;
 use keis_registry::permission::{Body, Permission};
 use keis_wallet::client::StatementView;
 
-use super::SchoolId;
+use super::{SchoolId, refuse};
 use crate::billing::Billing;
 use crate::call::{Acting, Answer, Call, page};
 use crate::frame::{Frame, Section};
@@ -33,11 +35,13 @@ struct Row {
     /// Number and address of the invoice.
     invoice: Option<(String, String)>,
     attached: bool,
+    /// Where the invoice can be refused.
+    refuse: Option<String>,
 }
 
-/// The school for which somebody acts who sees its statements.
-async fn own(call: &Call) -> Result<(Acting, SchoolId), Trouble> {
-    let acting = call.acting(Permission::SeeStatements).await?;
+/// The school for which somebody acts who may do this with its statements.
+async fn own(call: &Call, permission: Permission) -> Result<(Acting, SchoolId), Trouble> {
+    let acting = call.acting(permission).await?;
     match acting.body {
         Body::School(school) => Ok((acting, school)),
         Body::Provider(_) | Body::Operator | Body::BudgetHolder => Err(Trouble::Forbidden),
@@ -46,67 +50,71 @@ async fn own(call: &Call) -> Result<(Acting, SchoolId), Trouble> {
 
 /// GET /school/statements
 pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
-    let (acting, school) = own(&call).await?;
+    let (acting, school) = own(&call, Permission::SeeStatements).await?;
     let w = call.words();
-    let years = site.years().await?;
-    let year = match call.query.parse::<u16>("year")? {
-        Some(year) => Year(year),
-        None => site.programme().await?.year,
-    };
-    if !years.iter().any(|known| known.year == year) {
-        return Err(site.no_year(year).await);
-    }
+    let (year, years) = site.asked_year(&call).await?;
     let mut all = site.client.all_school_statements(school, year).await?;
     all.sort_by_key(|view| (std::cmp::Reverse(view.statement.issued), view.id));
-    let billing = Billing::new(site.client.clone(), site.registry.clone());
     let mut list = Vec::with_capacity(all.len());
     for view in &all {
-        list.push(row(&site, w, &billing, &acting, view).await?);
+        list.push(row(&site, w, &acting, view).await?);
     }
     let f = call.frame(&site, Section::Orders, w.text("inv-school-title")).await?;
-    let years = years.iter().map(|known| (known.year, known.year == year)).collect();
     page(&StatementsPage { f, years, list })
 }
 
-async fn row(
-    site: &Site,
-    w: &Words,
-    billing: &Billing,
-    acting: &Acting,
-    view: &StatementView,
-) -> Result<Row, Trouble> {
+async fn row(site: &Site, w: &Words, acting: &Acting, view: &StatementView) -> Result<Row, Trouble> {
     let statement = &view.statement;
-    let provider = site.registry.provider(statement.provider).await?;
-    let kept = billing.attached(&acting.actor(), view).await?;
-    let address = |kept: keis_registry::documents::Kept| {
-        let file = kept.commitments.file;
-        (kept.number, format!("/school/statements/{}/paper?year={}&file={file}", view.id, view.year))
-    };
+    let refusable = refuse::can(acting.role, view);
     Ok(Row {
         issued: w.date(&statement.issued),
-        provider: provider.map_or_else(|| statement.provider.to_string(), |provider| provider.name),
+        provider: provider_name(site, view).await?,
         orders: w.count("count-orders", statement.orders.len()),
         total: w.money(&statement.total),
         state: crate::provider::statement_state(w, view),
-        invoice: kept.map(address),
+        invoice: invoice_link(site, &acting.actor(), view).await?,
         attached: view.bill.invoice.is_some(),
+        refuse: refusable.then(|| format!("/school/statements/{}/refuse?year={}", view.id, view.year)),
     })
 }
 
-/// The school's statement, as the address names it.
-async fn statement(site: &Site, call: &Call) -> Result<(Acting, StatementView), Trouble> {
-    let (acting, school) = own(call).await?;
+/// What people call the statement's provider.
+pub(super) async fn provider_name(site: &Site, view: &StatementView) -> Result<String, Trouble> {
+    let provider = site.registry.provider(view.statement.provider).await?;
+    Ok(provider.map_or_else(|| view.statement.provider.to_string(), |provider| provider.name))
+}
+
+/// Number and address of the attached invoice, where it is kept here.
+pub(super) async fn invoice_link(
+    site: &Site,
+    actor: &Actor,
+    view: &StatementView,
+) -> Result<Option<(String, String)>, Trouble> {
+    let kept = Billing::new(site.client.clone(), site.registry.clone()).attached(actor, view).await?;
+    Ok(kept.map(|kept| {
+        let file = kept.commitments.file;
+        (kept.number, format!("/school/statements/{}/paper?year={}&file={file}", view.id, view.year))
+    }))
+}
+
+/// The school's statement, as the address names it, for who may do this with it.
+pub(super) async fn statement(
+    site: &Site,
+    call: &Call,
+    permission: Permission,
+) -> Result<(Acting, StatementView), Trouble> {
+    let (acting, school) = own(call, permission).await?;
     let year = Year(call.query.need("year")?);
     let view = site.client.statement(year, call.part(0)?).await?.ok_or(Trouble::NotFound)?;
     match view.statement.buyer {
-        keis_ledger::operation::Buyer::School(buyer) if buyer == school => Ok((acting, view)),
-        keis_ledger::operation::Buyer::School(_) | keis_ledger::operation::Buyer::Programme => Err(Trouble::NotFound),
+        Buyer::School(buyer) if buyer == school => Ok((acting, view)),
+        Buyer::School(_) | Buyer::Programme => Err(Trouble::NotFound),
     }
 }
 
 /// GET /school/statements/{id}/paper
 pub(super) async fn paper(site: Arc<Site>, call: Call) -> Answer {
-    let (acting, view) = statement(&site, &call).await?;
+    let (acting, view) = statement(&site, &call, Permission::SeeStatements).await?;
     let kept = papers::find(&site, &call, &acting.actor(), &view).await?;
     let back = (format!("/school/statements?year={}", view.year), call.words().text("inv-school-title"));
     papers::show(&site, &call, Section::Orders, back, &kept).await
@@ -114,6 +122,6 @@ pub(super) async fn paper(site: Arc<Site>, call: Call) -> Answer {
 
 /// GET /school/statements/{id}/paper/xml
 pub(super) async fn paper_xml(site: Arc<Site>, call: Call) -> Answer {
-    let (acting, view) = statement(&site, &call).await?;
+    let (acting, view) = statement(&site, &call, Permission::SeeStatements).await?;
     papers::file(&call, papers::find(&site, &call, &acting.actor(), &view).await?).await
 }

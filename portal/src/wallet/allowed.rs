@@ -38,7 +38,23 @@ fn for_school(operation: &Operation) -> &'static [Permission] {
         },
         Operation::Wallet(operation) => for_keys(operation),
         Operation::Rate { .. } => &[Permission::TickAttendance],
-        Operation::Funds(_) | Operation::Catalogue(_) | Operation::Settlement(_) | Operation::Governance(_) => &[],
+        // Whose money the invoice asks for is on the ledger, which takes the buying school's word alone.
+        Operation::Settlement(operation) => match operation {
+            SettlementOperation::RejectInvoice { .. } => &[Permission::RefuseInvoices],
+            SettlementOperation::Issue { .. }
+            | SettlementOperation::Accept { .. }
+            | SettlementOperation::Contest { .. }
+            | SettlementOperation::AttachInvoice { .. }
+            | SettlementOperation::CreditNote { .. }
+            | SettlementOperation::Approve { .. }
+            | SettlementOperation::RecordPayment { .. }
+            | SettlementOperation::SetOff { .. }
+            | SettlementOperation::Reconcile { .. }
+            | SettlementOperation::RecordRepayment { .. }
+            | SettlementOperation::ReconcileRepayment { .. }
+            | SettlementOperation::ReturnPayment { .. } => &[],
+        },
+        Operation::Funds(_) | Operation::Catalogue(_) | Operation::Governance(_) => &[],
     }
 }
 
@@ -178,6 +194,9 @@ mod tests {
         let cancel = order(OrderAction::Cancel);
         let attendance = order(OrderAction::ConfirmAttendance { absent: Vec::new(), added: Vec::new() });
         let report = order(OrderAction::ReportDelivery { absent: Vec::new() });
+        let (year, statement) = (Year(2028), StatementId([1; 16]));
+        let refuse = Operation::Settlement(SettlementOperation::RejectInvoice { year, statement });
+        let accept = Operation::Settlement(SettlementOperation::Accept { year, statement });
         let cases = [
             (Role::Coordinator, SCHOOL, &cancel, true),
             (Role::Teacher, SCHOOL, &cancel, false),
@@ -187,6 +206,11 @@ mod tests {
             (Role::ProviderStaff, PROVIDER, &cancel, true),
             (Role::ProviderStaff, PROVIDER, &attendance, false),
             (Role::Officer, SCHOOL, &cancel, false),
+            (Role::Coordinator, SCHOOL, &refuse, true),
+            (Role::Teacher, SCHOOL, &refuse, false),
+            (Role::Coordinator, SCHOOL, &accept, false),
+            (Role::ProviderStaff, PROVIDER, &refuse, false),
+            (Role::Officer, SCHOOL, &refuse, false),
         ];
         for (role, party, operation, expected) in cases {
             assert_eq!(may(role, party, operation), expected, "{role} {party:?} {operation:?}");

@@ -125,7 +125,7 @@ async fn name_of(site: &Site, party: Party) -> Result<String, Trouble> {
 }
 
 /// The wallets that the user can have a key for, each with the scopes of the role that has most there.
-fn parties(user: &User) -> Vec<(Party, Scopes)> {
+pub(super) fn parties(user: &User) -> Vec<(Party, Scopes)> {
     let mut all: Vec<(Party, Scopes)> = Vec::new();
     for grant in user.grants.iter().filter(|grant| grant.role.may(Permission::HoldKeys)) {
         let party = match grant.body {
@@ -150,7 +150,8 @@ pub(super) fn scopes_in_words(w: &Words, party: Party, scopes: Scopes) -> String
         (Scope::Order, Party::Provider(_)) => "wallet-scope-order-provider",
         (Scope::Order, Party::School(_) | Party::Pupil(_, _)) => "wallet-scope-order",
         (Scope::Attendance, _) => "wallet-scope-attendance",
-        (Scope::Settlement, _) => "wallet-scope-settlement",
+        (Scope::Settlement, Party::Provider(_)) => "wallet-scope-settlement",
+        (Scope::Settlement, Party::School(_) | Party::Pupil(_, _)) => "wallet-scope-settlement-school",
         (Scope::Read, _) => "wallet-scope-read",
     };
     scopes.iter().map(|scope| w.text(word(scope))).collect::<Vec<_>>().join(", ")

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
+use keis_ledger::classifiers::{Scope, Scopes};
 use keis_ledger::crypto::PublicKey;
-use keis_ledger::operation::{Operation, WalletOperation};
+use keis_ledger::operation::{Operation, Party, WalletOperation};
 use keis_ledger::time::Timestamp;
 use keis_registry::keys::{KeyError, KeyState, UserKey};
 use keis_registry::permission::Permission;
 
-use super::enrol::{page_data, scopes_in_words};
-use super::seats::{OfficerRow, known, rows};
+use super::enrol::{page_data, parties, scopes_in_words};
+use super::seats::{OfficerRow, known, rows as officer_rows};
 use super::sign::{SignRequest, Signer, sign_page};
 use super::{SIGNING, data_block, is_usable, phrases};
 use crate::call::{Answer, Call, page, redirect};
@@ -36,6 +37,8 @@ struct Row {
     fingerprint: String,
     body: String,
     scopes: String,
+    /// What the user's role allows and this key does not; a new key would.
+    lacks: Option<String>,
     cap: Option<String>,
     valid: Option<String>,
     state: String,
@@ -57,17 +60,18 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let w = call.words();
     let now = site.now().await?;
     let keys = site.registry.keys_of(user).await?;
-    let parties: Vec<Row> = keys.iter().map(|key| row(w, key, &keys, now)).collect();
-    let officer = rows(&site, w, user, now).await?;
+    let roles = parties(user);
+    let rows: Vec<Row> = keys.iter().map(|key| row(w, key, (&keys, &roles), now)).collect();
+    let officer = officer_rows(&site, w, user, now).await?;
     let waits = keys.iter().any(|key| key.state == KeyState::Requested);
     let data = data_block(&page_data(&site, user).await?)?;
     let phrases = phrases(w, &["keys-"])?;
     let f = call.frame(&site, Section::Wallet, w.text("wallet-title")).await?;
     let f = f.with_scripts(&["page.js", "wallet.js"]);
-    page(&ListPage { f, rows: parties, officer, waits, data, phrases })
+    page(&ListPage { f, rows, officer, waits, data, phrases })
 }
 
-fn row(w: &Words, key: &UserKey, all: &[UserKey], now: Timestamp) -> Row {
+fn row(w: &Words, key: &UserKey, (all, roles): (&[UserKey], &[(Party, Scopes)]), now: Timestamp) -> Row {
     let ended = key.until.is_some_and(|until| until <= now);
     let (state, badge) = match key.state {
         KeyState::Requested => ("wallet-state-requested", "wait"),
@@ -91,6 +95,7 @@ fn row(w: &Words, key: &UserKey, all: &[UserKey], now: Timestamp) -> Row {
         fingerprint: key.fingerprint.clone(),
         body: key.body_name.clone(),
         scopes: scopes_in_words(w, key.party, key.scopes),
+        lacks: lacks(w, key, roles).filter(|_| stands),
         cap: key.cap.map(|cap| w.money(&cap)),
         valid,
         state: w.text(state),
@@ -100,6 +105,14 @@ fn row(w: &Words, key: &UserKey, all: &[UserKey], now: Timestamp) -> Row {
         signs: stands && key.state == KeyState::Active && can_sign(all, key, now),
         asks: stands,
     }
+}
+
+/// What the user's role came to allow after the key was made.
+fn lacks(w: &Words, key: &UserKey, roles: &[(Party, Scopes)]) -> Option<String> {
+    let (_, of_role) = roles.iter().find(|(party, _)| *party == key.party)?;
+    let missing: Vec<Scope> = of_role.iter().filter(|scope| !key.scopes.has(*scope)).collect();
+    let named = scopes_in_words(w, key.party, Scopes::of(&missing));
+    (!missing.is_empty()).then(|| w.with1("wallet-scopes-lack", "scopes", &named))
 }
 
 /// Some key of the user's for the same wallet can sign.

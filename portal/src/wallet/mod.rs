@@ -42,7 +42,7 @@ use crate::trouble::Trouble;
 use crate::words::Words;
 
 pub(crate) use seats::{Seat, office_key, seats};
-pub(crate) use sign::{SignRequest, Signer, sign_page};
+pub(crate) use sign::{SignRequest, Signer, has_key, sign_page};
 
 /// Most operations of one signing page; the script knows the same bound.
 pub(crate) const MOST_OPERATIONS: usize = 50;

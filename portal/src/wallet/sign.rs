@@ -124,10 +124,25 @@ async fn party_keys(
     if !operations.iter().all(may) {
         return Err(Trouble::Forbidden);
     }
+    fitting(site, user, (party, scopes), now).await
+}
+
+async fn fitting(
+    site: &Site,
+    user: &User,
+    (party, scopes): (Party, &[Scope]),
+    now: Timestamp,
+) -> Result<Vec<String>, Trouble> {
     let own = site.registry.keys_of(user).await?;
     let fits =
         |key: &&UserKey| key.party == party && is_usable(key, now) && scopes.iter().any(|scope| key.scopes.has(*scope));
     Ok(own.iter().filter(fits).map(|key| key.key.to_string()).collect())
+}
+
+/// Whether the user has a key for the party that can sign something of this scope now, on whatever device.
+pub(crate) async fn has_key(site: &Site, user: &User, party: Party, scope: Scope) -> Result<bool, Trouble> {
+    let now = site.now().await?;
+    Ok(!fitting(site, user, (party, &[scope]), now).await?.is_empty())
 }
 
 /// The user's keys that sign all of it by their office.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use keis_ledger::crypto::{Hash, PublicKey};
-use keis_ledger::operation::{Operation, WalletOperation};
+use keis_ledger::operation::{Operation, SettlementOperation, WalletOperation};
 use keis_ledger::time::Timestamp;
 use keis_ledger::transaction::{RawTransaction, VerifiedTransaction};
 use keis_registry::keys::{self, UserKey};
@@ -124,6 +124,13 @@ async fn send(site: &Site, w: &Words, keys: &[UserKey], transaction: &VerifiedTr
                 // The ledger has it; reconciliation finds what the registry does not know yet.
                 tracing::error!(error = &error as &dyn std::error::Error, "a revoked key was not noted");
             }
+            if let Err(error) = tell_refused(site, transaction).await {
+                // The statement's page shows it all the same.
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a provider got no notice of a refused invoice"
+                );
+            }
             fate("included", String::new(), String::new(), String::new())
         }
         Ok(Outcome::Refused(rejection) | Outcome::Dropped { rejection, .. }) => {
@@ -151,6 +158,22 @@ async fn note_revocation(
     let mut work = site.registry.begin().await?;
     keys::mark_revoked(&mut work, known.id).await?;
     work.commit().await
+}
+
+/// A provider whose invoice was refused gets notice.
+async fn tell_refused(site: &Site, transaction: &VerifiedTransaction) -> Result<(), keis_registry::RegistryError> {
+    match &transaction.body().operation {
+        Operation::Settlement(SettlementOperation::RejectInvoice { statement, .. }) => {
+            site.registry.tell_refused(*statement).await
+        }
+        Operation::Settlement(_)
+        | Operation::Funds(_)
+        | Operation::Wallet(_)
+        | Operation::Catalogue(_)
+        | Operation::Order { .. }
+        | Operation::Governance(_)
+        | Operation::Rate { .. } => Ok(()),
+    }
 }
 
 /// The rule's sentence, and what to do.

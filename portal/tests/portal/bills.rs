@@ -130,11 +130,14 @@ async fn invoices_are_approved_by_the_operator_and_refused_by_either() {
     assert!(names[&first].as_str().unwrap_or_default().contains("Šviesos teatras"), "{names}");
     assert_eq!(budget.post(&path, &both).await.status, 403);
 
-    let reject = [("statement", first.as_str()), ("act", "reject")];
+    let reject = [("statement", first.as_str()), ("act", "reject"), ("reason", "Ne tas pirkėjas")];
     for browser in [&operator, &budget] {
         let (operations, _) = asked(&browser.post(&path, &reject).await);
         assert_eq!(operations, [settle(SettlementOperation::RejectInvoice { year: YEAR, statement: one })]);
     }
+    let reasons = stage.site.registry.refusals(&SYSTEM, one, None).await.expect("the registry reads");
+    assert_eq!(reasons.iter().map(|reason| reason.text.as_deref()).collect::<Vec<_>>(), [Some("Ne tas pirkėjas")]);
+    assert!(page(&operator, &format!("/office/bills/{YEAR}/{one}")).await.says("bills-reject-why"));
 
     stage.ledger.shelf().accounts.clear();
     let page =

@@ -8,6 +8,7 @@ mod catalogue;
 mod dispatch;
 mod encoder;
 mod market;
+mod metrics;
 mod office;
 mod office_acts;
 mod office_decisions;

@@ -6,19 +6,17 @@ use std::sync::Arc;
 
 use crate::market::{DAY, HOUR, bytes, session};
 use crate::support::ledger::{NETWORK, NOW, parameters};
-use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
+use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, start};
 use keis_ledger::classifiers::{Place, Scopes, Year};
-use keis_ledger::codec;
 use keis_ledger::crypto::SecretKey;
 use keis_ledger::ids::{DecisionId, InstitutionId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{ClosureScope, GovernanceOperation, Measure, Operation, Owner, Party, Threshold};
 use keis_ledger::record::{LineState, Order, OrderState};
 use keis_ledger::time::{Span, Timestamp};
-use keis_portal::signin::SamplePerson;
 use keis_portal::words::{LANGS, Lang};
 use keis_registry::permission::Role;
-use keis_registry::users::{Claims, User};
+use keis_registry::users::User;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use warp::Filter;
@@ -169,10 +167,7 @@ async fn site() -> TestSite {
 }
 
 async fn user(site: &TestSite, person: &str) -> User {
-    let person = sample_people().into_iter().find(|one| one.id == person).expect("a sample person");
-    let SamplePerson { id, name, roles } = person;
-    let claims = Claims { issuer: "simulated".into(), subject: id, name, email: None, roles };
-    site.registry.sign_in(&claims).await.expect("the person may sign in").user
+    site.user(person).await
 }
 
 /// An officer whose key the ledger lists.
@@ -186,13 +181,10 @@ async fn seated(site: &TestSite, role: Role, number: u8) -> Browser {
 
 /// What a signing page would have signed: the only operation, with the keys that may, and what ids are called.
 fn signing(page: &Page) -> (Operation, Vec<String>, Value) {
-    assert_eq!(page.status, 200, "{}", page.text);
-    let open = "<script type=\"application/json\" id=\"sign-data\">";
-    let (_, rest) = page.text.split_once(open).unwrap_or_else(|| panic!("no signing page: {}", page.text));
-    let data: Value = serde_json::from_str(rest.split_once("</script>").expect("it ends").0).expect("JSON");
-    let bytes = hex::decode(data["operations"][0]["bytes"].as_str().expect("text")).expect("digits");
+    let data = page.sheet();
     let keys = data["keys"].as_array().expect("a list").iter().map(|key| key.as_str().expect("text").to_owned());
-    (codec::decode(&bytes).expect("an operation"), keys.collect(), data["dictionary"].clone())
+    let operation = page.asked().into_iter().next().expect("something is signed");
+    (operation, keys.collect(), data["dictionary"].clone())
 }
 
 fn proposed(page: &Page) -> Measure {

@@ -3,12 +3,12 @@
 mod bill;
 mod dispute;
 mod invoicing;
+mod odd;
 
-use crate::market::{DAY, HOUR, Market, YEAR, bytes, order, service, session};
+use crate::market::{DAY, HOUR, Market, SERVICE, YEAR, act, bytes, follow, id, order, past, pupils, service, session};
 use crate::support::ledger::NOW;
-use crate::support::{Browser, Page, SiteOptions, TestSite, start};
+use crate::support::{Browser, Page, TestSite};
 use keis_ledger::classifiers::Year;
-use keis_ledger::codec;
 use keis_ledger::ids::{OrderId, ProviderId, PupilId, ServiceId, SessionId, StatementId};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{
@@ -18,11 +18,11 @@ use keis_ledger::receipt::{Kind, Subject};
 use keis_ledger::record::{LineState, OrderState, PendingChange, Session, Side, Statement, StatementState};
 use keis_ledger::time::Timestamp;
 use keis_portal::words::{LANGS, Lang};
-use keis_registry::people::{PupilFacts, arrive};
-use keis_registry::{Actor, wallets};
+use keis_registry::Actor;
 use serde_json::Value;
 
-const SERVICE: ServiceId = ServiceId([5; 16]);
+const NAMES: [(&str, &str, &str); 3] =
+    [("Ąžuolas", "Marcinkevičius", "5a"), ("Ieva", "Petraitytė", "5a"), ("Ona", "Žemaitė", "6b")];
 
 /// A site with a provider's market: three pupils of its school, a session ahead and one that is over.
 struct Stage {
@@ -39,27 +39,19 @@ fn over() -> SessionId {
     SessionId(bytes(2))
 }
 
-fn id(number: u16) -> OrderId {
-    OrderId(bytes(number))
-}
-
 impl Stage {
     async fn new() -> Self {
         let market = Market::start().await;
-        let options = SiteOptions { gateway: Some(market.address.clone()), ..SiteOptions::default() };
-        let site = start(options).await;
-        let pupils = pupils(&site).await;
+        let site = market.site().await;
+        let mut pupils = pupils(&site, &NAMES).await;
+        pupils.sort_unstable();
         {
             let mut book = market.book();
             book.services.insert(SERVICE, service(site.provider.id, "Šviesos spektaklis", "A play of light"));
             book.sessions.insert(ahead(), session(SERVICE, 10 * DAY, 3));
-            let start = Timestamp(NOW.0 - 3 * HOUR);
-            let past = session(SERVICE, 0, 3);
-            let offer = SessionOffer { start, end: Timestamp(start.0 + HOUR), ..past.offer };
-            book.sessions.insert(over(), Session { offer, ..past });
+            book.sessions.insert(over(), past());
         }
-        site.site.catalogue.follow(site.site.client.clone(), site.registry.clone());
-        site.site.catalogue.until(|catalogue| catalogue.ready()).await;
+        follow(&site).await;
         Self { site, market, pupils }
     }
 
@@ -81,32 +73,6 @@ impl Stage {
     }
 }
 
-/// Three pupils with wallets.
-async fn pupils(site: &TestSite) -> Vec<PupilId> {
-    let names = [("Ąžuolas", "Marcinkevičius", "5a"), ("Ieva", "Petraitytė", "5a"), ("Ona", "Žemaitė", "6b")];
-    let facts = names.into_iter().enumerate().map(|(index, (given, family, class))| PupilFacts {
-        register_code: format!("100000000{index}"),
-        given_name: given.to_owned(),
-        family_name: family.to_owned(),
-        school: site.school.id,
-        branch: 0,
-        class: class.to_owned(),
-        joint_class: None,
-        grade: 5,
-    });
-    let facts: Vec<PupilFacts> = facts.collect();
-    let mut work = site.registry.begin().await.expect("the registry writes");
-    let persons = arrive(&mut work, &facts, 1, NOW).await.expect("pupils arrive");
-    wallets::draw(&mut work, YEAR, &persons).await.expect("wallets are drawn");
-    work.commit().await.expect("it is written");
-    let cards =
-        site.registry.school_pupils(&Actor::System("test"), site.school.id, YEAR).await.expect("they are there");
-    let mut found: Vec<PupilId> = cards.iter().filter_map(|card| card.wallet).collect();
-    found.sort_unstable();
-    assert_eq!(found.len(), 3);
-    found
-}
-
 async fn page(browser: &Browser, path: &str) -> Page {
     let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{path}: {}", page.text);
@@ -115,29 +81,6 @@ async fn page(browser: &Browser, path: &str) -> Page {
     }
     assert_eq!(page.text.matches("<h1").count(), 1, "{path}");
     page
-}
-
-/// What a signing page wants signed.
-fn asked(page: &Page) -> Vec<Operation> {
-    assert_eq!(page.status, 200, "{}: {}", page.url, page.text);
-    let data = page.text.split("id=\"sign-data\">").nth(1).expect("a signing page").split("</script>").next();
-    let data: Value = serde_json::from_str(data.expect("the block ends")).expect("it is JSON");
-    let one = |one: &Value| {
-        let bytes = hex::decode(one["bytes"].as_str().expect("a text")).expect("hexadecimal digits");
-        codec::decode(&bytes).expect("an operation")
-    };
-    data["operations"].as_array().expect("a list").iter().map(one).collect()
-}
-
-/// What a signing page calls an id.
-fn label(page: &Page, id: &str) -> String {
-    let data = page.text.split("id=\"sign-data\">").nth(1).expect("a signing page").split("</script>").next();
-    let data: Value = serde_json::from_str(data.expect("the block ends")).expect("it is JSON");
-    data["dictionary"][id].as_str().unwrap_or_default().to_owned()
-}
-
-fn act(number: u16, action: OrderAction) -> Operation {
-    Operation::Order { year: YEAR, order: id(number), action }
 }
 
 #[tokio::test]
@@ -178,6 +121,12 @@ async fn every_page_speaks_both_languages_and_shows_what_waits() {
     let home = page(&staff, "/provider?lang=lt").await;
     assert!(home.text.contains("123,45"), "what was earned is shown");
     stage.site.shutdown().await;
+}
+
+fn accepted(stage: &Stage) -> StatementId {
+    let made = statement(stage);
+    stage.market.book().statements.get_mut(&made).expect("it is there").state = StatementState::Accepted;
+    made
 }
 
 fn statement(stage: &Stage) -> StatementId {
@@ -292,10 +241,10 @@ async fn requests_are_answered_many_at_once() {
     let mut form: Vec<(&str, &str)> = ids.iter().map(|id| ("order", id.as_str())).collect();
     form.push(("act", "confirm"));
     let sheet = staff.post("/provider/requests/answer", &form).await;
-    assert_eq!(asked(&sheet), [1, 2, 3].map(|number| act(number, OrderAction::Confirm)));
-    assert!(label(&sheet, &ids[0]).starts_with(&stage.site.school.name), "{}", label(&sheet, &ids[0]));
+    assert_eq!(sheet.asked(), [1, 2, 3].map(|number| act(number, OrderAction::Confirm)));
+    assert!(sheet.label(&ids[0]).starts_with(&stage.site.school.name), "{}", sheet.label(&ids[0]));
     let sheet = staff.post("/provider/requests/answer", &[("order", &ids[1]), ("act", "decline")]).await;
-    assert_eq!(asked(&sheet), [act(2, OrderAction::Decline)]);
+    assert_eq!(sheet.asked(), [act(2, OrderAction::Decline)]);
     let none = staff.post("/provider/requests/answer", &[("act", "confirm")]).await;
     let none = staff.follow(none).await;
     assert!(none.says("provider-nothing-ticked"));
@@ -318,16 +267,16 @@ async fn delivery_is_reported_and_attendance_corrected_by_line() {
     assert_eq!(form.text.matches("name=\"absent\"").count(), 2, "who was dropped is not ticked");
     let path = format!("/provider/orders/{report}/report");
     let sheet = staff.post(&path, &[("order", &report), ("absent", "2"), ("absent", "0")]).await;
-    assert_eq!(asked(&sheet), [act(1, OrderAction::ReportDelivery { absent: vec![0, 2] })]);
-    assert!(label(&sheet, &format!("{report}/0")).contains(", "), "a line has name and class");
+    assert_eq!(sheet.asked(), [act(1, OrderAction::ReportDelivery { absent: vec![0, 2] })]);
+    assert!(sheet.label(&format!("{report}/0")).contains(", "), "a line has name and class");
     let all = staff.post(&path, &[("order", &report)]).await;
-    assert_eq!(asked(&all), [act(1, OrderAction::ReportDelivery { absent: Vec::new() })]);
+    assert_eq!(all.asked(), [act(1, OrderAction::ReportDelivery { absent: Vec::new() })]);
     for wrong in ["1", "3", "x", "-1"] {
         assert_eq!(staff.post(&path, &[("order", &report), ("absent", wrong)]).await.status, 400, "{wrong}");
     }
     let path = format!("/provider/orders/{attended}/attendance");
     let sheet = staff.post(&path, &[("order", &attended), ("absent", "1")]).await;
-    assert_eq!(asked(&sheet), [act(2, OrderAction::ProposeChange(Change::Attendance { absent: vec![1] }))]);
+    assert_eq!(sheet.asked(), [act(2, OrderAction::ProposeChange(Change::Attendance { absent: vec![1] }))]);
     let early = staff.get(&format!("/provider/orders/{early}/report")).await;
     assert_eq!(early.status, 303, "it has not taken place");
     stage.site.shutdown().await;
@@ -352,7 +301,7 @@ async fn changes_are_proposed_and_answered() {
     let change = [("order", own.as_str()), ("session", &other.to_string())];
     let sheet = staff.post(&format!("{path}/change"), &change).await;
     let booking = |session| Change::Booking { session: Some(session), drop: Vec::new(), add: Vec::new() };
-    assert_eq!(asked(&sheet), [act(1, OrderAction::ProposeChange(booking(other)))]);
+    assert_eq!(sheet.asked(), [act(1, OrderAction::ProposeChange(booking(other)))]);
     let mismatch = [("order", id(9).to_string()), ("session", other.to_string())];
     let mismatch = mismatch.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(staff.post(&format!("{path}/change"), &mismatch).await.status, 400);
@@ -360,12 +309,12 @@ async fn changes_are_proposed_and_answered() {
     stage.market.book().orders.get_mut(&id(1)).expect("it is there").change = Some(theirs);
     assert!(page(&staff, &path).await.says("provider-change-theirs"));
     let order = [("order", own.as_str())];
-    assert_eq!(asked(&staff.post(&format!("{path}/accept"), &order).await), [act(1, OrderAction::AcceptChange)]);
-    assert_eq!(asked(&staff.post(&format!("{path}/drop"), &order).await), [act(1, OrderAction::DropChange)]);
+    assert_eq!(staff.post(&format!("{path}/accept"), &order).await.asked(), [act(1, OrderAction::AcceptChange)]);
+    assert_eq!(staff.post(&format!("{path}/drop"), &order).await.asked(), [act(1, OrderAction::DropChange)]);
     let twice = staff.post(&format!("{path}/change"), &change).await;
     assert!(staff.follow(twice).await.says("provider-too-late"), "a change waits already");
     let sheet = staff.post(&format!("{path}/cancel"), &order).await;
-    assert_eq!(asked(&sheet), [act(1, OrderAction::Cancel)]);
+    assert_eq!(sheet.asked(), [act(1, OrderAction::Cancel)]);
     assert!(sheet.text.contains("15,00"), "what is lost is told: {}", sheet.text);
     stage.site.shutdown().await;
 }
@@ -393,7 +342,7 @@ async fn sessions_are_offered_for_several_days_and_judged_before_signing() {
     };
     let sheet = post(form(&[("date", "2026-03-02"), ("date", ""), ("date", "2026-04-01")])).await;
     let w = Lang::Lt.words();
-    let offers = asked(&sheet).into_iter().map(|operation| {
+    let offers = sheet.asked().into_iter().map(|operation| {
         let Operation::Catalogue(CatalogueOperation::OpenSession { year, service, offer, .. }) = operation else {
             panic!("{operation:?}")
         };
@@ -432,7 +381,7 @@ async fn a_session_is_changed_while_empty_and_closed_at_any_time() {
     assert!(shown.says("provider-amend") && shown.text.contains("value=\"2026-02-22\""));
     let path = format!("/provider/sessions/{empty}");
     let form = [("date", "2026-02-23"), ("start", "09:00"), ("minutes", "60"), ("place", "LT-57"), ("capacity", "12")];
-    let [operation] = &asked(&staff.post(&format!("{path}/amend"), &form).await)[..] else { panic!("one operation") };
+    let [operation] = &staff.post(&format!("{path}/amend"), &form).await.asked()[..] else { panic!("one operation") };
     let Operation::Catalogue(CatalogueOperation::AmendSession { session, offer, .. }) = operation else {
         panic!("{operation:?}")
     };
@@ -441,7 +390,7 @@ async fn a_session_is_changed_while_empty_and_closed_at_any_time() {
     assert_eq!(staff.post(&format!("{path}/amend"), &wrong).await.status, 422);
     let sheet = staff.post(&format!("{path}/close"), &[]).await;
     let close = CatalogueOperation::CloseSession { year: YEAR, session: empty };
-    assert_eq!(asked(&sheet), [Operation::Catalogue(close)]);
+    assert_eq!(sheet.asked(), [Operation::Catalogue(close)]);
     stage.site.shutdown().await;
 }
 
@@ -456,9 +405,9 @@ async fn statements_are_accepted_or_contested_once() {
     let id = made.to_string();
     let answer = |act| [("statement", id.as_str()), ("act", act)];
     let accept = SettlementOperation::Accept { year: YEAR, statement: made };
-    assert_eq!(asked(&staff.post(&path, &answer("accept")).await), [Operation::Settlement(accept)]);
+    assert_eq!(staff.post(&path, &answer("accept")).await.asked(), [Operation::Settlement(accept)]);
     let contest = SettlementOperation::Contest { year: YEAR, statement: made };
-    assert_eq!(asked(&staff.post(&path, &answer("contest")).await), [Operation::Settlement(contest)]);
+    assert_eq!(staff.post(&path, &answer("contest")).await.asked(), [Operation::Settlement(contest)]);
     assert_eq!(staff.post(&path, &answer("eat")).await.status, 400);
     stage.market.book().statements.get_mut(&made).expect("it is there").state = StatementState::Accepted;
     let again = staff.post(&path, &answer("accept")).await;

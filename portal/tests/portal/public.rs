@@ -1,7 +1,7 @@
 //! Public pages: in both languages, without scripts, with and without something to show.
 
-use crate::market::{DAY, HOUR, Market, bytes, order, service, session};
-use crate::support::{Browser, Page, SiteOptions, TestSite, start};
+use crate::market::{DAY, HOUR, Market, bytes, follow, order, service, session};
+use crate::support::{Browser, Page, TestSite};
 use keis_ledger::ids::{OrderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::record::{OrderState, Standing};
 use keis_portal::words::LANGS;
@@ -10,10 +10,8 @@ use keis_portal::words::LANGS;
 const MOST: usize = 60_000;
 
 async fn site(market: &Market) -> TestSite {
-    let options = SiteOptions { gateway: Some(market.address.clone()), ..SiteOptions::default() };
-    let site = start(options).await;
-    site.site.catalogue.follow(site.site.client.clone(), site.registry.clone());
-    site.site.catalogue.until(|catalogue| catalogue.ready()).await;
+    let site = market.site().await;
+    follow(&site).await;
     site
 }
 

@@ -1,23 +1,28 @@
 //! A school's pages: who may see and do what, and that a form asks exactly for what it says.
 
 mod afterwards;
+mod refusing;
 
-use crate::market::{DAY, HOUR, Market, YEAR, bytes, order, service, session};
+use crate::market::{DAY, HOUR, Market, SERVICE, YEAR, act, bytes, follow, id, order, past, pupils, service, session};
 use crate::support::ledger::NOW;
-use crate::support::{Browser, Page, SiteOptions, TestSite, start};
-use keis_ledger::codec;
-use keis_ledger::ids::{OrderId, PupilId, SchoolId, ServiceId, SessionId};
+use crate::support::{Browser, Page, TestSite};
+use keis_ledger::ids::{OrderId, PupilId, SchoolId, SessionId};
 use keis_ledger::money::{Amounts, Cents};
-use keis_ledger::operation::{Change, Operation, OrderAction, SessionOffer};
+use keis_ledger::operation::{Change, Operation, OrderAction};
 use keis_ledger::receipt::{Kind, Subject};
-use keis_ledger::record::{LineState, OrderState, PendingChange, Session, Side};
+use keis_ledger::record::{LineState, OrderState, PendingChange, Side};
 use keis_ledger::time::Timestamp;
 use keis_portal::words::{LANGS, Lang};
-use keis_registry::people::{PupilFacts, arrive};
-use keis_registry::{Actor, wallets};
+use keis_registry::Actor;
 use serde_json::{Value, json};
 
-const SERVICE: ServiceId = ServiceId([5; 16]);
+const NAMES: [(&str, &str, &str); 5] = [
+    ("Jonas", "Žukas", "6b"),
+    ("Ieva", "Česnaitė", "5a"),
+    ("Marius", "Ąžuolas", "5a"),
+    ("Ona", "Žemaitė", "6b"),
+    ("Adas", "Butkus", "5a"),
+];
 
 /// A site with five pupils of its school and three sessions of one service.
 struct Stage {
@@ -43,16 +48,11 @@ fn soon() -> SessionId {
     SessionId(bytes(4))
 }
 
-fn id(number: u16) -> OrderId {
-    OrderId(bytes(number))
-}
-
 impl Stage {
     async fn new() -> Self {
         let market = Market::start().await;
-        let options = SiteOptions { gateway: Some(market.address.clone()), ..SiteOptions::default() };
-        let site = start(options).await;
-        let pupils = pupils(&site).await;
+        let site = market.site().await;
+        let pupils = pupils(&site, &NAMES).await;
         {
             let mut book = market.book();
             book.purse = 10_000;
@@ -60,10 +60,7 @@ impl Stage {
             book.sessions.insert(ahead(), session(SERVICE, 10 * DAY, 3));
             book.sessions.insert(later(), session(SERVICE, 20 * DAY, 0));
             book.sessions.insert(soon(), session(SERVICE, DAY, 0));
-            let start = Timestamp(NOW.0 - 3 * HOUR);
-            let past = session(SERVICE, 0, 3);
-            let offer = SessionOffer { start, end: Timestamp(start.0 + HOUR), ..past.offer };
-            book.sessions.insert(over(), Session { offer, ..past });
+            book.sessions.insert(over(), past());
             for (number, pupil) in pupils.iter().enumerate() {
                 book.pupils.push(json!({
                     "pupil": pupil, "school": site.school.id, "grade": 5, "standing": "active", "allocated": true,
@@ -71,8 +68,7 @@ impl Stage {
                 }));
             }
         }
-        site.site.catalogue.follow(site.site.client.clone(), site.registry.clone());
-        site.site.catalogue.until(|catalogue| catalogue.ready()).await;
+        follow(&site).await;
         Self { site, market, pupils }
     }
 
@@ -102,36 +98,6 @@ impl Stage {
     }
 }
 
-/// Five pupils with wallets, in the order of their names.
-async fn pupils(site: &TestSite) -> Vec<PupilId> {
-    let names = [
-        ("Jonas", "Žukas", "6b"),
-        ("Ieva", "Česnaitė", "5a"),
-        ("Marius", "Ąžuolas", "5a"),
-        ("Ona", "Žemaitė", "6b"),
-        ("Adas", "Butkus", "5a"),
-    ];
-    let facts = names.into_iter().enumerate().map(|(index, (given, family, class))| PupilFacts {
-        register_code: format!("100000000{index}"),
-        given_name: given.to_owned(),
-        family_name: family.to_owned(),
-        school: site.school.id,
-        branch: 0,
-        class: class.to_owned(),
-        joint_class: None,
-        grade: class[..1].parse().expect("a digit"),
-    });
-    let facts: Vec<PupilFacts> = facts.collect();
-    let mut work = site.registry.begin().await.expect("the registry writes");
-    let persons = arrive(&mut work, &facts, 1, NOW).await.expect("pupils arrive");
-    wallets::draw(&mut work, YEAR, &persons).await.expect("wallets are drawn");
-    work.commit().await.expect("it is written");
-    let cards = site.registry.school_pupils(&Actor::System("test"), site.school.id, YEAR).await;
-    let found: Vec<PupilId> = cards.expect("they are there").iter().filter_map(|card| card.wallet).collect();
-    assert_eq!(found.len(), 5);
-    found
-}
-
 async fn page(browser: &Browser, path: &str) -> Page {
     let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{path}: {}", page.text);
@@ -153,28 +119,6 @@ fn well_made(page: &Page) {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), all, "{}: an id stands twice", page.url);
-}
-
-fn data(page: &Page) -> Value {
-    assert_eq!(page.status, 200, "{}: {}", page.url, page.text);
-    let data = page.text.split("id=\"sign-data\">").nth(1).expect("a signing page").split("</script>").next();
-    serde_json::from_str(data.expect("the block ends")).expect("it is JSON")
-}
-
-/// The one operation that a signing page wants signed.
-fn asked(page: &Page) -> Operation {
-    let data = data(page);
-    let all = data["operations"].as_array().expect("a list");
-    assert_eq!(all.len(), 1);
-    codec::decode(&hex::decode(all[0]["bytes"].as_str().expect("a text")).expect("digits")).expect("an operation")
-}
-
-fn label(page: &Page, id: impl ToString) -> String {
-    data(page)["dictionary"][id.to_string()].as_str().unwrap_or_default().to_owned()
-}
-
-fn act(number: u16, action: OrderAction) -> Operation {
-    Operation::Order { year: YEAR, order: id(number), action }
 }
 
 #[tokio::test]
@@ -294,10 +238,10 @@ async fn an_order_asks_for_the_pupils_the_price_and_the_school_money_that_the_fo
         price: Cents::new(500),
         school_money: Cents::new(380),
     };
-    assert_eq!(asked(&signing), act(0xaa, request));
-    assert_eq!(label(&signing, stage.pupils[0]), "Ąžuolas Marius, 5a");
-    assert!(label(&signing, ahead()).contains("Šviesos spektaklis"));
-    assert_eq!(data(&signing)["next"], format!("/school/orders/{}", id(0xaa)));
+    assert_eq!(signing.asked(), [act(0xaa, request)]);
+    assert_eq!(signing.label(stage.pupils[0]), "Ąžuolas Marius, 5a");
+    assert!(signing.label(ahead()).contains("Šviesos spektaklis"));
+    assert_eq!(signing.sheet()["next"], format!("/school/orders/{}", id(0xaa)));
     stage.market.book().purse = 379;
     let lacking = coordinator.post("/school/orders/new", &new_order(&pupils, &session, "3,80", "order")).await;
     assert_eq!(lacking.status, 422);
@@ -340,7 +284,7 @@ async fn a_teacher_proposes_and_the_coordinator_takes_it_up() {
     let pupils = [stage.pupils[0].to_string()];
     let signing = teacher.post("/school/orders/new", &new_order(&pupils, &session, "0", "propose")).await;
     let propose = OrderAction::Propose { session: ahead(), pupils: vec![stage.pupils[0]] };
-    assert_eq!(asked(&signing), act(0xaa, propose));
+    assert_eq!(signing.asked(), [act(0xaa, propose)]);
     let ordering = teacher.post("/school/orders/new", &new_order(&pupils, &session, "0", "order")).await;
     assert_eq!(ordering.status, 403, "a teacher does not order");
     let proposal = stage.put(1, ahead(), OrderState::Proposed);
@@ -376,8 +320,8 @@ async fn changes_of_an_order_ask_for_what_the_forms_say() {
     let (session, added) = (later().to_string(), stage.pupils[4].to_string());
     let change = post("change", &[("session", &session), ("drop", "1"), ("add", &added)]).await;
     let booking = Change::Booking { session: Some(later()), drop: vec![1], add: vec![stage.pupils[4]] };
-    assert_eq!(asked(&change), act(1, OrderAction::ProposeChange(booking)));
-    assert_eq!(label(&change, format!("{own}/1")), "Butkus Adas, 5a");
+    assert_eq!(change.asked(), [act(1, OrderAction::ProposeChange(booking))]);
+    assert_eq!(change.label(format!("{own}/1")), "Butkus Adas, 5a");
     for (form, why) in [
         (vec![("session", "")], "nothing changes"),
         (vec![("drop", "0"), ("drop", "1"), ("drop", "2")], "nobody is left"),
@@ -387,16 +331,16 @@ async fn changes_of_an_order_ask_for_what_the_forms_say() {
     }
     let swap = format!("0:{added}");
     let swapped = post("pupils", &[("step", "swap"), ("swap", ""), ("swap", &swap)]).await;
-    assert_eq!(asked(&swapped), act(1, OrderAction::Swap { lines: vec![(0, stage.pupils[4])] }));
+    assert_eq!(swapped.asked(), [act(1, OrderAction::Swap { lines: vec![(0, stage.pupils[4])] })]);
     let twice = format!("1:{added}");
     let refused = post("pupils", &[("step", "swap"), ("swap", &twice), ("swap", &swap)]).await;
     assert_eq!(refused.status, 422, "one pupil in two places");
     let dropped = post("pupils", &[("step", "drop"), ("line", "2"), ("line", "0")]).await;
-    assert_eq!(asked(&dropped), act(1, OrderAction::DropLines { lines: vec![0, 2] }));
+    assert_eq!(dropped.asked(), [act(1, OrderAction::DropLines { lines: vec![0, 2] })]);
     let all = post("pupils", &[("step", "drop"), ("line", "0"), ("line", "1"), ("line", "2")]).await;
     assert_eq!(all.status, 422, "one must stay");
     let cancelled = post("cancel", &[]).await;
-    assert_eq!(asked(&cancelled), act(1, OrderAction::Cancel));
+    assert_eq!(cancelled.asked(), [act(1, OrderAction::Cancel)]);
     stage.site.shutdown().await;
 }
 
@@ -410,9 +354,9 @@ async fn a_change_of_the_provider_is_answered() {
     assert_eq!((nothing.status, nothing.location().path()), (303, format!("/school/orders/{own}").as_str()));
     stage.change(1, Side::Provider, Change::Booking { session: Some(later()), drop: vec![], add: vec![] });
     let accepted = coordinator.post(&path, &[("step", "accept")]).await;
-    assert_eq!(asked(&accepted), act(1, OrderAction::AcceptChange));
+    assert_eq!(accepted.asked(), [act(1, OrderAction::AcceptChange)]);
     let refused = coordinator.post(&path, &[("step", "refuse")]).await;
-    assert_eq!(asked(&refused), act(1, OrderAction::DropChange));
+    assert_eq!(refused.asked(), [act(1, OrderAction::DropChange)]);
     let teacher = stage.site.signed_in("teacher").await;
     assert_eq!(teacher.post(&path, &[("step", "accept")]).await.status, 403);
     stage.market.book().pupils[1]["bookings"] =
@@ -445,11 +389,11 @@ async fn attendance_is_ticked_by_name() {
     assert!(again.text.contains(&Lang::Lt.words().money(&Cents::new(1_750))), "{}", again.text);
     let signing = teacher.post(&path, &[&ticked[..], &[("step", "sign")]].concat()).await;
     let confirm = OrderAction::ConfirmAttendance { absent: vec![0], added: vec![stage.pupils[4]] };
-    assert_eq!(asked(&signing), act(1, confirm));
+    assert_eq!(signing.asked(), [act(1, confirm)]);
     stage.market.book().orders.get_mut(&own).expect("it was put there").state = OrderState::Attended;
     let amended = teacher.post(&path, &[("present", "0"), ("step", "sign")]).await;
     let change = Change::Attendance { absent: vec![1, 2] };
-    assert_eq!(asked(&amended), act(1, OrderAction::ProposeChange(change)));
+    assert_eq!(amended.asked(), [act(1, OrderAction::ProposeChange(change))]);
     stage.market.book().orders.get_mut(&own).expect("it was put there").state = OrderState::Confirmed;
     let early = teacher.get(&path).await;
     assert_eq!(early.location().path(), format!("/school/orders/{own}"), "it was not reported yet");

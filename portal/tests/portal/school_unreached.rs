@@ -2,7 +2,7 @@
 
 use crate::market::Market;
 use crate::support::ledger::NOW;
-use crate::support::{Browser, Page, SiteOptions, TestSite, start};
+use crate::support::{Browser, Page, TestSite};
 use keis_registry::people::{PupilFacts, arrive};
 
 async fn page(browser: &Browser, path: &str) -> Page {
@@ -32,8 +32,7 @@ async fn crowd(site: &TestSite) {
 #[tokio::test]
 async fn a_long_list_of_the_unreached_comes_in_pages_and_by_class() {
     let market = Market::start().await;
-    let options = SiteOptions { gateway: Some(market.address.clone()), ..SiteOptions::default() };
-    let site = start(options).await;
+    let site = market.site().await;
     crowd(&site).await;
     let coordinator = site.signed_in("coordinator").await;
     let mut seen = std::collections::BTreeSet::new();

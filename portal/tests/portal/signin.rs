@@ -123,6 +123,7 @@ fn settings(simulated_sign_in: bool) -> Settings {
         simulated_sign_in,
         limits: Limits::default(),
         dispatch: None,
+        metrics: None,
     }
 }
 

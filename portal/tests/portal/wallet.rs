@@ -3,24 +3,25 @@
 use std::net::Ipv4Addr;
 
 use crate::support::ledger::{NETWORK, NOW};
-use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, sample_people, start};
+use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page, SiteOptions, TestSite, start};
 use bytes::Bytes;
 use keis_ledger::classifiers::{Scope, Scopes, Year};
 use keis_ledger::crypto::{Hash, PublicKey, SecretKey};
-use keis_ledger::ids::{DecisionId, OrderId, SchoolId, StatementId};
+use keis_ledger::ids::{Commitment, DecisionId, OrderId, SchoolId, StatementId};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{
-    GovernanceOperation, Operation, OrderAction, Owner, Party, SettlementOperation, WalletOperation,
+    Buyer, GovernanceOperation, Operation, OrderAction, Owner, Party, SettlementOperation, WalletOperation,
 };
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::RawTransaction;
-use keis_portal::signin::SamplePerson;
 use keis_portal::words::{LANGS, Lang};
 use keis_registry::Actor;
 use keis_registry::ids::KeyId;
 use keis_registry::keys::{KeyState, UserKey, mark_active};
-use keis_registry::users::{Claims, User};
+use keis_registry::notices::NoticeKind;
+use keis_registry::refusals::NewRefusal;
+use keis_registry::users::User;
 use keis_wallet::compose::Composer;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -111,10 +112,7 @@ async fn send(browser: &Browser, path: &str, content: &Value) -> (u16, Value) {
 
 /// The registry's view of a sample person who has signed in.
 async fn user(site: &TestSite, person: &str) -> User {
-    let person = sample_people().into_iter().find(|one| one.id == person).expect("a sample person");
-    let SamplePerson { id, name, roles } = person;
-    let claims = Claims { issuer: "simulated".into(), subject: id, name, email: None, roles };
-    site.registry.sign_in(&claims).await.expect("the person may sign in").user
+    site.user(person).await
 }
 
 fn enrolment(user: &User, key: &SecretKey, party: &str) -> Value {
@@ -223,7 +221,7 @@ async fn a_key_is_asked_for_with_a_proof_and_for_ones_own_body() {
     assert_eq!(send(&browser, "/wallet/keys", &sound).await.0, 409, "a key is asked for once");
     let known = own(&site, &user_id, &secret(1)).await;
     assert_eq!((known.party, known.label.as_str()), (Party::School(site.school.id), "Raštinė"));
-    assert!(known.scopes.has(Scope::Order) && !known.scopes.has(Scope::Settlement));
+    assert!([Scope::Order, Scope::Settlement].into_iter().all(|scope| known.scopes.has(scope)));
     let page = browser.get("/wallet").await;
     assert!(page.text.contains(&known.fingerprint) && page.says("wallet-state-requested"), "{}", page.text);
     assert_eq!(block(&page, "wallet-data")["known"], json!([known.key]));
@@ -248,6 +246,27 @@ async fn what_one_signed_reaches_the_ledger_and_the_rules_sentence_comes_back() 
     assert_eq!((status, &told["results"][0]["state"]), (200, &json!("included")), "the same bytes again: {told}");
     let page = browser.get("/wallet").await;
     assert!(page.text.contains(&Lang::Lt.words().count("wallet-done", 1_u64)), "the next page says so: {}", page.text);
+}
+
+#[tokio::test]
+async fn a_provider_gets_one_notice_of_a_schools_refusal() {
+    let site = site().await;
+    let browser = site.signed_in("coordinator").await;
+    active_key(&site, &browser, "coordinator", &secret(1)).await;
+    let coordinator = user(&site, "coordinator").await.actor();
+    let (year, statement) = (Year(2026), StatementId([1; 16]));
+    let (file, provider, buyer) = (Commitment([1; 32]), site.provider.id, Buyer::School(site.school.id));
+    let new = NewRefusal { statement, file, provider, buyer };
+    site.registry.keep_refusal(&coordinator, &new, Some("Ne ta mokykla")).await.expect("it is kept");
+    let refuse = signed(&secret(1), Operation::Settlement(SettlementOperation::RejectInvoice { year, statement }));
+    for _ in 0..2 {
+        let (status, told) = submit(&browser, std::slice::from_ref(&refuse)).await;
+        assert_eq!((status, &told["results"][0]["state"]), (200, &json!("included")), "{told}");
+    }
+    let notices = site.registry.notices(Party::Provider(provider), &keis_registry::Page::default()).await;
+    let notices = notices.expect("the registry reads").items;
+    let [notice] = &notices[..] else { panic!("{notices:?}") };
+    assert_eq!((notice.kind, &notice.subject), (NoticeKind::InvoiceRejected, &statement.to_string()));
 }
 
 #[tokio::test]

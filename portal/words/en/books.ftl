@@ -183,3 +183,4 @@ books-line-not-recorded = The bank shows a payment that is not on the ledger: te
 books-line-not-comparer = Another institution compares this statement with the bank.
 books-line-part = The statement is not wholly paid yet.
 books-before-seal = First keep the closing report: a sealed year has none any more.
+books-line-long = A cell of the line is too long.

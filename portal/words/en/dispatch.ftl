@@ -82,5 +82,5 @@ dispatch-trouble-status = The buyer's system answered with { $status }.
 dispatch-trouble-other = The buyer's system answered something unexpected.
 dispatch-notice-refused = The buyer refused the invoice of a statement
 dispatch-refused-title = Invoice refused by the buyer
-dispatch-refused-more = The buyer's system refused the invoice of this statement. Correct what it names, and attach an invoice with another number.
+dispatch-refused-more = The buyer refused the invoice of this statement. Correct what is named, and attach another invoice.
 dispatch-no-reason = The buyer gave no reason.

@@ -1,6 +1,6 @@
 books-link = Laikotarpio ataskaita
 books-payable-link = Mokėjimo nurodymai iždui
-books-payments-link = Įrašyti mokėjimus iš bylos
+books-payments-link = Įrašyti mokėjimus iš failo
 books-age-today = seniausia – šiandien
 books-age = { $category ->
     [one] seniausia laukia { $n } dieną
@@ -87,24 +87,24 @@ books-csv-purpose = Mokėjimo paskirtis
 books-csv-due = Sumokėti iki
 books-purpose = Saskaita fakt. { $invoice }, suvestine { $statement }
 books-payable-title = Mokėjimo nurodymai iždui
-books-payable-intro = Patvirtintos suvestinės, kurias apmoka jūsų įstaiga. Ta pati byla, kol niekas neįrašyta, yra vienoda, o kiekvieno mokėjimo nuoroda – vienkartinė: iždas tą patį nurodymą atpažįsta.
+books-payable-intro = Patvirtintos suvestinės, kurias apmoka jūsų įstaiga. Tas pats failas, kol niekas neįrašyta, yra vienodas, o kiekvieno mokėjimo nuoroda – vienkartinė: iždas tą patį nurodymą atpažįsta.
 books-payable-orders = Nurodymų
 books-payable-count = { $category ->
     [one] { $n } mokėjimas
     [few] { $n } mokėjimai
    *[other] { $n } mokėjimų
 }
-books-payable-control = Prieš tvirtindami palyginkite iždo programos rodomą mokėjimų skaičių ir sumą su šiais. Maiša yra atsisiunčiamos bylos.
+books-payable-control = Prieš tvirtindami palyginkite iždo programos rodomą mokėjimų skaičių ir sumą su šiais. Maiša yra atsisiunčiamo failo.
 books-payable-columns = Gavėjas, jo kodas ir sąskaita (IBAN), suma ir valiuta, sąskaitos faktūros numeris, mokėtojas, suvestinės data ir numeris, mokėjimo nuoroda (iki 35 ženklų, SEPA EndToEndId), paskirtis (iki 140 ženklų), diena, iki kurios sumokėti: kaip rašo sąskaita faktūra, o jei ji sudaryta ne čia – po programos sąlygose nustatytų dienų (kitaip 30) nuo patvirtinimo.
-books-out-title = Ko byloje nėra
+books-out-title = Ko faile nėra
 books-out-caption = Patvirtintos suvestinės, kurių apmokėti dar negalima
-books-out-nothing = Byloje yra visos jūsų įstaigos mokėtinos suvestinės.
+books-out-nothing = Faile yra visos jūsų įstaigos mokėtinos suvestinės.
 books-out-none = Teikėjas neturi patvirtintos sąskaitos banke. Ją nustato dviejų institucijų sprendimas.
 books-out-elsewhere = Sąskaita banke patvirtinta apskaitoje, bet jos numerio šiame registre nėra. Įrašykite ją iš naujo sprendimu.
 books-out-wrong = Registre esantis sąskaitos numeris nėra teisingas IBAN.
 books-why = Priežastis
-books-columns-title = Bylos stulpeliai
-books-columns-caption = Ką turi turėti byla
+books-columns-title = Failo stulpeliai
+books-columns-caption = Ką turi turėti failas
 books-columns-more = Pirma eilutė – stulpelių pavadinimai, bet kokia tvarka; tinka ir lietuviški (Mokėjimo nuoroda, Suma, Data, Mokėjimo numeris banke). Skiriama kabliataškiu arba kableliu, UTF-8; kitų stulpelių nepaisoma.
 books-column = Stulpelis
 books-column-what = Kas jame
@@ -112,21 +112,21 @@ books-column-reference = mokėjimo nuoroda iš nurodymo arba suvestinės numeris
 books-column-amount = sumokėta suma eurais, su kableliu arba tašku
 books-column-day = diena, kurią bankas įvykdė, pavyzdžiui, 2026-03-05
 books-column-bank = mokėjimo numeris banke; kiekvienas – vieną kartą
-books-payments-title = Įrašyti mokėjimus iš bylos
-books-payments-intro = Įkelkite banko ar iždo įvykdytų mokėjimų bylą. Pirma pamatysite, kas bus su kiekviena eilute; nieko neįrašoma, kol nepasirašote. Ta pati byla įkelta dar kartą nieko nepakeičia. Diena tik patikrinama: apskaita įrašo, kada mokėjimas įrašytas.
-books-file = Byla (CSV)
+books-payments-title = Įrašyti mokėjimus iš failo
+books-payments-intro = Įkelkite banko ar iždo įvykdytų mokėjimų failą. Pirma pamatysite, kas bus su kiekviena eilute; nieko neįrašoma, kol nepasirašote. Tas pats failas, įkeltas dar kartą, nieko nepakeičia. Diena tik patikrinama: apskaita įrašo, kada mokėjimas įrašytas.
+books-file = Failas (CSV)
 books-file-limits = Iki { $kilobytes } KB ir { $lines } eilučių. Vienu kartu pasirašoma iki { $part } mokėjimų.
-books-upload = Patikrinti bylą
-books-upload-title = Nauja byla
-books-file-none = Byla nepasirinkta arba tuščia.
-books-file-empty = Byloje nėra nė vienos eilutės.
-books-file-long = Byla per didelė: padalykite ją.
-books-file-many = Byloje per daug eilučių: padalykite ją.
+books-upload = Patikrinti failą
+books-upload-title = Naujas failas
+books-file-none = Failas nepasirinktas arba tuščias.
+books-file-empty = Faile nėra nė vienos eilutės.
+books-file-long = Failas per didelis: padalykite jį.
+books-file-many = Faile per daug eilučių: padalykite jį.
 books-file-not-text = Tai ne UTF-8 tekstas.
 books-file-columns = Nėra visų stulpelių: pirmoje eilutėje turi būti reference, amount, booking_day, bank_reference arba jų lietuviški pavadinimai.
-books-file-gone = Byla nebesaugoma: įkelkite ją dar kartą.
-books-forget = Baigti darbą su šia byla
-books-outcome-title = Kas byloje
+books-file-gone = Failas nebesaugomas: įkelkite jį dar kartą.
+books-forget = Baigti darbą su šiuo failu
+books-outcome-title = Kas faile
 books-outcome-caption = Eilutės pagal tai, kas su jomis bus
 books-outcome-nothing = Visos eilutės jau įrašytos: nieko nepasikeitė.
 books-fate = Kas bus
@@ -160,8 +160,8 @@ books-line-reference = Nuoroda nėra nei mokėjimo nuoroda, nei suvestinės nume
 books-line-amount = Suma neteisinga: reikia teigiamos sumos, ne daugiau kaip du skaitmenys po kablelio.
 books-line-day = Dienos nėra arba ji neteisinga.
 books-line-bank = Mokėjimo numerio banke nėra, jis per ilgas arba jame netinkamų ženklų.
-books-line-twice = Toks mokėjimo numeris byloje jau buvo.
-books-line-statement-twice = Šios suvestinės mokėjimas byloje jau buvo: antrą įrašykite atskirai.
+books-line-twice = Toks mokėjimo numeris faile jau buvo.
+books-line-statement-twice = Šios suvestinės mokėjimas faile jau buvo: antrą įrašykite atskirai.
 books-line-unknown = Tokios suvestinės ar mokėjimo nurodymo šiais metais nėra.
 books-line-future = Diena dar neatėjo.
 books-line-order-done = Pagal šį nurodymą jau įrašytas kitas mokėjimas: patikrinkite, ar nesumokėta du kartus.
@@ -173,21 +173,22 @@ books-line-below = Sumokėta mažiau, negu liko mokėti. Jei taip ir turi būti,
 books-line-used = Toks mokėjimo numeris įrašytas prie kitos suvestinės.
 books-line-returned = Šį mokėjimą bankas grąžino; tas pats numeris nebepriimamas.
 books-line-otherwise = Šis mokėjimas įrašytas kita suma.
-books-compare-link = Sutikrinti šią bylą su tuo, kas jau įrašyta
-books-compare-title = Sutikrinti bylą su įrašytais mokėjimais
-books-compare-intro = Suvestinė sutikrinama, kai byla rodo kiekvieną jos mokėjimą ta pačia suma. Pasirašę dalį grįšite čia tęsti.
-books-compare-caption = Suvestinės, kurių visus mokėjimus byla rodo
+books-compare-link = Sutikrinti šį failą su tuo, kas jau įrašyta
+books-compare-title = Sutikrinti failą su įrašytais mokėjimais
+books-compare-intro = Suvestinė sutikrinama, kai failas rodo kiekvieną jos mokėjimą ta pačia suma. Pasirašę dalį grįšite čia tęsti.
+books-compare-caption = Suvestinės, kurių visus mokėjimus failas rodo
 books-compare-found = { $category ->
     [one] { $n } suvestinę galima sutikrinti
     [few] { $n } suvestines galima sutikrinti
    *[other] { $n } suvestinių galima sutikrinti
 }
 books-compare-missing = { $category ->
-    [one] { $n } sutikrinti laukianti suvestinė byloje nerodoma arba rodoma ne visa
-    [few] { $n } sutikrinti laukiančios suvestinės byloje nerodomos arba rodomos ne visos
-   *[other] { $n } sutikrinti laukiančių suvestinių byloje nerodoma arba rodoma ne visos
+    [one] { $n } sutikrinti laukianti suvestinė faile nerodoma arba rodoma ne visa
+    [few] { $n } sutikrinti laukiančios suvestinės faile nerodomos arba rodomos ne visos
+   *[other] { $n } sutikrinti laukiančių suvestinių faile nerodoma arba rodoma ne visos
 }
 books-line-not-recorded = Bankas rodo mokėjimą, kurio apskaitoje nėra: praneškite įstaigai, kuri moka.
 books-line-not-comparer = Šią suvestinę su banku sutikrina kita įstaiga.
 books-line-part = Suvestinė dar ne visa apmokėta.
 books-before-seal = Pirma išsaugokite laikotarpio ataskaitą: užantspauduotų metų ji nebesudaroma.
+books-line-long = Eilutės langelis per ilgas.

@@ -1,6 +1,6 @@
 //! Answers as people see them: an officer those that were put aside, a provider why its invoice was refused.
 
-use keis_ledger::ids::StatementId;
+use keis_ledger::ids::{Commitment, StatementId};
 use keis_ledger::time::Timestamp;
 use sqlx::AnyConnection;
 
@@ -14,6 +14,7 @@ use crate::log::{Actor, Entry, append};
 use crate::outbox::{self, OutboxState};
 use crate::page::{Listed, Page};
 use crate::permission::{Body, Permission, demand, pass};
+use crate::refusals;
 use crate::vault::Vault;
 use crate::witnesses::{self, Holder};
 
@@ -73,13 +74,24 @@ impl Registry {
         Ok(told)
     }
 
-    /// Why the buyer refused the invoices of a statement, the latest first: for its provider and both offices.
+    /// Why the buyer refused the invoices of a statement, the latest first: for its provider and both offices. `attached` is the invoice
+    /// that the ledger has now, which nobody has refused by hand yet.
     ///
     /// # Errors
     /// As [`Registry::answers_aside`].
-    pub async fn refusals(&self, actor: &Actor, statement: StatementId) -> Result<Vec<Reason>, RegistryError> {
+    pub async fn refusals(
+        &self,
+        actor: &Actor,
+        statement: StatementId,
+        attached: Option<Commitment>,
+    ) -> Result<Vec<Reason>, RegistryError> {
         let mut reader = self.reader().await?;
         let mut reasons = Vec::new();
+        for (provider, reason) in refusals::kept(&mut reader, self.vault(), statement, attached).await? {
+            let sees = |body: &Body| is_office(body) || *body == Body::Provider(provider);
+            pass(&mut reader, actor, Permission::SeeStatements, sees).await?;
+            reasons.push(reason);
+        }
         for dispatch in row::invoices_of(&mut reader, statement).await? {
             pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, &dispatch)).await?;
             for row in answer::about(&mut reader, dispatch.id).await? {

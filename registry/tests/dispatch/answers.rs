@@ -57,12 +57,12 @@ async fn a_refused_invoice_tells_its_provider_why_and_nobody_else() {
         assert_eq!((notice.kind, &notice.subject), (NoticeKind::InvoiceRejected, &new.statement.to_string()));
         let staff = scene.user("staff", Role::ProviderStaff, Some(PROVIDER)).await;
         for reader in [staff, scene.user("officer", Role::Officer, None).await] {
-            let reasons = scene.registry.refusals(&reader, new.statement).await.unwrap();
+            let reasons = scene.registry.refusals(&reader, new.statement, None).await.unwrap();
             assert_eq!(reasons.len(), 1);
             assert_eq!(reasons[0].text.as_deref(), Some("Neteisinga sutartis"));
         }
         let stranger = scene.user("stranger", Role::ProviderStaff, Some(NATURAL)).await;
-        let denied = scene.registry.refusals(&stranger, new.statement).await;
+        let denied = scene.registry.refusals(&stranger, new.statement, None).await;
         assert!(matches!(denied, Err(RegistryError::Denied(_))), "{denied:?}");
         assert!(!holds(&place.bytes().await, "Neteisinga".as_bytes()), "a reason stands in a file");
 
@@ -188,7 +188,7 @@ async fn an_answer_about_a_document_that_is_queued_later_is_taken_up() {
         assert_eq!(scene.aside().await, Vec::<String>::new());
         assert_eq!(receiver.sent(), 0, "the receiver has it from before");
         assert_eq!(scene.book.effects(new.statement).rejections, 1);
-        let reasons = scene.registry.refusals(&SYSTEM, new.statement).await.unwrap();
+        let reasons = scene.registry.refusals(&SYSTEM, new.statement, None).await.unwrap();
         assert_eq!(reasons[0].text.as_deref(), Some("Neteisinga sutartis"));
     })
     .await;

@@ -213,12 +213,12 @@ async fn an_erased_persons_documents_go_with_the_person() {
         let receiver = Tame::default();
         receiver.says(answer("r", natural.message(), keis_registry::dispatch::Verdict::Rejected));
         scene.rounds(&receiver, 2).await;
-        let reasons = scene.registry.refusals(&SYSTEM, natural.statement).await.unwrap();
+        let reasons = scene.registry.refusals(&SYSTEM, natural.statement, None).await.unwrap();
         assert_eq!(reasons[0].text.as_deref(), Some("Neteisinga sutartis"));
         let person = scene.registry.provider(scene.natural).await.unwrap().unwrap().person.unwrap();
         scene.registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
         assert!(scene.registry.dispatch(&SYSTEM, natural.message()).await.unwrap().is_none());
-        assert!(scene.registry.refusals(&SYSTEM, natural.statement).await.unwrap().is_empty());
+        assert!(scene.registry.refusals(&SYSTEM, natural.statement, None).await.unwrap().is_empty());
         assert!(!holds(&place.bytes().await, &natural.file.0), "a commitment stands in a file");
         receiver.says(answer("late", natural.message(), keis_registry::dispatch::Verdict::Received));
         scene.rounds(&receiver, 1).await;

@@ -117,7 +117,8 @@ async fn a_key_is_for_ones_own_wallet_and_role() {
         let cases = [
             (&coordinator, Party::School(scene.other), Scope::Order, false),
             (&coordinator, Party::Provider(scene.provider), Scope::Order, false),
-            (&coordinator, own, Scope::Settlement, false),
+            (&coordinator, own, Scope::Settlement, true),
+            (&teacher, own, Scope::Settlement, false),
             (&coordinator, own, Scope::Order, true),
             (&teacher, own, Scope::Order, false),
             (&teacher, own, Scope::Propose, true),

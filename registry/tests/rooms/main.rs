@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bank_accounts;
+mod bank_files;
 mod billing;
 mod bodies;
 mod database;
@@ -16,6 +17,7 @@ mod officers;
 mod payments;
 mod people;
 mod permission;
+mod refusals;
 mod sampling;
 mod scene;
 mod sessions;

@@ -18,6 +18,7 @@ const TABLE: &str = "\
 | ReportDelivery | | | yes | | |
 | SeeStatements | yes | | yes | yes | yes |
 | AcceptStatements | | | yes | | |
+| RefuseInvoices | yes | | | | |
 | ApproveKeys | | | | yes | |
 | ManageYear | | | | yes | yes |
 | PublishServices | | | | yes | |

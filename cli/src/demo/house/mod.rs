@@ -170,6 +170,7 @@ fn furnish(folder: &Path, genesis: &Path, officers: &Officers, gateways: &[Strin
             simulated_sign_in: true,
             limits: Limits::default(),
             dispatch: Some(dispatch),
+            metrics: None,
         },
     };
     let home = PortalHome::create(folder, settings)?;

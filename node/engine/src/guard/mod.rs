@@ -7,6 +7,7 @@ mod error;
 mod identity;
 mod log;
 mod message;
+mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,6 +24,7 @@ use identity::Identity;
 use log::Log;
 pub use message::Message;
 use message::{Slot, Step};
+use testimony::Testimony;
 
 /// Heights that an adopted folder watches before it signs, unless the operator says otherwise.
 pub const DEFAULT_OBSERVED_HEIGHTS: u64 = 10;
@@ -32,6 +34,8 @@ const KEPT_HEIGHTS: u64 = 64;
 const REWRITE_RECORDS: usize = 4096;
 /// Name of the log in the guard's folder.
 const FILE: &str = "sign.log";
+/// Why a log that a backup's restoring began is not trusted.
+const RESTORED: Foreign = Foreign::Moved("the folder was restored from a backup");
 
 /// What the guard answers to a request to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub enum Beginning {
         /// Heights to observe.
         heights: u64,
     },
+    /// The folder comes out of a backup: nothing is signed before [`Guard::adopt`].
+    Restored,
 }
 
 /// Whether a folder signs.
@@ -117,6 +123,8 @@ enum Record {
     },
     /// A vote of this key was seen that the log does not hold.
     SecondCopy,
+    /// The folder came out of a backup.
+    Restored,
 }
 
 struct Signed {
@@ -133,6 +141,7 @@ struct Inner {
     floor: Height,
     state: GuardState,
     failed: bool,
+    testimony: Testimony,
 }
 
 /// A validator's consensus key behind its log.
@@ -166,6 +175,10 @@ impl Guard {
             Beginning::Joining { heights } => {
                 log.append(&Record::Observing { remaining: heights })?;
                 observing(heights)
+            }
+            Beginning::Restored => {
+                log.append(&Record::Restored)?;
+                GuardState::Foreign(RESTORED)
             }
         };
         log.sync_folder()?;
@@ -322,7 +335,15 @@ fn observing(remaining: u64) -> GuardState {
 
 impl Inner {
     fn empty(log: Log, state: GuardState) -> Self {
-        Self { log, signed: BTreeMap::new(), abstained: BTreeSet::new(), floor: Height(0), state, failed: false }
+        Self {
+            log,
+            signed: BTreeMap::new(),
+            abstained: BTreeSet::new(),
+            floor: Height(0),
+            state,
+            failed: false,
+            testimony: Testimony::default(),
+        }
     }
 
     /// Makes a record durable, then lets it take effect.
@@ -348,6 +369,7 @@ impl Inner {
             Record::Floor { height } => self.floor = self.floor.max(height),
             Record::Observing { remaining } => self.state = observing(remaining),
             Record::SecondCopy => self.state = GuardState::Foreign(Foreign::SecondCopy),
+            Record::Restored => self.state = GuardState::Foreign(RESTORED),
         }
     }
 
@@ -424,6 +446,9 @@ impl Inner {
         }
         // Whatever another copy may have signed up to here stays out of reach.
         self.write(Record::Floor { height: height.next() })?;
+        if !self.testimony.counts(height, remaining) {
+            return Ok(());
+        }
         self.write(Record::Observing { remaining: remaining.saturating_sub(1) })
     }
 

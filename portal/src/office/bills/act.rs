@@ -6,6 +6,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::ids::Commitment;
 use keis_ledger::operation::{Operation, SettlementOperation};
 use keis_ledger::record::PaymentWay;
+use keis_registry::refusals::{LONGEST_REASON, NewRefusal};
 use keis_wallet::client::StatementView;
 
 use super::book::{Slip, Standing};
@@ -29,7 +30,7 @@ pub(super) async fn act(site: Arc<Site>, call: Call) -> Answer {
     let views = chosen(&site, year, &call.form).await?;
     match call.form.get("act") {
         Some("approve") => approve(&site, &call, &desk, &views).await,
-        Some("reject") => reject(&site, &call, &views).await,
+        Some("reject") => reject(&site, &call, &desk, &views).await,
         Some("return") => come_back(&site, &call, &desk, &views).await,
         _ => Err(Trouble::Malformed("trouble-field")),
     }
@@ -88,10 +89,22 @@ async fn approve(site: &Arc<Site>, call: &Call, desk: &Desk, views: &[StatementV
     sign(site, call, sheet).await
 }
 
-async fn reject(site: &Arc<Site>, call: &Call, views: &[StatementView]) -> Answer {
+async fn reject(site: &Arc<Site>, call: &Call, desk: &Desk, views: &[StatementView]) -> Answer {
     let w = call.words();
     if !all_in(views, Standing::InvoiceAttached) {
         return back_to(call, views, w.text("bills-no-longer-invoice")).await;
+    }
+    let reason = call.form.get("reason").map(str::trim).filter(|text| !text.is_empty());
+    if reason.is_some_and(|text| text.chars().count() > LONGEST_REASON) {
+        let most = LONGEST_REASON.to_string();
+        return back_to(call, views, w.with1("school-refuse-why-long", "most", &most)).await;
+    }
+    for view in views {
+        let Some(invoice) = &view.bill.invoice else { continue };
+        let (year, of) = (view.year, view.statement.provider);
+        let provider = payee(site, year, of).await?.successor.unwrap_or(of);
+        let new = NewRefusal { statement: view.id, file: invoice.file, provider, buyer: view.statement.buyer };
+        site.registry.keep_refusal(&desk.actor(), &new, reason).await?;
     }
     let operation = |view: &StatementView| {
         Operation::Settlement(SettlementOperation::RejectInvoice { year: view.year, statement: view.id })

@@ -115,10 +115,32 @@ pub(super) fn read(bytes: &[u8]) -> Result<BankFile, &'static str> {
             continue;
         }
         let number = record.position().map_or(0, csv::Position::line);
-        let shortened = cells.map(|cell| cell.chars().take(LONGEST_CELL).collect());
-        lines.push(Line { number, cells: shortened, said: said(cells) });
+        lines.push(Line::of(number, cells.map(|cell| cell.chars().take(LONGEST_CELL).collect())));
     }
     if lines.is_empty() { Err("books-file-empty") } else { Ok(BankFile { lines }) }
+}
+
+impl Line {
+    /// A line by its cells; one that had to be shortened says nothing.
+    fn of(number: u64, cells: [String; 4]) -> Self {
+        let is_long = cells.iter().any(|cell| cell.chars().count() >= LONGEST_CELL);
+        let said = if is_long { Err("books-line-long") } else { said(cells.each_ref().map(String::as_str)) };
+        Self { number, cells, said }
+    }
+}
+
+impl BankFile {
+    /// What is kept while an officer works on it: the cells that are read, and nothing else of the file.
+    pub(super) fn kept(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let lines: Vec<(u64, &[String; 4])> = self.lines.iter().map(|line| (line.number, &line.cells)).collect();
+        serde_json::to_vec(&lines)
+    }
+
+    /// The file again.
+    pub(super) fn of_kept(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let lines: Vec<(u64, [String; 4])> = serde_json::from_slice(bytes)?;
+        Ok(Self { lines: lines.into_iter().map(|(number, cells)| Line::of(number, cells)).collect() })
+    }
 }
 
 fn places(heads: &csv::StringRecord) -> Option<[usize; 4]> {
@@ -185,6 +207,21 @@ mod tests {
                 "{file}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_kept_says_the_same() {
+        let reference = reference(ID, 1);
+        let long = "F".repeat(LONGEST_CELL);
+        let file = format!(
+            "reference;amount;name;booking_day;bank_reference\n\n{reference};1;Vardenis;2026-03-05;F 1\n\
+             x;1;Vardenis;2026-03-05;F\n{reference};1;Vardenis;2026-03-05;{long}F\n"
+        );
+        let read = read(file.as_bytes()).expect("a file");
+        assert_eq!(read.lines[2].said, Err("books-line-long"));
+        let kept = read.kept().expect("it is written");
+        assert!(!String::from_utf8_lossy(&kept).contains("Vardenis"), "only what is needed");
+        assert_eq!(BankFile::of_kept(&kept).expect("it is read"), read);
     }
 
     #[test]

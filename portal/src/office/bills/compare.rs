@@ -12,13 +12,13 @@ use keis_registry::payments::{BankMark, LONGEST_MARK};
 
 use super::bank_file::{BankFile, Line, Said};
 use super::book::{Book, Books, Slip, Standing};
-use super::recording::{Files, Judged, Verdict, references};
+use super::recording::{Judged, Verdict, references};
 use super::table::file;
-use super::upload::{PART, Refused, SHOWN, address, refused};
-use super::{Desk, INTENT, Names, desk, href, open_year};
+use super::upload::{Begun, PART, Refused, SHOWN, begun, refused};
+use super::{Desk, INTENT, Names, href};
 use crate::books::{cell, table};
-use crate::call::{Answer, Call, page, redirect};
-use crate::frame::{Flash, Frame, Section};
+use crate::call::{Answer, Call, page};
+use crate::frame::{Frame, Section};
 use crate::site::Site;
 use crate::trouble::Trouble;
 
@@ -52,16 +52,14 @@ struct ComparePage {
 }
 
 /// GET /office/books/{year}/compare
-pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>, files: Arc<Files>) -> Answer {
-    let desk = desk(&call)?;
-    let year = match open_year(&site, &call).await? {
-        Ok(year) => year,
-        Err(gone) => return Ok(gone),
+pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answer {
+    let Begun { desk, year, bank } = match begun(&site, &call).await? {
+        Ok(begun) => begun,
+        Err(elsewhere) => return Ok(elsewhere),
     };
     let w = call.words();
-    let Some(kept) = files.of((desk.user.id, year)) else { return gone(&call, year).await };
     let book = books.of(&site, year, true).await?;
-    let Compared { lines, found, missing } = compare(&site, &desk, &book, &kept).await?;
+    let Compared { lines, found, missing } = compare(&site, &desk, &book, &bank).await?;
     let mut names = Names::default();
     let mut rows = Vec::new();
     let by_id: BTreeMap<StatementId, &Slip> = book.slips.iter().map(|slip| (slip.id, slip)).collect();
@@ -84,22 +82,15 @@ pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>, files: 
     })
 }
 
-async fn gone(call: &Call, year: Year) -> Answer {
-    call.flash(Flash::bad(call.words().text("books-file-gone"))).await?;
-    redirect(&address(year))
-}
-
 /// GET /office/books/{year}/differences.csv
-pub(super) async fn differences(site: Arc<Site>, call: Call, books: Arc<Books>, files: Arc<Files>) -> Answer {
-    let desk = desk(&call)?;
-    let year = match open_year(&site, &call).await? {
-        Ok(year) => year,
-        Err(gone) => return Ok(gone),
+pub(super) async fn differences(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answer {
+    let Begun { desk, year, bank } = match begun(&site, &call).await? {
+        Ok(begun) => begun,
+        Err(elsewhere) => return Ok(elsewhere),
     };
     let w = call.words();
-    let Some(kept) = files.of((desk.user.id, year)) else { return gone(&call, year).await };
     let book = books.of(&site, year, true).await?;
-    let compared = compare(&site, &desk, &book, &kept).await?;
+    let compared = compare(&site, &desk, &book, &bank).await?;
     let heads = ["books-line", "books-reference", "books-amount", "books-day", "books-bank", "books-why"];
     let mut records = vec![heads.map(|key| w.text(key)).to_vec()];
     for one in compared.lines.iter().filter_map(|one| refused(w, one)) {

@@ -14,7 +14,6 @@ mod list;
 mod pay;
 mod reconcile;
 mod recording;
-mod report;
 mod statement;
 mod table;
 mod upload;
@@ -40,7 +39,8 @@ use crate::wallet::{SignRequest, Signer, sign_page};
 use crate::words::Words;
 
 use book::{Books, Slip, Standing};
-use recording::Files;
+
+pub(super) use table::file;
 
 /// Scripts of pages from which one signs.
 const INTENT: &[&str] = &["page.js"];
@@ -55,26 +55,14 @@ pub(super) fn routes(site: &Arc<Site>) -> Vec<Route> {
             move |site, call| $handler(site, call, books.clone())
         }};
     }
-    let files = Arc::<Files>::default();
-    /// A page that works on a file of the bank.
-    macro_rules! on_file {
-        ($handler:path $(, $books:ident)?) => {{
-            let files = files.clone();
-            $(let $books = $books.clone();)?
-            move |site, call| $handler(site, call $(, $books.clone())?, files.clone())
-        }};
-    }
     vec![
         get(site, "/office/bills", over!(list::show)),
-        get(site, "/office/books/{year}", report::show),
-        get(site, "/office/books/{year}/rows.csv", report::rows_csv),
-        get(site, "/office/books/{year}/accounts.csv", report::accounts_csv),
-        get(site, "/office/books/{year}/payments", on_file!(upload::show, books)),
-        post(site, "/office/books/{year}/payments", on_file!(upload::take)),
-        post(site, "/office/books/{year}/forget", on_file!(upload::forget)),
-        get(site, "/office/books/{year}/refused.csv", on_file!(upload::refused_csv, books)),
-        get(site, "/office/books/{year}/compare", on_file!(compare::show, books)),
-        get(site, "/office/books/{year}/differences.csv", on_file!(compare::differences, books)),
+        get(site, "/office/books/{year}/payments", over!(upload::show)),
+        post(site, "/office/books/{year}/payments", upload::take),
+        post(site, "/office/books/{year}/forget", upload::forget),
+        get(site, "/office/books/{year}/refused.csv", over!(upload::refused_csv)),
+        get(site, "/office/books/{year}/compare", over!(compare::show)),
+        get(site, "/office/books/{year}/differences.csv", over!(compare::differences)),
         get(site, "/office/bills/{year}/payable", over!(table::show)),
         get(site, "/office/bills/{year}/payable.csv", over!(table::payable)),
         get(site, "/office/bills/{year}/debts", over!(debt::list)),
@@ -96,7 +84,7 @@ pub(super) fn routes(site: &Arc<Site>) -> Vec<Route> {
 }
 
 /// Who sits at the desk.
-struct Desk {
+pub(super) struct Desk {
     user: User,
     operator: bool,
     budget_holder: bool,
@@ -130,7 +118,7 @@ impl Desk {
 }
 
 /// Officers alone; of operator or budget holder.
-fn desk(call: &Call) -> Result<Desk, Trouble> {
+pub(super) fn desk(call: &Call) -> Result<Desk, Trouble> {
     let user = call.user()?;
     let has = |role: Role| user.grants.iter().any(|grant| grant.role == role && role.may(Permission::SeeStatements));
     let (operator, budget_holder) = (has(Role::Officer), has(Role::BudgetOfficer));
@@ -141,7 +129,7 @@ fn desk(call: &Call) -> Result<Desk, Trouble> {
 }
 
 /// The year of the path, whose records can be read; for a sealed one the page that says so.
-async fn open_year(site: &Arc<Site>, call: &Call) -> Result<Result<Year, Response>, Trouble> {
+pub(super) async fn open_year(site: &Arc<Site>, call: &Call) -> Result<Result<Year, Response>, Trouble> {
     let year = Year(call.part(0)?);
     if site.years().await?.iter().any(|known| known.year == year) {
         return Ok(Ok(year));
@@ -151,13 +139,13 @@ async fn open_year(site: &Arc<Site>, call: &Call) -> Result<Result<Year, Respons
 
 /// What people call providers and schools, looked up once each.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     providers: BTreeMap<ProviderId, String>,
     schools: BTreeMap<SchoolId, String>,
 }
 
 impl Names {
-    async fn provider(&mut self, site: &Site, id: ProviderId) -> Result<String, Trouble> {
+    pub(super) async fn provider(&mut self, site: &Site, id: ProviderId) -> Result<String, Trouble> {
         if let Some(name) = self.providers.get(&id) {
             return Ok(name.clone());
         }
@@ -167,7 +155,7 @@ impl Names {
         Ok(name)
     }
 
-    async fn buyer(&mut self, site: &Site, w: &Words, buyer: Buyer) -> Result<String, Trouble> {
+    pub(super) async fn buyer(&mut self, site: &Site, w: &Words, buyer: Buyer) -> Result<String, Trouble> {
         let Buyer::School(id) = buyer else { return Ok(w.text("bills-programme")) };
         if let Some(name) = self.schools.get(&id) {
             return Ok(name.clone());
@@ -178,7 +166,7 @@ impl Names {
     }
 }
 
-fn source(w: &Words, source: Source) -> String {
+pub(super) fn source(w: &Words, source: Source) -> String {
     match source {
         Source::State => w.text("bills-source-state"),
         Source::School => w.text("bills-source-school"),

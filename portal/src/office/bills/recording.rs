@@ -1,18 +1,15 @@
 //! Recording of payments by the bank's file: each line held against the year's statements, what fits signed in parts.
 //!
-//! Nothing of the file is kept but in memory, for as long as its officer works on it. The same file again changes nothing: what
-//! is recorded already is told by the bank's number.
+//! What is read of the file lies sealed in the registry, for its officer and a day at the most. The same file again changes
+//! nothing: what is recorded already is told by the bank's number.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::{Commitment, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::record::{Payment, PaymentWay};
-use keis_registry::ids::UserId;
 use keis_registry::payments::BankMark;
 
 use super::Desk;
@@ -21,48 +18,16 @@ use super::book::{Book, Slip, Standing};
 use crate::site::Site;
 use crate::trouble::Trouble;
 
-/// How long a file is kept after it was last looked at.
-const KEPT: Duration = Duration::from_secs(2 * 60 * 60);
-/// Most files that are kept.
-const MOST_FILES: usize = 32;
+/// Keeps the file that an officer works on.
+pub(super) async fn keep(site: &Site, desk: &Desk, year: Year, file: &BankFile) -> Result<(), Trouble> {
+    let bytes = file.kept().map_err(Trouble::internal)?;
+    Ok(site.registry.keep_bank_file(desk.user.id, year, &bytes, keis_registry::now()).await?)
+}
 
-/// Files that officers work on, one each and year.
-#[derive(Default)]
-pub(super) struct Files(Mutex<BTreeMap<(UserId, Year), (Instant, Arc<BankFile>)>>);
-
-impl Files {
-    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<(UserId, Year), (Instant, Arc<BankFile>)>) -> T) -> T {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        files.retain(|_, (seen, _)| seen.elapsed() < KEPT);
-        act(&mut files)
-    }
-
-    /// Keeps a file in the place of the one before; the longest unused one goes where there is no more room.
-    pub(super) fn keep(&self, whose: (UserId, Year), file: BankFile) {
-        self.with(|files| {
-            if files.len() >= MOST_FILES
-                && !files.contains_key(&whose)
-                && let Some(oldest) = files.iter().min_by_key(|(_, (seen, _))| *seen).map(|(whose, _)| *whose)
-            {
-                files.remove(&oldest);
-            }
-            files.insert(whose, (Instant::now(), Arc::new(file)));
-        });
-    }
-
-    /// The file that somebody works on.
-    pub(super) fn of(&self, whose: (UserId, Year)) -> Option<Arc<BankFile>> {
-        self.with(|files| {
-            let (seen, file) = files.get_mut(&whose)?;
-            *seen = Instant::now();
-            Some(file.clone())
-        })
-    }
-
-    /// Lets a file go.
-    pub(super) fn forget(&self, whose: (UserId, Year)) {
-        self.with(|files| files.remove(&whose));
-    }
+/// The file that an officer works on, if there is one.
+pub(super) async fn kept(site: &Site, desk: &Desk, year: Year) -> Result<Option<BankFile>, Trouble> {
+    let bytes = site.registry.bank_file(desk.user.id, year, keis_registry::now()).await?;
+    bytes.map(|bytes| BankFile::of_kept(&bytes).map_err(Trouble::internal)).transpose()
 }
 
 /// What becomes of a line.

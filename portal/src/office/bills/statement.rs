@@ -11,6 +11,7 @@ use keis_ledger::money::{Cents, Source};
 use keis_ledger::operation::Buyer;
 use keis_ledger::record::{LineState, Payment, PaymentWay};
 use keis_registry::invoices::Paper;
+use keis_registry::refusals::LONGEST_REASON;
 use keis_wallet::client::{OrderView, StatementView};
 
 use super::book::{Slip, Standing};
@@ -98,6 +99,7 @@ struct StatementPage {
     pages: Vec<PageLink>,
     range: String,
     may: May,
+    most_reason: usize,
 }
 
 /// Where a provider is paid: by the account of who stands in its place now.
@@ -181,6 +183,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
         pages: page_links(&call, number, pages),
         range: w.with("public-page-of", &[("page", &number.to_string()), ("pages", &pages.to_string())]),
         may,
+        most_reason: LONGEST_REASON,
     })
 }
 

@@ -258,7 +258,7 @@ fn name(w: &Words, year: Year) -> String {
 }
 
 /// A table to be kept.
-pub(super) fn file(name: &str, bytes: Vec<u8>) -> Answer {
+pub(in crate::office) fn file(name: &str, bytes: Vec<u8>) -> Answer {
     let mut response = Response::new(bytes.into());
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = response.headers_mut();

@@ -6,13 +6,14 @@ use askama::Template;
 use keis_ledger::classifiers::Year;
 use keis_ledger::money::Cents;
 use warp::http::StatusCode;
+use warp::reply::Response;
 
-use super::bank_file::{self, MOST_BYTES, MOST_LINES};
+use super::bank_file::{self, BankFile, MOST_BYTES, MOST_LINES};
 use super::book::Books;
-use super::recording::{Files, Judged, Verdict, judge};
+use super::recording::{Judged, Verdict, judge, keep, kept};
 use super::statement::payee;
 use super::table::file;
-use super::{INTENT, Names, desk, href, label, open_year};
+use super::{Desk, INTENT, Names, desk, href, label, open_year};
 use crate::attached;
 use crate::books::{amount, cell, table};
 use crate::call::{Answer, Call, page_with, redirect};
@@ -83,13 +84,13 @@ struct PaymentsPage {
 }
 
 /// GET /office/books/{year}/payments
-pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>, files: Arc<Files>) -> Answer {
+pub(super) async fn show(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answer {
     let desk = desk(&call)?;
     let year = match open_year(&site, &call).await? {
         Ok(year) => year,
         Err(gone) => return Ok(gone),
     };
-    let outcome = match files.of((desk.user.id, year)) {
+    let outcome = match kept(&site, &desk, year).await? {
         None => None,
         Some(file) => {
             let book = books.of(&site, year, true).await?;
@@ -118,7 +119,7 @@ async fn shown(
 }
 
 /// POST /office/books/{year}/payments
-pub(super) async fn take(site: Arc<Site>, call: Call, files: Arc<Files>) -> Answer {
+pub(super) async fn take(site: Arc<Site>, call: Call) -> Answer {
     let desk = desk(&call)?;
     let year = match open_year(&site, &call).await? {
         Ok(year) => year,
@@ -130,7 +131,7 @@ pub(super) async fn take(site: Arc<Site>, call: Call, files: Arc<Files>) -> Answ
     };
     match bank_file::read(&bytes) {
         Ok(file) => {
-            files.keep((desk.user.id, year), file);
+            keep(&site, &desk, year, &file).await?;
             redirect(&address(year))
         }
         Err(key) => shown(&site, &call, year, Some(key), None).await,
@@ -138,13 +139,13 @@ pub(super) async fn take(site: Arc<Site>, call: Call, files: Arc<Files>) -> Answ
 }
 
 /// POST /office/books/{year}/forget
-pub(super) async fn forget(site: Arc<Site>, call: Call, files: Arc<Files>) -> Answer {
+pub(super) async fn forget(site: Arc<Site>, call: Call) -> Answer {
     let desk = desk(&call)?;
     let year = match open_year(&site, &call).await? {
         Ok(year) => year,
         Err(gone) => return Ok(gone),
     };
-    files.forget((desk.user.id, year));
+    site.registry.forget_bank_file(desk.user.id, year).await?;
     redirect(&address(year))
 }
 
@@ -153,22 +154,38 @@ pub(super) fn address(year: Year) -> String {
     format!("/office/books/{year}/payments")
 }
 
-/// GET /office/books/{year}/refused.csv
-pub(super) async fn refused_csv(site: Arc<Site>, call: Call, books: Arc<Books>, files: Arc<Files>) -> Answer {
-    let desk = desk(&call)?;
-    let year = match open_year(&site, &call).await? {
+/// What pages begin with that work on a file.
+pub(super) struct Begun {
+    pub(super) desk: Desk,
+    pub(super) year: Year,
+    pub(super) bank: BankFile,
+}
+
+/// The desk, the year and the file that is kept for it; or where one goes who has none.
+pub(super) async fn begun(site: &Arc<Site>, call: &Call) -> Result<Result<Begun, Response>, Trouble> {
+    let desk = desk(call)?;
+    let year = match open_year(site, call).await? {
         Ok(year) => year,
-        Err(gone) => return Ok(gone),
+        Err(gone) => return Ok(Err(gone)),
+    };
+    if let Some(bank) = kept(site, &desk, year).await? {
+        return Ok(Ok(Begun { desk, year, bank }));
+    }
+    call.flash(Flash::bad(call.words().text("books-file-gone"))).await?;
+    redirect(&address(year)).map(Err)
+}
+
+/// GET /office/books/{year}/refused.csv
+pub(super) async fn refused_csv(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answer {
+    let Begun { desk, year, bank } = match begun(&site, &call).await? {
+        Ok(begun) => begun,
+        Err(elsewhere) => return Ok(elsewhere),
     };
     let w = call.words();
-    let Some(kept) = files.of((desk.user.id, year)) else {
-        call.flash(Flash::bad(w.text("books-file-gone"))).await?;
-        return redirect(&address(year));
-    };
     let book = books.of(&site, year, true).await?;
     let heads = ["books-line", "books-reference", "books-amount", "books-day", "books-bank", "books-why"];
     let mut records = vec![heads.map(|key| w.text(key)).to_vec()];
-    let judged = judge(&site, &desk, &book, &kept).await?;
+    let judged = judge(&site, &desk, &book, &bank).await?;
     for one in judged.iter().filter_map(|one| refused(w, one)) {
         records.push(one.cells().iter().map(|text| cell(text)).collect());
     }

@@ -6,6 +6,7 @@ use keis_ledger::record::OrderState;
 
 use super::super::look::by_source;
 use crate::events;
+use crate::order_state::Stage;
 use crate::words::Words;
 
 /// Something that happened.
@@ -35,28 +36,10 @@ fn event(w: &Words, receipt: &Receipt) -> Event {
 
 /// What was moved; of an order that ended without taking place it went back.
 fn money(w: &Words, receipt: &Receipt) -> String {
-    let went_back = match receipt.subject.order_state {
-        Some(
-            OrderState::Declined
-            | OrderState::Lapsed
-            | OrderState::CancelledFree
-            | OrderState::CancelledByProvider
-            | OrderState::CancelledForceMajeure
-            | OrderState::Reversed,
-        ) => true,
-        Some(
-            OrderState::Proposed
-            | OrderState::Requested
-            | OrderState::Confirmed
-            | OrderState::Delivered
-            | OrderState::Attended
-            | OrderState::AttendedAutomatically
-            | OrderState::Settled
-            | OrderState::CancelledLate
-            | OrderState::Disputed,
-        )
-        | None => false,
-    };
+    let went_back = receipt.subject.order_state.is_some_and(|state| match Stage::of(state) {
+        Stage::Off | Stage::Reversed => state != OrderState::CancelledLate,
+        Stage::Asked | Stage::Agreed | Stage::Delivered | Stage::Attended | Stage::Settled | Stage::Disputed => false,
+    });
     match receipt.total.total() {
         Some(Cents::ZERO) => String::new(),
         Some(sum) if went_back => w.with1("school-event-returned", "sum", &w.money(&sum)),

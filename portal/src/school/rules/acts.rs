@@ -1,5 +1,6 @@
 //! What a school can do with an order now, and until when.
 
+use crate::order_state::Stage;
 use keis_ledger::operation::Change;
 use keis_ledger::record::{LineState, Order, OrderState, Side};
 use keis_ledger::time::Timestamp;
@@ -40,22 +41,7 @@ pub(in crate::school) struct Possible {
 
 /// Whether nobody answered in time, though the ledger's clock may not have come to it yet.
 pub(in crate::school) fn is_over(order: &Order, now: Timestamp) -> bool {
-    match order.state {
-        OrderState::Proposed | OrderState::Requested => now >= order.deadline,
-        OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => false,
-    }
+    Stage::of(order.state) == Stage::Asked && now >= order.deadline
 }
 
 /// Everything that the school can do with an order now; from `unreported` on it is free to cancel when nobody reported it.
@@ -103,23 +89,8 @@ pub(in crate::school) fn possible(order: &Order, now: Timestamp, unreported: Tim
 }
 
 fn before_start(order: &Order, now: Timestamp, can: &mut impl FnMut(Act, Option<Timestamp>)) {
-    let last = match order.state {
-        OrderState::Requested => order.deadline.min(order.start),
-        OrderState::Proposed
-        | OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => order.start,
-    };
+    let is_request = order.state == OrderState::Requested;
+    let last = if is_request { order.deadline.min(order.start) } else { order.start };
     let free_change = order.start.before(order.rules.free_change);
     match &order.change {
         None if now <= free_change => can(Act::ProposeChange, Some(free_change.min(last))),

@@ -1,5 +1,6 @@
 //! What ending, dropping and attending cost, line by line.
 
+use crate::order_state::Stage;
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::Party;
 use keis_ledger::record::{Line, LineState, Order, OrderState};
@@ -49,30 +50,23 @@ fn sum(parts: impl Iterator<Item = Amounts>) -> Amounts {
 
 /// What cancelling now comes to; from `unreported` on it is free when nobody reported the order.
 pub(in crate::school) fn cancelling(order: &Order, now: Timestamp, unreported: Timestamp) -> Cancelling {
-    match order.state {
-        OrderState::Proposed | OrderState::Requested if now < order.deadline => Cancelling::Free(Some(order.deadline)),
-        OrderState::Confirmed if now <= late_from(order) => Cancelling::Free(Some(late_from(order))),
-        OrderState::Confirmed if now < order.start => {
+    match Stage::of(order.state) {
+        Stage::Asked if now < order.deadline => Cancelling::Free(Some(order.deadline)),
+        Stage::Agreed if now <= late_from(order) => Cancelling::Free(Some(late_from(order))),
+        Stage::Agreed if now < order.start => {
             let each = order.price.share(order.rules.late_share);
             let total = sum(order.lines.iter().filter(|line| booked(line)).map(|line| captured(line, each)));
             Cancelling::Late { each, total }
         }
-        OrderState::Confirmed if now >= unreported => Cancelling::Free(None),
-        OrderState::Proposed
-        | OrderState::Requested
-        | OrderState::Confirmed
-        | OrderState::Delivered
-        | OrderState::Attended
-        | OrderState::AttendedAutomatically
-        | OrderState::Settled
-        | OrderState::Declined
-        | OrderState::Lapsed
-        | OrderState::CancelledFree
-        | OrderState::CancelledLate
-        | OrderState::CancelledByProvider
-        | OrderState::CancelledForceMajeure
-        | OrderState::Disputed
-        | OrderState::Reversed => Cancelling::Impossible,
+        Stage::Agreed if now >= unreported => Cancelling::Free(None),
+        Stage::Asked
+        | Stage::Agreed
+        | Stage::Delivered
+        | Stage::Attended
+        | Stage::Settled
+        | Stage::Off
+        | Stage::Disputed
+        | Stage::Reversed => Cancelling::Impossible,
     }
 }
 

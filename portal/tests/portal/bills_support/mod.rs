@@ -1,6 +1,6 @@
 //! A gateway that knows the books of one year: statements with what followed them, debts, repayments, accounts, officers' keys.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(unreachable_pub, reason = "shared by the files of one binary")]
 
 pub mod stage;
 

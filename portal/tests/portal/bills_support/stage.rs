@@ -1,6 +1,5 @@
 //! A site over a year's books, and what its pages say and want signed.
 
-use keis_ledger::codec;
 use keis_ledger::crypto::{PublicKey, SecretKey};
 use keis_ledger::ids::{Commitment, InstitutionId, StatementId};
 use keis_ledger::money::Cents;
@@ -113,15 +112,7 @@ pub async fn page(browser: &Browser, path: &str) -> Page {
 
 /// What a signing page wants signed, and what it calls things.
 pub fn asked(page: &Page) -> (Vec<Operation>, Value) {
-    assert_eq!(page.status, 200, "{}: {}", page.url, page.text);
-    let data = page.text.split("id=\"sign-data\">").nth(1).expect("a signing page").split("</script>").next();
-    let data: Value = serde_json::from_str(data.expect("the block ends")).expect("it is JSON");
-    let one = |one: &Value| {
-        let bytes = hex::decode(one["bytes"].as_str().expect("a text")).expect("hexadecimal digits");
-        codec::decode(&bytes).expect("an operation")
-    };
-    let operations = data["operations"].as_array().expect("a list").iter().map(one).collect();
-    (operations, data["dictionary"].clone())
+    (page.asked(), page.sheet()["dictionary"].clone())
 }
 
 pub fn settle(operation: SettlementOperation) -> Operation {

@@ -1,7 +1,9 @@
 //! A gateway over a small market in memory: services, sessions, orders and statements that tests put there, and the stream of
 //! events that tells of them.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(unreachable_pub, reason = "shared by the files of one binary")]
+
+mod pupils;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,7 +18,7 @@ use keis_ledger::ids::{
     DocumentId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
 };
 use keis_ledger::money::{Amounts, Cents};
-use keis_ledger::operation::{Buyer, Party, ServiceTerms, SessionOffer};
+use keis_ledger::operation::{Buyer, Operation, OrderAction, Party, ServiceTerms, SessionOffer};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{Line, LineState, Order, OrderState, PinnedRules, Session, Standing, Statement};
 use keis_ledger::time::{Span, Timestamp};
@@ -27,6 +29,9 @@ use warp::Filter;
 use warp::http::StatusCode;
 
 use super::support::ledger::{NETWORK, NOW, parameters};
+use super::support::{SiteOptions, TestSite, start};
+
+pub use pupils::pupils;
 
 /// The year of the market.
 pub const YEAR: Year = Year(2026);
@@ -85,6 +90,33 @@ pub fn bytes(number: u16) -> [u8; 16] {
     bytes
 }
 
+/// The service of most tests.
+pub const SERVICE: ServiceId = ServiceId([5; 16]);
+
+/// An order by its number.
+pub fn id(number: u16) -> OrderId {
+    OrderId(bytes(number))
+}
+
+/// An act on an order.
+pub fn act(number: u16, action: OrderAction) -> Operation {
+    Operation::Order { year: YEAR, order: id(number), action }
+}
+
+/// The portal's catalogue follows the market and has everything.
+pub async fn follow(site: &TestSite) {
+    site.site.catalogue.follow(site.site.client.clone(), site.registry.clone());
+    site.site.catalogue.until(|catalogue| catalogue.ready()).await;
+}
+
+/// A session of `SERVICE` that three pupils had joined and that is over.
+pub fn past() -> Session {
+    let start = Timestamp(NOW.0 - 3 * HOUR);
+    let past = session(SERVICE, 0, 3);
+    let offer = SessionOffer { start, end: Timestamp(start.0 + HOUR), ..past.offer };
+    Session { offer, ..past }
+}
+
 impl Market {
     /// Starts a gateway; it ends with the test's runtime.
     pub async fn start() -> Self {
@@ -108,6 +140,11 @@ impl Market {
         });
         tokio::spawn(warp::serve(events.or(reads)).incoming(listener).run());
         market
+    }
+
+    /// A portal over this market.
+    pub async fn site(&self) -> TestSite {
+        start(SiteOptions { gateway: Some(self.address.clone()), ..SiteOptions::default() }).await
     }
 
     pub fn book(&self) -> MutexGuard<'_, Book> {

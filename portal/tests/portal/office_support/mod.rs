@@ -1,6 +1,6 @@
 //! A ledger for officers' pages: a gateway that knows the year's money, and a door that takes what the outbox sends.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(unreachable_pub, reason = "shared by the files of one binary")]
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};

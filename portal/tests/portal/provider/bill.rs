@@ -8,19 +8,6 @@ use super::*;
 
 const PDF: (&str, &[u8]) = ("sąskaita 77.pdf", b"%PDF an invoice");
 
-/// The value of a hidden input.
-fn hidden(page: &Page, name: &str) -> String {
-    let part = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
-    let part = part.unwrap_or_else(|| panic!("{name}: {}", page.text));
-    part.split('"').next().expect("it ends").to_owned()
-}
-
-fn accepted(stage: &Stage) -> StatementId {
-    let made = statement(stage);
-    stage.market.book().statements.get_mut(&made).expect("it is there").state = StatementState::Accepted;
-    made
-}
-
 #[tokio::test]
 async fn a_bill_is_followed_to_its_payment() {
     let stage = Stage::new().await;
@@ -119,7 +106,7 @@ async fn a_credit_note_gives_back_no_more_than_is_due() {
     let check = staff.post_file(&path, &given, Some(PDF)).await;
     assert_eq!(check.status, 200, "{}", check.text);
     assert!(check.text.contains("6,50") && check.text.contains("value=\"0:150\"") && check.text.contains("\"2:500\""));
-    let note = hidden(&check, "note");
+    let note = check.hidden("note");
     let sign = format!("/provider/statements/{made}/credit/sign?year=2026");
     let form = |credits: &[&'static str]| {
         let mut all = vec![("statement", statement.clone()), ("order", order.clone()), ("note", note.clone())];
@@ -139,8 +126,8 @@ async fn a_credit_note_gives_back_no_more_than_is_due() {
         note: note.parse().expect("a commitment"),
     };
     let sheet = post(&["2:500", "0:150"]).await;
-    assert_eq!(asked(&sheet), [Operation::Settlement(credit)]);
-    assert!(!label(&sheet, &format!("{order}/0")).is_empty() && label(&sheet, &note) == PDF.0);
+    assert_eq!(sheet.asked(), [Operation::Settlement(credit)]);
+    assert!(!sheet.label(&format!("{order}/0")).is_empty() && sheet.label(&note) == PDF.0);
     assert_eq!(post(&["0:501"]).await.status, 303, "more than is due");
     for wrong in [&[][..], &["0:150", "0:150"], &["x"]] {
         assert_eq!(post(wrong).await.status, 400, "{wrong:?}");

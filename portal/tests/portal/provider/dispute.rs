@@ -24,7 +24,7 @@ async fn a_dispute_is_raised_once_and_taken_back_by_who_raised_it() {
     page(&staff, "/provider?lang=lt").await;
     let order = own.to_string();
     let sheet = staff.post(&path, &[("order", &order)]).await;
-    assert_eq!(asked(&sheet), [act(1, OrderAction::Dispute)]);
+    assert_eq!(sheet.asked(), [act(1, OrderAction::Dispute)]);
     assert_eq!(staff.post(&path, &[("order", &early.to_string())]).await.status, 400);
     let not_now = staff.get(&format!("/provider/orders/{early}/dispute")).await;
     assert!(staff.follow(not_now).await.says("dispute-not-now"));
@@ -36,7 +36,7 @@ async fn a_dispute_is_raised_once_and_taken_back_by_who_raised_it() {
     assert!(page(&staff, "/provider").await.says("provider-disputes-wait"));
     assert!(page(&staff, "/provider/requests?show=disputed").await.text.contains(&order));
     let sheet = staff.post(&path, &[("order", &order)]).await;
-    assert_eq!(asked(&sheet), [act(1, OrderAction::WithdrawDispute)]);
+    assert_eq!(sheet.asked(), [act(1, OrderAction::WithdrawDispute)]);
 
     stage.market.book().beside.insert(own, dispute("orderer", "open"));
     let shown = page(&staff, &format!("/provider/orders/{own}")).await;
@@ -104,7 +104,7 @@ async fn a_successor_goes_on_with_its_predecessors_orders_and_statements() {
     assert!(page(&staff, "/provider/requests").await.text.contains(&own.to_string()));
     page(&staff, &format!("/provider/orders/{own}")).await;
     let sheet = staff.post("/provider/requests/answer", &[("order", &own.to_string()), ("act", "confirm")]).await;
-    assert_eq!(asked(&sheet), [act(1, OrderAction::Confirm)]);
+    assert_eq!(sheet.asked(), [act(1, OrderAction::Confirm)]);
     assert!(page(&staff, "/provider/statements").await.text.contains(&made.to_string()));
     page(&staff, &format!("/provider/statements/{made}")).await;
     stage.site.shutdown().await;

@@ -12,19 +12,6 @@ use super::*;
 const SYSTEM: Actor = Actor::System("test");
 const IBAN: &str = "LT121000011101001000";
 
-/// The value of a hidden input.
-fn hidden(page: &Page, name: &str) -> String {
-    let part = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
-    let part = part.unwrap_or_else(|| panic!("{name}: {}", page.text));
-    part.split('"').next().expect("it ends").to_owned()
-}
-
-fn accepted(stage: &Stage) -> StatementId {
-    let made = statement(stage);
-    stage.market.book().statements.get_mut(&made).expect("it is there").state = StatementState::Accepted;
-    made
-}
-
 fn text(text: &str) -> Text {
     Text::new(text).expect("it may stand on an invoice")
 }
@@ -39,7 +26,7 @@ const DETAILS: [(&str, &str); 6] = [
 ];
 
 /// What the programme must have said, and two institutions decided, before there are invoices.
-async fn prepared(stage: &Stage) {
+pub(super) async fn prepared(stage: &Stage) {
     let points = |points| BasisPoints::new(points).expect("a rate");
     let step = RateStep { from: "2020-01-01".parse().expect("a day"), standard: points(2_100), reduced: points(900) };
     let officer = stage.site.signed_in("officer").await;
@@ -67,7 +54,7 @@ async fn prepared(stage: &Stage) {
 }
 
 /// Attaches what was made, as the ledger would tell of it.
-fn attach(stage: &Stage, made: StatementId, file: &str, number: &str) {
+pub(super) fn attach(stage: &Stage, made: StatementId, file: &str, number: &str) {
     let key = format!("key_{}", "01".repeat(32));
     let mut book = stage.market.book();
     let invoice = json!({ "file": file, "number": number, "by": key });
@@ -152,9 +139,9 @@ async fn an_invoice_is_made_seen_signed_and_downloaded() {
     for says in ["LNB-000001", "Šviesos spektaklis", "Nacionalinė biblioteka", "15,00", "2026-06-01", "HABALT22"] {
         assert!(check.text.contains(says), "{says}: {}", check.text);
     }
-    let (invoice, number) = (hidden(&check, "invoice"), hidden(&check, "number"));
+    let (invoice, number) = (check.hidden("invoice"), check.hidden("number"));
     let again = staff.post(&make, &form("LNB-000001", "2026-05-02", "")).await;
-    assert_eq!((hidden(&again, "invoice"), hidden(&again, "number")), (invoice.clone(), number.clone()));
+    assert_eq!((again.hidden("invoice"), again.hidden("number")), (invoice.clone(), number.clone()));
     let fields = [("statement", id.as_str()), ("invoice", invoice.as_str()), ("number", number.as_str())];
     let sheet = staff.post(&format!("/provider/statements/{made}/invoice/sign?year=2026"), &fields).await;
     let commitment = |text: &str| text.parse::<Commitment>().expect("a commitment");
@@ -164,7 +151,7 @@ async fn an_invoice_is_made_seen_signed_and_downloaded() {
         invoice: commitment(&invoice),
         number: commitment(&number),
     };
-    assert_eq!(asked(&sheet), [Operation::Settlement(attached)]);
+    assert_eq!(sheet.asked(), [Operation::Settlement(attached)]);
 
     attach(&stage, made, &invoice, &number);
     let shown = page(&staff, &format!("/provider/statements/{made}")).await;
@@ -199,7 +186,7 @@ async fn a_providers_own_e_invoice_is_taken_when_nothing_differs() {
     let staff = stage.staff().await;
     let form = [("statement", id.as_str()), ("number", "ŠT 77"), ("issued", "2026-05-02")];
     let check = staff.post(&format!("/provider/statements/{made}/invoice/make?year=2026"), &form).await;
-    let invoice = hidden(&check, "invoice");
+    let invoice = check.hidden("invoice");
     let xml = staff.get(&format!("/provider/statements/{made}/paper/xml?year=2026&file={invoice}")).await.text;
     let path = format!("/provider/statements/{made}/invoice?year=2026");
     let statement = [("statement", id.as_str())];
@@ -221,7 +208,7 @@ async fn a_providers_own_e_invoice_is_taken_when_nothing_differs() {
     let check = staff.post_file(&path, &statement, Some(("sąskaita.xml", own.as_bytes()))).await;
     assert_eq!(check.status, 200, "{}", check.text);
     assert!(check.text.contains("ŠT 78") && check.text.contains("sąskaita.xml"));
-    let (invoice, number) = (hidden(&check, "invoice"), hidden(&check, "number"));
+    let (invoice, number) = (check.hidden("invoice"), check.hidden("number"));
     attach(&stage, made, &invoice, &number);
     let paper = format!("/provider/statements/{made}/paper?year=2026&file={invoice}");
     assert!(page(&staff, &paper).await.says("inv-received"));
@@ -253,7 +240,7 @@ async fn a_credit_note_is_drawn_from_its_invoice() {
     let staff = stage.staff().await;
     let form = [("statement", id.as_str()), ("issued", "2026-05-02")];
     let check = staff.post(&format!("/provider/statements/{made}/invoice/make?year=2026"), &form).await;
-    attach(&stage, made, &hidden(&check, "invoice"), &hidden(&check, "number"));
+    attach(&stage, made, &check.hidden("invoice"), &check.hidden("number"));
     stage.market.book().orders.get_mut(&super::id(9)).expect("it is there").state = OrderState::Settled;
     let path = format!("/provider/statements/{made}/credit?year=2026");
     for lang in LANGS {
@@ -283,7 +270,7 @@ async fn a_credit_note_is_drawn_from_its_invoice() {
     let check = staff.post_file(&path, &fields("2026-05-09", ""), None).await;
     assert_eq!(check.status, 200, "{}", check.text);
     assert!(check.text.contains("LNB-000002"));
-    let note = hidden(&check, "note");
+    let note = check.hidden("note");
     let xml = staff.get(&format!("/provider/statements/{made}/paper/xml?year=2026&file={note}")).await.text;
     let received = Received::parse(xml.as_bytes()).expect("it is UBL");
     assert_eq!((received.kind, received.totals.payable), (Kind::CreditNote, 150));
@@ -366,8 +353,8 @@ async fn a_school_sees_the_invoices_of_its_own_money() {
     assert_eq!(officer.post(&school, &[("city", "Vilnius"), ("country", "LT")]).await.status, 303);
     let check = staff.post(&make, &form).await;
     assert!(check.text.contains(&stage.site.school.name), "{}", check.text);
-    let invoice = hidden(&check, "invoice");
-    attach(&stage, made, &invoice, &hidden(&check, "number"));
+    let invoice = check.hidden("invoice");
+    attach(&stage, made, &invoice, &check.hidden("number"));
 
     let coordinator = stage.site.signed_in("coordinator").await;
     for lang in LANGS {

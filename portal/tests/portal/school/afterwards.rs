@@ -29,7 +29,7 @@ async fn a_dispute_says_what_it_does_and_is_taken_back() {
     }
     page(&coordinator, "/school?lang=lt").await;
     let sheet = coordinator.post(&path(own, "dispute"), &[("order", &order)]).await;
-    assert_eq!(asked(&sheet), act(1, OrderAction::Dispute));
+    assert_eq!(sheet.asked(), [act(1, OrderAction::Dispute)]);
     let other = coordinator.post(&path(own, "dispute"), &[("order", &early.to_string())]).await;
     assert_eq!(other.status, 400);
     let sent = coordinator.get(&path(early, "dispute")).await;
@@ -44,7 +44,7 @@ async fn a_dispute_says_what_it_does_and_is_taken_back() {
     let shown = page(&coordinator, &format!("/school/orders/{own}")).await;
     assert!(shown.says("dispute-open") && shown.says("dispute-withdraw"));
     let sheet = coordinator.post(&path(own, "dispute"), &[("order", &order)]).await;
-    assert_eq!(asked(&sheet), act(1, OrderAction::WithdrawDispute));
+    assert_eq!(sheet.asked(), [act(1, OrderAction::WithdrawDispute)]);
     stage.market.book().beside.insert(own, beside("provider", "open"));
     let shown = page(&coordinator, &format!("/school/orders/{own}")).await;
     assert!(shown.says("dispute-open") && !shown.says("dispute-withdraw"));
@@ -77,7 +77,7 @@ async fn a_visit_is_rated_once_with_a_score_and_facts() {
     let sheet = teacher.post(&path(own, "rate"), &[&form[..], &[("score", "4")]].concat()).await;
     let facts = Facts::of(&[Fact::TookPlace, Fact::OnTime]);
     let score = Score::new(4).expect("a score");
-    assert_eq!(asked(&sheet), Operation::Rate { year: YEAR, order: own, score, facts });
+    assert_eq!(sheet.asked(), [Operation::Rate { year: YEAR, order: own, score, facts }]);
     for wrong in [("score", "6"), ("score", "0"), ("score", "x"), ("facts", "fine")] {
         let form = [("order", order.as_str()), ("score", "4"), wrong];
         let form: Vec<_> = form.into_iter().rev().collect();

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use keis_ledger::codec;
+use keis_ledger::operation::Operation;
 use keis_portal::words::Lang;
+use serde_json::Value;
 use url::Url;
 use warp::http::HeaderMap;
 
@@ -17,6 +20,19 @@ pub struct Page {
 }
 
 impl Page {
+    /// Kept where `KEIS_PAGES` names a folder, for who wants to look at pages.
+    fn keep(&self) {
+        let Ok(folder) = std::env::var("KEIS_PAGES") else { return };
+        if !self.text.starts_with("<!") {
+            return;
+        }
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+        let place = format!("{}-{}", self.url.path(), self.url.query().unwrap_or_default());
+        let name: String = place.chars().map(plain).take(120).collect();
+        let file = format!("{folder}/{}-{name}-{}.html", self.status, blake3::hash(self.text.as_bytes()).to_hex());
+        std::fs::write(file, &self.text).expect("the folder can be written");
+    }
+
     /// A header, or nothing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -33,6 +49,34 @@ impl Page {
         let escaped = words.replace('&', "&#38;").replace('"', "&#34;").replace('\'', "&#39;");
         assert!(Lang::Lt.words().has(key), "{key}");
         self.text.contains(&escaped)
+    }
+
+    /// The value of a hidden input.
+    pub fn hidden(&self, name: &str) -> String {
+        let part = self.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
+        let part = part.unwrap_or_else(|| panic!("{name}: {}", self.text));
+        part.split('"').next().expect("it ends").to_owned()
+    }
+
+    /// What a signing page gives its script.
+    pub fn sheet(&self) -> Value {
+        assert_eq!(self.status, 200, "{}: {}", self.url, self.text);
+        let data = self.text.split("id=\"sign-data\">").nth(1).expect("a signing page").split("</script>").next();
+        serde_json::from_str(data.expect("the block ends")).expect("it is JSON")
+    }
+
+    /// What a signing page wants signed.
+    pub fn asked(&self) -> Vec<Operation> {
+        let one = |one: &Value| {
+            let bytes = hex::decode(one["bytes"].as_str().expect("a text")).expect("hexadecimal digits");
+            codec::decode(&bytes).expect("an operation")
+        };
+        self.sheet()["operations"].as_array().expect("a list").iter().map(one).collect()
+    }
+
+    /// What a signing page calls an id.
+    pub fn label(&self, id: impl ToString) -> String {
+        self.sheet()["dictionary"][id.to_string()].as_str().unwrap_or_default().to_owned()
     }
 }
 
@@ -135,7 +179,9 @@ impl Browser {
             self.keep(&place, cookie.to_str().expect("cookies are text"));
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Page { url, status, headers, text: response.text().await.expect("a text") }
+        let page = Page { url, status, headers, text: response.text().await.expect("a text") };
+        page.keep();
+        page
     }
 
     fn keep(&self, place: &str, cookie: &str) {

@@ -1,6 +1,6 @@
 //! A portal over a registry of its own and a ledger that stands still, and a browser without scripts.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(unreachable_pub, reason = "shared by the files of one binary")]
 
 pub mod browser;
 pub mod ledger;
@@ -9,16 +9,21 @@ pub mod lying;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use keis_ledger::classifiers::Place;
+use keis_ledger::classifiers::{Place, Scopes};
+use keis_ledger::crypto::PublicKey;
 use keis_ledger::ids::InstitutionId;
+use keis_ledger::money::Cents;
+use keis_ledger::operation::Party;
+use keis_ledger::time::{Span, Timestamp};
 use keis_portal::catalogue::Catalogue;
 use keis_portal::server::{Portal, ServerError};
 use keis_portal::settings::{Dispatch, Limits, Oidc, Settings, Tls};
 use keis_portal::signin::{SamplePerson, SignIn};
 use keis_portal::site::{Institutions, Network, Site};
 use keis_registry::bodies::{NewProvider, NewSchool, Provider, ProviderKind, School};
+use keis_registry::keys::{KeyRequest, mark_active};
 use keis_registry::permission::Role;
-use keis_registry::users::RoleClaim;
+use keis_registry::users::{Claims, RoleClaim, User};
 use keis_registry::{Actor, MasterKey, Registry};
 use keis_wallet::client::{Client, Policy};
 use tempfile::TempDir;
@@ -52,6 +57,7 @@ pub struct SiteOptions {
     pub gateway: Option<String>,
     /// The way of invoices to the buyer's system, as pages tell of it.
     pub dispatch: Option<Dispatch>,
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Default for SiteOptions {
@@ -65,6 +71,7 @@ impl Default for SiteOptions {
             limits: Limits::default(),
             gateway: None,
             dispatch: None,
+            metrics: None,
         }
     }
 }
@@ -114,6 +121,26 @@ impl TestSite {
         browser
     }
 
+    /// The registry's view of a sample person, who has signed in.
+    pub async fn user(&self, person: &str) -> User {
+        let person = sample_people().into_iter().find(|one| one.id == person).expect("a sample person");
+        let SamplePerson { id, name, roles } = person;
+        let claims = Claims { issuer: "simulated".into(), subject: id, name, email: None, roles };
+        self.registry.sign_in(&claims).await.expect("the person may sign in").user
+    }
+
+    /// A key that the person asked for, an officer approved and the ledger has.
+    pub async fn active_key(&self, person: &str, party: Party, key: PublicKey, scopes: Scopes) {
+        let (user, label) = (self.user(person).await, "Raštinė".to_owned());
+        let asked = self.registry.request_key(&user, &KeyRequest { party, key, scopes, label }).await;
+        let (id, until) = (asked.expect("it may be asked for"), ledger::NOW.after(Span::days(365)));
+        let approved = self.registry.approve_key(&Actor::System("test"), id, Cents::ZERO, Timestamp(0), until).await;
+        approved.expect("it waits");
+        let mut work = self.registry.begin().await.expect("the registry writes");
+        mark_active(&mut work, id).await.expect("it was approved");
+        work.commit().await.expect("it is written");
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.portal.address()
     }
@@ -150,6 +177,7 @@ pub async fn try_start(options: SiteOptions) -> Result<TestSite, ServerError> {
         simulated_sign_in: !options.people.is_empty(),
         limits: options.limits,
         dispatch: options.dispatch,
+        metrics: options.metrics,
     };
     let gateway = match options.gateway {
         Some(gateway) => gateway,

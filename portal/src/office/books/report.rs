@@ -1,5 +1,4 @@
-//! The closing report of a period: what was accepted and credited, the accounts of settlement, and both held against the
-//! ledger's own sums.
+//! The report as a page: rows by what they have in common, the accounts, and what was reckoned beside the ledger's own sums.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,12 +8,12 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Cents, Source};
 use keis_wallet::client::{BookReport, BookRow, SourceBook};
 
-use super::table::file;
-use super::{Names, desk, open_year, source};
-use crate::books::{Line, Period, amount, lines, net, rows_table, table};
+use super::{Asked, asked, check_words};
+use crate::books::{Line, Period, lines};
 use crate::call::{Answer, Call, page};
 use crate::catalogue::names as terms;
 use crate::frame::{Frame, Section};
+use crate::office::bills::{Names, source};
 use crate::public::listing::{Choice, PageLink, page_links};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -25,7 +24,7 @@ const PER_PAGE: usize = 100;
 
 /// What rows are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(super) enum By {
     Provider,
     Place,
     Vat,
@@ -47,7 +46,7 @@ impl By {
     }
 
     /// What rows of a kind have in common, in words.
-    fn label(self, called: &Called) -> Vec<String> {
+    pub(super) fn label(self, called: &Called) -> Vec<String> {
         let Called { provider, code, place, vat, money, buyer } = called.clone();
         match self {
             Self::Provider => vec![provider, code],
@@ -69,13 +68,14 @@ impl By {
     }
 }
 
-const HEADS: &[&str] = &["books-provider", "books-code", "books-place", "books-vat", "books-money", "books-buyer"];
-const FIGURES: [&str; 6] =
+pub(super) const HEADS: &[&str] =
+    &["books-provider", "books-code", "books-place", "books-vat", "books-money", "books-buyer"];
+pub(super) const FIGURES: [&str; 6] =
     ["books-orders", "books-pupils", "books-accepted", "books-credits", "books-credited", "books-net"];
 
 /// What people call a row's parties and codes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Called {
+pub(super) struct Called {
     provider: String,
     code: String,
     place: String,
@@ -170,21 +170,8 @@ struct BooksPage {
     query: String,
 }
 
-/// What is asked for.
-struct Asked {
-    period: Period,
-    report: BookReport,
-}
-
-async fn asked(site: &Arc<Site>, call: &Call, year: Year) -> Result<Asked, Trouble> {
-    let name = call.query.get("period").unwrap_or(Period::ALL);
-    let period = Period::named(name).ok_or(Trouble::Malformed("books-period-wrong"))?;
-    let report = site.client.book_report(year, period.from, period.to).await?.ok_or(Trouble::NotFound)?;
-    Ok(Asked { period, report })
-}
-
 /// What every row's parties and codes are called, in the rows' order.
-async fn called(site: &Site, w: &Words, report: &BookReport) -> Result<Vec<Called>, Trouble> {
+pub(super) async fn called(site: &Site, w: &Words, report: &BookReport) -> Result<Vec<Called>, Trouble> {
     let (mut names, mut codes, mut all) = (Names::default(), BTreeMap::new(), Vec::with_capacity(report.rows.len()));
     for row in &report.rows {
         if let std::collections::btree_map::Entry::Vacant(vacant) = codes.entry(row.provider) {
@@ -206,13 +193,11 @@ async fn called(site: &Site, w: &Words, report: &BookReport) -> Result<Vec<Calle
 
 /// GET /office/books/{year}
 pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
-    desk(&call)?;
-    let year = match open_year(&site, &call).await? {
-        Ok(year) => year,
+    let Asked { year, period, report } = match asked(&site, &call).await? {
+        Ok(asked) => asked,
         Err(gone) => return Ok(gone),
     };
     let w = call.words();
-    let Asked { period, report } = asked(&site, &call, year).await?;
     let wanted = call.query.get("by").unwrap_or_default();
     let by = By::ALL.into_iter().find(|by| by.name() == wanted).unwrap_or(By::Provider);
     let rows = grouped(w, by, &report, &called(&site, w, &report).await?);
@@ -307,13 +292,12 @@ fn checks(w: &Words, sources: &[SourceBook]) -> Vec<Check> {
     let mut all = Vec::new();
     for book in sources {
         for check in &book.checks {
-            let key = format!("books-check-{}", check.what.replace('_', "-"));
             let (reckoned, account) = (check.reckoned, check.account);
             let more = reckoned.saturating_sub(account);
             let difference = (reckoned != account)
                 .then(|| if more.is_zero() { below(w, account.saturating_sub(reckoned)) } else { w.money(&more) });
             all.push(Check {
-                what: if w.has(&key) { w.text(&key) } else { check.what.clone() },
+                what: check_words(w, &check.what),
                 money: source(w, book.source),
                 reckoned: w.money(&reckoned),
                 account: w.money(&account),
@@ -322,57 +306,4 @@ fn checks(w: &Words, sources: &[SourceBook]) -> Vec<Check> {
         }
     }
     all
-}
-
-/// GET /office/books/{year}/rows.csv
-pub(super) async fn rows_csv(site: Arc<Site>, call: Call) -> Answer {
-    desk(&call)?;
-    let year = match open_year(&site, &call).await? {
-        Ok(year) => year,
-        Err(gone) => return Ok(gone),
-    };
-    let w = call.words();
-    let Asked { period, report } = asked(&site, &call, year).await?;
-    let called = called(&site, w, &report).await?;
-    let mut next = called.iter();
-    let heads = HEADS.iter().chain(&FIGURES).map(|key| w.text(key)).collect();
-    let texts = |_: &BookRow| next.next().map(|called| By::Everything.label(called)).unwrap_or_default();
-    let bytes = rows_table(heads, &report, texts).map_err(Trouble::internal)?;
-    file(&format!("{}-{year}-{}.csv", w.text("books-csv-rows"), period.name), bytes)
-}
-
-/// GET /office/books/{year}/accounts.csv
-pub(super) async fn accounts_csv(site: Arc<Site>, call: Call) -> Answer {
-    desk(&call)?;
-    let year = match open_year(&site, &call).await? {
-        Ok(year) => year,
-        Err(gone) => return Ok(gone),
-    };
-    let w = call.words();
-    let Asked { period, report } = asked(&site, &call, year).await?;
-    let heads = ["books-money", "books-account", "books-entry", "books-amount", "books-ledger"];
-    let mut records = vec![heads.map(|key| w.text(key)).to_vec()];
-    for book in &report.sources {
-        for line in lines(book) {
-            records.push(vec![
-                source(w, book.source),
-                w.text(&format!("books-account-{}", line.account)),
-                w.text(&format!("books-entry-{}", line.entry.replace('_', "-"))),
-                if line.is_less { net(Cents::ZERO, line.amount) } else { amount(line.amount) },
-                String::new(),
-            ]);
-        }
-        for check in &book.checks {
-            let key = format!("books-check-{}", check.what.replace('_', "-"));
-            records.push(vec![
-                source(w, book.source),
-                w.text("books-check"),
-                if w.has(&key) { w.text(&key) } else { check.what.clone() },
-                amount(check.reckoned),
-                amount(check.account),
-            ]);
-        }
-    }
-    let bytes = table(records).map_err(Trouble::internal)?;
-    file(&format!("{}-{year}-{}.csv", w.text("books-csv-accounts"), period.name), bytes)
 }

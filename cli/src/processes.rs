@@ -30,14 +30,14 @@ struct Process {
 }
 
 /// All validators' processes. What is still running is killed when this is dropped.
-pub(super) struct Processes {
+pub(crate) struct Processes {
     all: Vec<Process>,
     program: PathBuf,
 }
 
 impl Processes {
     /// Starts every validator and waits until all gateways answer.
-    pub(super) async fn start(network: &mut Network) -> anyhow::Result<Self> {
+    pub(crate) async fn start(network: &mut Network) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("the path of this program")?;
         let founded = std::mem::take(&mut network.validators);
         let mut all = Vec::with_capacity(founded.len());
@@ -56,22 +56,22 @@ impl Processes {
     }
 
     /// Folder of the first validator.
-    pub(super) fn first_home(&self) -> Option<PathBuf> {
+    pub(crate) fn first_home(&self) -> Option<PathBuf> {
         self.all.first().map(|process| process.founded.home.clone())
     }
 
     /// Addresses of the gateways.
-    pub(super) fn gateways(&self) -> Vec<String> {
+    pub(crate) fn gateways(&self) -> Vec<String> {
         self.all.iter().map(|process| address(&process.founded)).collect()
     }
 
     /// Names and addresses, for people.
-    pub(super) fn names(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.all.iter().map(|process| (process.founded.name, address(&process.founded)))
     }
 
     /// Number of validators.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
@@ -124,7 +124,7 @@ impl Processes {
     }
 
     /// Kills a validator as a power cut would.
-    pub(super) async fn kill(&mut self, index: usize) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&mut self, index: usize) -> anyhow::Result<()> {
         if let Some(mut child) = self.all[index].child.take() {
             child.kill().await.with_context(|| format!("cannot kill {}", self.all[index].founded.name))?;
         }
@@ -132,13 +132,13 @@ impl Processes {
     }
 
     /// Starts a killed validator again, in its folder.
-    pub(super) async fn restart(&mut self, index: usize) -> anyhow::Result<()> {
+    pub(crate) async fn restart(&mut self, index: usize) -> anyhow::Result<()> {
         self.launch(index)?;
         self.wait(index).await
     }
 
     /// Where each validator stands.
-    pub(super) async fn statuses(&self) -> anyhow::Result<Vec<Status>> {
+    pub(crate) async fn statuses(&self) -> anyhow::Result<Vec<Status>> {
         let mut statuses = Vec::with_capacity(self.all.len());
         for process in &self.all {
             let status = process.client.status().await;
@@ -148,7 +148,7 @@ impl Processes {
     }
 
     /// Asks every validator to stop and waits for it; one that does not is killed.
-    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
         for process in &mut self.all {
             let id = process.child.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok());
             if let Some(pid) = id.and_then(Pid::from_raw) {
