@@ -1,5 +1,6 @@
 //! The parts of the `keis` command, as a library that the binary and the tests use.
 
+pub mod allocator;
 pub mod audit;
 pub mod bench;
 pub mod books;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use keis_cli::{
-    audit, bench, books, demo, export, genesis, governance, invoice, key, node, portal, proof, receipt, registry,
-    sample, wallet, words,
+    allocator, audit, bench, books, demo, export, genesis, governance, invoice, key, node, portal, proof, receipt,
+    registry, sample, wallet, words,
 };
 
 /// A ledger's records are many and small: an audit spends a fifth of its time on the system's own allocator.
@@ -73,6 +73,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if matches!(&command, Command::Audit(_)) || matches!(&command, Command::Bench(args) if args.bare.is_none()) {
+        allocator::keep_what_is_freed();
+    }
     let well = match command {
         Command::Sample(args) => sample::run(args).map(|()| true),
         Command::Demo(args) => demo::run(&args),

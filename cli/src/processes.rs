@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
+use crate::allocator::PURGE_DELAY;
 use crate::found::{Founded, Network};
 
 /// How long a node may take until its gateway answers.
@@ -84,6 +85,8 @@ impl Processes {
         let child = Command::new(&self.program)
             .args(["node", "run", "--simulated", "--home"])
             .arg(home)
+            // What a bench sets for itself is not how a node runs.
+            .env_remove(PURGE_DELAY)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -72,7 +72,13 @@ async fn stretch(http: &reqwest::Client, address: &str, length: usize) -> anyhow
 /// Starts this program as the bare route. It ends with the child.
 async fn bare(file: &Path) -> anyhow::Result<(Child, String)> {
     let mut command = Command::new(std::env::current_exe().context("the path of this program")?);
-    command.args(["bench", "--bare"]).arg(file).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
+        .args(["bench", "--bare"])
+        .arg(file)
+        .env_remove(PURGE_DELAY)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
     let mut child = command.spawn().context("this program cannot be started")?;
     let mut said = BufReader::new(child.stdout.take().context("its output is piped")?);
     let mut line = String::new();
