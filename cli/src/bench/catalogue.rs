@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::Instant;
 use warp::Filter;
 
+use crate::allocator::PURGE_DELAY;
 use crate::found::free_port;
 
 /// Readers at a time.
