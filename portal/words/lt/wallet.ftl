@@ -449,5 +449,5 @@ keys-trouble-signed-out = Prisijungimo laikas baigėsi. Prisijunkite kitoje kort
 keys-trouble-answer = Portalas atsakė nesuprantamai (%number%).
 keys-trouble-refused = %id%
 keys-trouble-other = Nepavyko: %id%
-wallet-scope-settlement-school = grąžinti sąskaitas, kurios prašo mokyklos lėšų
+wallet-scope-settlement-school = grąžinti mokyklos lėšomis apmokamas sąskaitas
 wallet-scopes-lack = Jūsų pareigos leidžia daugiau: { $scopes }. Tam sukurkite naują raktą.
