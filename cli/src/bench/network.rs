@@ -30,6 +30,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Seconds during which latency is measured.
 const CALM: u32 = 10;
+/// Most orders of a class: more than that its pupils' money does not reach.
+const MOST_ROUNDS: u32 = 10;
 
 /// What was decided.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -90,9 +92,6 @@ pub(super) async fn measured(orders: u32, pupils: u32) -> anyhow::Result<Figures
         reads,
     })
 }
-
-/// Most orders of a class: more than that its pupils' money does not reach.
-const MOST_ROUNDS: u32 = 10;
 
 /// A value below or at which so many of a hundred are.
 fn quantile(sorted: &[f64], of_hundred: usize) -> f64 {
