@@ -22,6 +22,7 @@ use malachite_app_channel::{
     WalContext,
 };
 use malachite_core_types::LinearTimeouts;
+use ractor::RactorErr;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -225,7 +226,7 @@ pub async fn start<A: Application>(
     let guard = guard.map(Arc::new);
     let witness = Arc::new(Witness::new(app.tip()));
     let (alive, ended) = mpsc::channel(1);
-    let (channels, handle) = build(&config, network_secret, guard.clone(), &witness, alive).await?;
+    let parts = build(&config, network_secret, guard.clone(), &witness, alive).await?;
     let host_config = HostConfig {
         chain: config.network,
         timeouts: timeouts(&config.timeouts),
@@ -236,28 +237,38 @@ pub async fn start<A: Application>(
         peers: config.peers.len(),
         first_stream: nanos_now(),
     };
-    let host = Host::new(app, host_config, channels.network.clone(), witness.clone(), guard.clone());
+    let host = Host::new(app, host_config, parts.channels.network.clone(), witness.clone(), guard.clone());
     let (stop, stopping) = watch::channel(false);
     let (tip, peers) = (host.tip.subscribe(), witness.peers());
-    let task = tokio::spawn(supervise(host, guard.clone(), channels, handle, stopping, ended));
+    let task = tokio::spawn(supervise(host, guard.clone(), parts, stopping, ended));
     Ok(Engine { task: Some(task), stop, tip, peers, guard, last_state: None })
+}
+
+/// What runs beside the host.
+struct Parts {
+    channels: Channels<KeisContext>,
+    handle: EngineHandle,
+    /// Nobody's child: an engine kills what is left of its children as soon as one of them has ended, and a swarm that is killed
+    /// leaves its connections open behind it.
+    swarm: NetworkRef<KeisContext>,
 }
 
 /// Runs the host, and ends the engine with it.
 async fn supervise<A: Application>(
     host: Host<A>,
     guard: Option<Arc<Guard>>,
-    channels: Channels<KeisContext>,
-    handle: EngineHandle,
+    parts: Parts,
     stopping: watch::Receiver<bool>,
     mut ended: mpsc::Receiver<()>,
 ) -> Result<(), EngineError> {
+    let Parts { channels, handle, swarm } = parts;
     let Channels { consensus, requests, net_requests, .. } = channels;
     let EngineHandle { actor, handle: mut node } = handle;
     let mut host = tokio::spawn(host.run(consensus, stopping));
     let outcome = tokio::select! {
         outcome = &mut host => outcome.unwrap_or(Err(EngineError::Panicked)),
         _ = &mut node => Err(EngineError::Halted),
+        _ = swarm.wait(None) => Err(EngineError::Halted),
     };
     host.abort();
     // A guard that fails makes its signer fail, and that halts the engine: tell the cause.
@@ -269,6 +280,10 @@ async fn supervise<A: Application>(
     drop((requests, net_requests));
     actor.stop_children_and_wait(Some("the node stops".to_owned()), Some(SHUTDOWN)).await;
     actor.stop(None);
+    // Another error says that it has ended already.
+    if matches!(swarm.stop_and_wait(None, Some(SHUTDOWN)).await, Err(RactorErr::Timeout)) {
+        tracing::warn!("the consensus network did not end in time");
+    }
     if tokio::time::timeout(SHUTDOWN, ended.recv()).await.is_err() {
         tracing::warn!("the consensus engine did not end in time");
     }
@@ -281,7 +296,7 @@ async fn build(
     guard: Option<Arc<Guard>>,
     witness: &Arc<Witness>,
     alive: Alive,
-) -> Result<(Channels<KeisContext>, EngineHandle), EngineError> {
+) -> Result<Parts, EngineError> {
     let keypair = Keypair::ed25519_from_bytes(network_secret).map_err(|_| EngineError::Config("network secret"))?;
     let address = guard.as_ref().map(|guard| guard.address());
     let identity = NetworkIdentity::new(config.moniker.clone(), keypair, address.map(|address| address.to_string()));
@@ -311,12 +326,13 @@ async fn build(
         .with_default_request(RequestContext::new(16))
         .build()
         .await;
-    match &built {
-        // The engine waits for its children when it ends: the swarm's port is free then.
-        Ok((_, handle)) => swarm.link(handle.actor.get_cell()),
-        Err(_) => swarm.stop(None),
+    match built {
+        Ok((channels, handle)) => Ok(Parts { channels, handle, swarm }),
+        Err(report) => {
+            swarm.stop(None);
+            Err(EngineError::Start(format!("{report:#}")))
+        }
     }
-    built.map_err(|report| EngineError::Start(format!("{report:#}")))
 }
 
 /// The swarm, its gate, and the way by which the application speaks to it.

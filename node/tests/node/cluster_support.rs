@@ -17,10 +17,11 @@ use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::{Body, SignedTransaction};
 use keis_node::chain::Located;
 use keis_node::clock::ClockStep;
-use keis_node::config::{Config, Peer};
+use keis_node::config::{Config, Log, Peer};
 use keis_node::home::{Home, NewHome};
 use keis_node::mempool::Origin;
 use keis_node::run::{Node, Options};
+use keis_node::telemetry::start_log;
 use tempfile::TempDir;
 
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
@@ -97,6 +98,8 @@ impl Cluster {
 
     /// Folders of the network of four that a document founds.
     pub fn founded(genesis: Genesis, adjust: impl Fn(&mut Config)) -> Self {
+        // What the nodes tell stands under a test that fails; a second network of the process finds the log set up.
+        let _ = start_log(&Log::default());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let simulated = genesis.is_simulated();
         let path = folder.path().join("genesis.json");
