@@ -159,9 +159,11 @@ pub fn public_key(out: &str) -> String {
     out.split_whitespace().find(|word| word.starts_with("key_")).expect("a public key is printed").to_owned()
 }
 
-/// Free addresses of the loopback, three for each of `count` nodes. All are drawn before one is given back.
+/// Free addresses of the loopback, below those that outgoing connections take, three for each of `count` nodes. All are drawn before one is given back.
 pub fn addresses(count: usize) -> Vec<[SocketAddr; 3]> {
-    let listeners: Vec<_> = (0..3 * count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+    let draw = || 10_000 + u16::from_le_bytes(keis_wallet::random::random_bytes()) % 22_000;
+    let free = |_| (0..1_000).find_map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, draw())).ok()).unwrap();
+    let listeners: Vec<_> = (0..3 * count).map(free).collect();
     let addresses: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
     addresses.chunks_exact(3).map(|three| three.try_into().unwrap()).collect()
 }

@@ -1,6 +1,6 @@
 //! Configuration, start and end of the engine.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -31,6 +31,7 @@ use crate::context::{EngineAddress, KeisContext};
 use crate::guard::{Guard, GuardError, GuardState};
 use crate::host::{Host, HostConfig};
 use crate::listed;
+use crate::relink;
 use crate::seal::{GuardedSigner, StrictVerifier};
 use crate::wire::Wire;
 use crate::witness::Witness;
@@ -343,16 +344,19 @@ async fn network(
     wire: Wire,
 ) -> Result<(NetworkRef<KeisContext>, NetworkRef<KeisContext>, mpsc::Sender<NetworkMsg<KeisContext>>), EngineError> {
     let failed = |error: &dyn std::fmt::Display| EngineError::Start(error.to_string());
-    let listed = config.peers.iter().map(|peer| {
+    let peers = config.peers.iter().map(|peer| {
         let id = peer_id(&peer.network_key)?;
-        malachite_sync::PeerId::from_bytes(&id.to_bytes()).map_err(|_| EngineError::Config("peer key"))
+        let id = malachite_sync::PeerId::from_bytes(&id.to_bytes()).map_err(|_| EngineError::Config("peer key"))?;
+        Ok((id, multiaddr(peer.address, Some(&peer.network_key))?))
     });
-    let listed: BTreeSet<_> = listed.collect::<Result<_, _>>()?;
+    let peers: BTreeMap<_, _> = peers.collect::<Result<_, EngineError>>()?;
+    let listed = Arc::new(peers.keys().copied().collect());
     // The registry that the builder takes, too.
     let registry = SharedRegistry::global().with_moniker(&settings.moniker);
     let swarm = spawn_network_actor(&settings.consensus, &settings.sync, identity, &registry, wire).await;
     let swarm = swarm.map_err(|error| failed(&error))?;
-    let gate = listed::gate(swarm.clone(), Arc::new(listed)).await.map_err(|error| failed(&error))?;
+    relink::watch(swarm.clone(), peers).await.map_err(|error| failed(&error))?;
+    let gate = listed::gate(swarm.clone(), listed).await.map_err(|error| failed(&error))?;
     let (sender, mut receiver) = mpsc::channel::<NetworkMsg<KeisContext>>(1);
     let to_gate = gate.clone();
     tokio::spawn(async move {

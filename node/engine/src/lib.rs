@@ -6,6 +6,7 @@ mod engine;
 pub mod guard;
 mod host;
 mod listed;
+mod relink;
 mod seal;
 mod streams;
 mod wait;

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use keis_engine::guard::{Beginning, Foreign, Guard, GuardState};
 use keis_engine::{EngineError, Peer};
-use support::{NETWORK, Net, PATIENCE, address, all_reached, consensus_secret, reached, shut_down, validators};
+use support::{
+    NETWORK, Net, PATIENCE, Wire, address, all_reached, consensus_secret, free, reached, shut_down, validators,
+};
 
 /// How long nothing must happen to count as idle.
 const QUIET: Duration = Duration::from_secs(3);
@@ -83,6 +85,29 @@ async fn a_stopped_engine_catches_up_and_votes_again() {
     net.work_until(30);
     all_reached(&engines, 30).await;
     assert!(net.apps[1].certificates()[29].signatures.iter().any(|(voter, _)| *voter == address(3)));
+    shut_down(engines).await;
+}
+
+/// As after a loss of power: its peers hold the old connections for good when it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_that_vanished_without_a_word_is_back_and_votes() {
+    let mut net = Net::new(4, 100);
+    let mut wires = Vec::new();
+    for (from, to) in [(0, 3), (1, 3), (2, 3), (3, 0), (3, 1), (3, 2)] {
+        let wire = Wire::to(net.addresses[usize::from(to)]).await;
+        net.detours.insert((from, to), wire.address);
+        wires.push(wire);
+    }
+    net.work_until(5);
+    let mut engines = net.start_all().await;
+    all_reached(&engines, 5).await;
+    wires.iter().for_each(Wire::goes_dead);
+    engines.pop().unwrap().shutdown().await.unwrap();
+    engines.push(net.start(3).await);
+    engines.remove(0).shutdown().await.unwrap();
+    net.work_until(10);
+    all_reached(&engines, 10).await;
+    assert!(net.apps[1].certificates()[9].signatures.iter().any(|(voter, _)| *voter == address(3)));
     shut_down(engines).await;
 }
 
@@ -269,7 +294,7 @@ async fn a_stranger_is_not_let_in() {
     let folder = net.root.path().join("stranger");
     std::fs::create_dir(&folder).unwrap();
     let mut config = net.config(3, &folder);
-    config.listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config.listen = free().local_addr().unwrap();
     config.peers = (0..4u8)
         .map(|index| Peer {
             address: net.addresses[usize::from(index)],

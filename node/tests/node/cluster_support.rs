@@ -84,9 +84,11 @@ pub fn genesis_under(count: u8, simulated: bool, parameters: NetworkParameters) 
     document.check().expect("a sound document")
 }
 
-/// Addresses that were free a moment ago.
-fn free_addresses(count: usize) -> Vec<SocketAddr> {
-    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
+/// Addresses that were free a moment ago, below those that outgoing connections and gateways of any port take.
+pub fn free_addresses(count: usize) -> Vec<SocketAddr> {
+    let draw = || 10_000 + u16::from_le_bytes(keis_wallet::random::random_bytes()) % 22_000;
+    let free = |_| (0..1_000).find_map(|_| TcpListener::bind(("127.0.0.1", draw())).ok()).expect("a free port");
+    let held: Vec<TcpListener> = (0..count).map(free).collect();
     held.iter().map(|listener| listener.local_addr().expect("it is bound")).collect()
 }
 

@@ -1,7 +1,5 @@
 //! What institutions decide about the nodes themselves: whose keys vote, and by which rules blocks are made.
 
-use std::net::TcpListener;
-
 use keis_engine::guard::Beginning;
 use keis_genesis::default_parameters;
 use keis_ledger::chain::{Address, Height, Validator, ValidatorSet};
@@ -15,7 +13,7 @@ use keis_node::config::{Config, Peer};
 use keis_node::home::{Home, NewHome};
 use keis_node::run::{Node, NodeError, Options, Renewal};
 
-use crate::cluster_support::{Cluster, PATIENCE, START, genesis_under, key, open_school};
+use crate::cluster_support::{Cluster, PATIENCE, START, free_addresses, genesis_under, key, open_school};
 
 /// Lets the founders vote through a node until the measure is decided; returns the height that decided it.
 async fn decide(cluster: &mut Cluster, number: usize, measure: Measure) -> Height {
@@ -96,8 +94,7 @@ async fn a_key_is_changed_and_the_next_one_votes() {
 
 /// A fifth node, listed by the four and listing them.
 fn fifth(cluster: &mut Cluster) -> Validator {
-    let held: Vec<TcpListener> = (0..2).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    let own: Vec<_> = held.iter().map(|listener| listener.local_addr().expect("it is bound")).collect();
+    let own = free_addresses(2);
     let any = "127.0.0.1:0".parse().expect("an address");
     let (consensus, network, institution) = (key(5, 4), key(5, 5), InstitutionId([77; 16]));
     let configs: Vec<Config> = cluster.homes.iter().map(|home| home.config().expect("sound settings")).collect();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -15,10 +16,11 @@ use keis_engine::{AppError, Application, Config, Engine, Peer, Proposal, Timeout
 use keis_ledger::chain::{Address, Certificate, Height, Validator, ValidatorSet};
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::{BlockId, InstitutionId};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 /// Longest wait for anything in a test.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const NETWORK: Hash = Hash([7; 32]);
 
 pub fn consensus_secret(index: u8) -> SecretKey {
@@ -194,9 +196,17 @@ impl Application for TestApp {
     }
 }
 
+/// A port below those that outgoing connections take.
+pub fn free() -> TcpListener {
+    let draw = || 10_000 + (RandomState::new().hash_one(0) % 22_000) as u16;
+    (0..1_000).find_map(|_| TcpListener::bind(("127.0.0.1", draw())).ok()).unwrap()
+}
+
 /// Where every node listens and what it holds.
 pub struct Net {
     pub addresses: Vec<SocketAddr>,
+    /// Where one node finds another, if not at its address.
+    pub detours: BTreeMap<(u8, u8), SocketAddr>,
     pub apps: Vec<TestApp>,
     pub root: tempfile::TempDir,
     pub longest_idle: Duration,
@@ -209,11 +219,11 @@ impl Net {
 
     /// A network with more nodes than validators.
     pub fn with_seats(count: u8, seats: u8, padding: usize) -> Self {
-        let listeners: Vec<_> = (0..seats).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let listeners: Vec<_> = (0..seats).map(|_| free()).collect();
         let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
         let apps = (0..seats).map(|_| TestApp::new(validators(count), padding)).collect();
         let root = tempfile::tempdir().unwrap();
-        Self { addresses, apps, root, longest_idle: Duration::from_secs(3600) }
+        Self { addresses, detours: BTreeMap::new(), apps, root, longest_idle: Duration::from_secs(3600) }
     }
 
     pub fn folder(&self, index: u8) -> PathBuf {
@@ -225,7 +235,7 @@ impl Net {
     pub fn config(&self, index: u8, folder: &Path) -> Config {
         let others = (0..self.addresses.len() as u8).filter(|other| *other != index);
         let peer = |other| Peer {
-            address: self.addresses[usize::from(other)],
+            address: self.detours.get(&(index, other)).copied().unwrap_or(self.addresses[usize::from(other)]),
             network_key: network_key(&network_secret(other)),
         };
         Config {
@@ -295,4 +305,41 @@ pub async fn shut_down(engines: Vec<Engine>) {
     for engine in engines {
         engine.shutdown().await.unwrap();
     }
+}
+
+/// A wire between two nodes, which can go dead without either end being told.
+pub struct Wire {
+    pub address: SocketAddr,
+    cut: watch::Sender<u32>,
+}
+
+impl Wire {
+    pub async fn to(target: SocketAddr) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (cut, cuts) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                if let Ok(far) = TcpStream::connect(target).await {
+                    tokio::spawn(carry(near, far, cuts.clone()));
+                }
+            }
+        });
+        Self { address, cut }
+    }
+
+    /// What is connected stays so and hears nothing more; what connects from now on is carried.
+    pub fn goes_dead(&self) {
+        self.cut.send_modify(|cuts| *cuts += 1);
+    }
+}
+
+async fn carry(mut near: TcpStream, mut far: TcpStream, mut cuts: watch::Receiver<u32>) {
+    cuts.mark_unchanged();
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
+        cut = cuts.changed() => if cut.is_err() { return },
+    }
+    // Both ends are held open as long as the wire is there.
+    while cuts.changed().await.is_ok() {}
 }
