@@ -60,6 +60,7 @@ struct Shelf {
     oldest: VecDeque<DocumentId>,
     offered_bytes: usize,
     wanted: BTreeSet<DocumentId>,
+    changes: u64,
 }
 
 impl Documents {
@@ -110,6 +111,7 @@ impl Documents {
                 tracing::warn!(document = %id, detail, "a document is damaged and will be fetched again");
                 let mut shelf = self.shelf();
                 shelf.held.remove(id);
+                shelf.changes += 1;
                 shelf.want(*id);
                 Ok(None)
             }
@@ -141,6 +143,7 @@ impl Documents {
         self.store.put_document(&id.0, &bytes)?;
         let mut shelf = self.shelf();
         shelf.held.insert(*id);
+        shelf.changes += 1;
         shelf.wanted.remove(id);
         shelf.withdraw(id);
         Ok(true)
@@ -157,6 +160,11 @@ impl Documents {
             }
         }
         Ok(())
+    }
+
+    /// How often what is here has changed since the start.
+    pub fn changes(&self) -> u64 {
+        self.shelf().changes
     }
 
     /// What the ledger names and this node lacks.
@@ -182,11 +190,13 @@ impl Shelf {
         self.offered_bytes += bytes.len();
         self.offered.insert(id, bytes.into());
         self.oldest.push_back(id);
+        self.changes += 1;
     }
 
     fn withdraw(&mut self, id: &DocumentId) {
         if let Some(bytes) = self.offered.remove(id) {
             self.offered_bytes -= bytes.len();
+            self.changes += 1;
             self.oldest.retain(|other| other != id);
         }
     }

@@ -18,6 +18,7 @@ use warp::reply::Response;
 
 use super::Context;
 use super::keep::Keep;
+use super::kept::Content;
 use super::problem::Problem;
 use super::signature::Message;
 
@@ -226,10 +227,12 @@ fn path(template: &'static str) -> BoxedFilter<(Option<String>,)> {
 
 /// Whether a path is one of a template.
 pub(super) fn fits(template: &str, path: &str) -> bool {
-    let parts = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    let (template, path) = (parts(template), parts(path));
-    template.len() == path.len()
-        && template.iter().zip(&path).all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
+    fn parts(path: &str) -> impl Iterator<Item = &str> {
+        path.split('/').filter(|part| !part.is_empty())
+    }
+    let mut given = parts(path);
+    parts(template).all(|wanted| given.next().is_some_and(|given| wanted.starts_with('{') || wanted == given))
+        && given.next().is_none()
 }
 
 /// Whether a field `Content-Type` names this media type.
@@ -284,7 +287,9 @@ pub(super) fn json(status: StatusCode, keep: Keep, value: &impl Serialize) -> An
 pub(super) fn bytes(status: StatusCode, keep: Keep, media_type: &'static str, body: Vec<u8>) -> Response {
     let mut head = HeaderMap::new();
     keep.mark(&mut head, &body);
-    let mut response = Response::new(body.into());
+    let body = Bytes::from(body);
+    let mut response = Response::new(body.clone().into());
+    response.extensions_mut().insert(Content(body));
     *response.status_mut() = status;
     response.headers_mut().extend(head);
     let headers = response.headers_mut();

@@ -81,6 +81,11 @@ impl Index {
         true
     }
 
+    /// Height up to which it has read.
+    pub(super) fn height(&self) -> Height {
+        *self.height.borrow()
+    }
+
     /// Waits until the index has read `height`.
     pub(super) async fn reached(&self, height: Height) -> Result<(), Problem> {
         let mut indexed = self.height.subscribe();

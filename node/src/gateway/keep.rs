@@ -81,7 +81,8 @@ pub(super) fn unless_held<B>(
 
 /// Gives packed bytes a tag of their own: a strong tag promises the same bytes.
 pub(super) fn tell_packed<B>(mut response: Response<B>) -> Response<B> {
-    let text = |name: header::HeaderName| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text =
+        |name: header::HeaderName| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let packed = text(header::CONTENT_ENCODING).zip(text(header::ETAG));
     let tag = packed.map(|(encoding, tag)| format!("\"{}-{encoding}\"", tag.trim_matches('"')));
     if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {

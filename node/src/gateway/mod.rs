@@ -43,6 +43,7 @@ mod handbook;
 mod index;
 mod invoices;
 mod keep;
+mod kept;
 mod lines;
 mod money;
 mod openapi;
@@ -93,6 +94,7 @@ use crate::network::NetworkHandle;
 use crate::view::{View, Views};
 
 use index::Index;
+use kept::Source;
 use problem::Problem;
 use search::Search;
 use signature::Replays;
@@ -321,6 +323,12 @@ impl Context {
     /// The durable tip of this moment.
     fn view(&self) -> Arc<View> {
         self.services.views.borrow().clone()
+    }
+
+    /// What public answers of this moment are made of.
+    fn source(&self) -> Source {
+        let tip = self.services.views.borrow().height();
+        Source { tip, indexed: self.index.height(), documents: self.services.documents.changes() }
     }
 
     /// Refuses work that a full disk could not finish.

@@ -58,6 +58,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing", detail)
     }
 
+    /// No route is at the address.
+    pub(super) fn nothing_here() -> Self {
+        Self::not_found("nothing answers at this address; /v1/openapi.json lists what does")
+    }
+
     /// It is on the ledger, and this node has no copy of what lies beside.
     pub(super) fn absent_here(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "absent_here", "It is not held here", detail)

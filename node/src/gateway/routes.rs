@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use keis_ledger::codec::MAX_TRANSACTION;
-use warp::filters::BoxedFilter;
-use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
+use warp::reject::{InvalidHeader, InvalidQuery};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::call::{Bodies, Route, get, own, post};
+use super::kept::Kept;
 use super::problem::Problem;
 use super::server::Door;
 use super::share::Entry;
@@ -89,28 +89,23 @@ fn table(context: &Arc<Context>) -> Vec<Route> {
     ]
 }
 
-/// The routes as one filter, with what tells an address's methods.
+/// What a gateway's connections lead to.
 pub(super) fn door(context: &Arc<Context>, limits: Limits) -> Door {
-    let table = table(context);
-    let entry =
-        |route: &Route| Entry { method: route.method.clone(), template: route.template, is_shared: route.is_shared };
-    let entries = table.iter().map(entry).collect();
-    let all: Option<BoxedFilter<(Response,)>> =
-        table.into_iter().map(|route| route.filter).reduce(|some, next| some.or(next).unify().boxed());
-    let routes = all.expect("the table is not empty").recover(fall_through).unify().boxed();
-    Door { routes, entries, limits }
+    let entries = table(context).into_iter().map(|route| {
+        let Route { method, template, is_shared, filter } = route;
+        Entry { method, template, is_shared, filter: filter.recover(fall_through).unify().boxed() }
+    });
+    Door { entries: entries.collect(), context: context.clone(), kept: Kept::default(), limits }
 }
 
-/// No route took the request. The methods of a wrong one are filled in where the path is known.
+/// A route did not take the request.
 async fn fall_through(rejection: Rejection) -> Result<Response, Infallible> {
-    let problem = if rejection.find::<MethodNotAllowed>().is_some() {
-        Problem::method_not_allowed(String::new())
-    } else if rejection.find::<InvalidQuery>().is_some() {
+    let problem = if rejection.find::<InvalidQuery>().is_some() {
         Problem::malformed("the query cannot be read")
     } else if rejection.find::<InvalidHeader>().is_some() {
         Problem::malformed("a header cannot be read")
     } else {
-        Problem::not_found("nothing answers at this address; /v1/openapi.json lists what does")
+        Problem::nothing_here()
     };
     Ok(problem.into_response())
 }

@@ -14,17 +14,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
 use tower_http::compression::CompressionLayer;
-use warp::filters::BoxedFilter;
-use warp::http::{HeaderValue, Method, Request, StatusCode, header};
+use warp::http::{HeaderValue, Method, Request, header};
 use warp::reply::Response;
 
-use super::Limits;
 use super::call::{Answered, Asked};
 use super::keep;
+use super::kept::Kept;
 use super::patient::Patient;
 use super::problem::Problem;
 use super::share::{self, Entry};
 use super::tongue::{self, Tongue};
+use super::{Context, Limits};
 
 /// Streams of one connection at a time.
 const STREAMS: u32 = 64;
@@ -33,10 +33,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Everything that a connection needs.
 pub(super) struct Door {
-    /// All routes.
-    pub(super) routes: BoxedFilter<(Response,)>,
-    /// The addresses, to tell what each answers.
+    /// Every address with what answers there.
     pub(super) entries: Vec<Entry>,
+    /// What answers are made of.
+    pub(super) context: Arc<Context>,
+    /// Answers that are good for more than one reader.
+    pub(super) kept: Kept,
     /// The bounds.
     pub(super) limits: Limits,
 }
@@ -140,15 +142,17 @@ async fn answer(door: Arc<Door>, mut request: Request<hyper::body::Incoming>) ->
     let tongue = Tongue::of(text(&request, header::ACCEPT_LANGUAGE).as_deref());
     let options =
         if method == Method::OPTIONS { share::options(&door.entries, &path, request.headers()) } else { None };
+    let is_shared = method == Method::GET && share::is_shared(&door.entries, &path);
     let response = match options {
         Some(response) => response,
+        None if is_shared => once(&door, request, &path).await,
         None => route(&door, request, &path).await,
     };
     let mut response = tongue::say(response, tongue);
+    if is_shared {
+        share::open(&mut response);
+    }
     if method == Method::GET {
-        if share::is_shared(&door.entries, &path) {
-            share::open(&mut response);
-        }
         response = keep::unless_held(response, held.as_deref(), || "".into());
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -166,18 +170,35 @@ fn text<B>(request: &Request<B>, name: header::HeaderName) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
+/// A public answer, made once for all who ask before it would be another.
+async fn once(door: &Door, request: Request<hyper::body::Incoming>, path: &str) -> Response {
+    let address = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let source = door.context.source();
+    if let Some(response) = door.kept.take(source, &address) {
+        return response;
+    }
+    let response = route(door, request, path).await;
+    if door.context.source() == source {
+        door.kept.put(source, &address, &response);
+    }
+    response
+}
+
 /// What the routes answer, within the time for it.
 async fn route(door: &Door, request: Request<hyper::body::Incoming>, path: &str) -> Response {
-    let answered = tokio::time::timeout(door.limits.request(), warp::service(door.routes.clone()).oneshot(request));
-    let response = match answered.await {
+    let Some(entry) = share::at(&door.entries, path).find(|entry| entry.method == *request.method()) else {
+        let problem = match share::allowed(&door.entries, path) {
+            none if none.is_empty() => Problem::nothing_here(),
+            methods => Problem::method_not_allowed(methods),
+        };
+        return problem.into_response();
+    };
+    let answered = tokio::time::timeout(door.limits.request(), warp::service(entry.filter.clone()).oneshot(request));
+    match answered.await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => Problem::unavailable("timeout", "the answer took too long").into_response(),
-    };
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return response;
     }
-    Problem::method_not_allowed(share::allowed(&door.entries, path)).into_response()
 }
 
 fn without_body(response: Response) -> Response {

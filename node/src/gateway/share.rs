@@ -1,5 +1,6 @@
 //! What pages of other sites may do here: read what is public, and nothing else. No cookie, key or signature goes with it.
 
+use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use warp::reply::Response;
 
@@ -13,12 +14,19 @@ pub(super) struct Entry {
     pub(super) template: &'static str,
     /// Whether pages of other sites may read it.
     pub(super) is_shared: bool,
+    /// What answers there.
+    pub(super) filter: BoxedFilter<(Response,)>,
+}
+
+/// The entries of an address.
+pub(super) fn at<'e>(entries: &'e [Entry], path: &str) -> impl Iterator<Item = &'e Entry> {
+    entries.iter().filter(move |entry| fits(entry.template, path))
 }
 
 /// The methods of an address, for the field `Allow`; empty where there is no such address.
 pub(super) fn allowed(entries: &[Entry], path: &str) -> String {
     let mut methods = Vec::new();
-    for entry in entries.iter().filter(|entry| fits(entry.template, path)) {
+    for entry in at(entries, path) {
         methods.push(entry.method.as_str());
         if entry.method == Method::GET {
             methods.push("HEAD");
@@ -32,7 +40,7 @@ pub(super) fn allowed(entries: &[Entry], path: &str) -> String {
 
 /// Whether pages of other sites may read what is at an address.
 pub(super) fn is_shared(entries: &[Entry], path: &str) -> bool {
-    entries.iter().any(|entry| entry.is_shared && fits(entry.template, path))
+    at(entries, path).any(|entry| entry.is_shared)
 }
 
 fn set(headers: &mut HeaderMap, fields: &[(HeaderName, &'static str)]) {

@@ -145,7 +145,11 @@ const GATEWAY: &[(&str, &str, &str)] = &[
     ("reader_full", "Per daug užklausų", "Šis raktas per kelias minutes klausė per daug kartų; klauskite vėliau."),
     ("not_yours", "Tai priklauso kitiems", "Šiam raktui to skaityti neleidžiama."),
     ("index_behind", "Mazgas dabar atsakyti negali", "Mazgas dar skaito istoriją; klauskite netrukus."),
-    ("disk_full", "Mazgas dabar atsakyti negali", "Mazgo diske beveik nebėra vietos; siųskite kitam mazgui arba vėliau."),
+    (
+        "disk_full",
+        "Mazgas dabar atsakyti negali",
+        "Mazgo diske beveik nebėra vietos; siųskite kitam mazgui arba vėliau.",
+    ),
     ("mempool_full", "Mazgas dabar atsakyti negali", "Mazgas daugiau operacijų priimti negali; siųskite vėliau."),
     ("no_block", "Mazgas dabar atsakyti negali", "Nė vieno bloko dar nėra."),
     ("outcome_unknown", "Mazgas dabar atsakyti negali", "Mazgas operacijos nebeprisimena."),
