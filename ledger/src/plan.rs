@@ -16,7 +16,8 @@ use crate::crypto::{Hash, PublicKey};
 use crate::money::{Cents, Source};
 use crate::operation::{Operation, OrderAction, Owner, Party};
 use crate::record::{
-    BoundIn, DueKey, DueWork, Entity, Exceptions, Key, Network, Order, Sealed, Session, YearRecord, YearState,
+    BoundIn, DueKey, DueWork, Entity, Era, Exceptions, Key, Network, Order, ProviderPurse, School, Sealed, Service,
+    Session, Succession, YearRecord, YearState,
 };
 use crate::rejection::Rejection;
 use crate::state::{Draft, Effect, Work};
@@ -42,6 +43,7 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
     let mut work = Work::on(draft);
     let body = transaction.body();
     look_ahead(&work, transaction);
+    look_further(&work, body);
     let actor = authorize(&work, at, transaction)?;
     remember(&mut work, transaction);
     match &body.operation {
@@ -87,11 +89,46 @@ fn look_ahead(work: &Work, transaction: &SignedTransaction) {
     work.look_ahead(signer.into_iter().chain(order).chain(session));
 }
 
+/// Looks for what those records lead to, again all at one time.
+fn look_further(work: &Work, body: &Body) {
+    let party = work.get::<Key>(body.signer).and_then(|key| match key.owner {
+        Owner::Party(party) => Some(party),
+        Owner::Operator(_) | Owner::BudgetHolder(_) | Owner::Auditor(_) | Owner::Governance(_) => None,
+    });
+    let era = party.map(Era::key);
+    let Operation::Order { year, order, action } = &body.operation else {
+        return work.look_ahead(era.into_iter());
+    };
+    if let OrderAction::Propose { session, .. } | OrderAction::Request { session, .. } = action {
+        let service = work.get::<Session>((*year, *session)).map(|session| Service::key(session.service));
+        let school = party.into_iter().flat_map(|party| match party {
+            Party::School(school) => [Some(School::key(school)), Some(Succession::key(party))],
+            Party::Provider(_) | Party::Pupil(..) => [None, None],
+        });
+        return work.look_ahead(era.into_iter().chain(service).chain(school.flatten()));
+    }
+    let sides = work.get::<Order>((*year, *order)).map(|order| {
+        [
+            Succession::key(Party::School(order.school)),
+            Succession::key(Party::Provider(order.provider)),
+            ProviderPurse::key((*year, order.provider)),
+        ]
+    });
+    // Money is earned when attendance is confirmed.
+    let earns = matches!(action, OrderAction::ConfirmAttendance { .. });
+    let asked = sides.iter().flat_map(|keys| if earns { &keys[..] } else { &keys[..2] });
+    work.look_ahead(era.into_iter().chain(asked.copied()));
+}
+
 /// Does one piece of due work, which cannot be refused, and gives the seed of its lines' blinds. `room` bounds the
 /// records that a piece which is itself large may touch.
 pub(crate) fn due(draft: &Draft, at: Timestamp, key: DueKey, due: DueWork, room: usize) -> (Effect, Hash) {
     let mut work = Work::on(draft);
     work.remove::<DueWork>(key);
+    if let DueWork::Lapse(year, order) | DueWork::Attendance(year, order) | DueWork::Strike(year, order) = due {
+        let keys = [YearRecord::key(year), Order::key((year, order)), Exceptions::key(year)];
+        work.look_ahead(keys.into_iter());
+    }
     match due {
         DueWork::Lapse(year, order) => order::lapse(work, at, (year, order)),
         DueWork::Attendance(year, order) => order::attendance_stands(work, at, (year, order)),

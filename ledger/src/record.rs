@@ -202,7 +202,7 @@ impl RecordKey {
     }
 }
 
-/// A record of any kind, with what is large behind a pointer: most records are pupils.
+/// A record of any kind. What is larger than a pupil is behind a pointer: most records are pupils.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Record {
     /// See [`Network`].
@@ -218,7 +218,7 @@ pub enum Record {
     /// See [`YearRecord`].
     Year(Box<YearRecord>),
     /// See [`Pupil`].
-    Pupil(Box<Pupil>),
+    Pupil(Pupil),
     /// See [`Token`].
     Nullifier(Token),
     /// See [`SchoolPurse`].
@@ -324,7 +324,7 @@ entity!(boxed School as School, SchoolId, |k| RecordKey::School(k));
 entity!(boxed Provider as Provider, ProviderId, |k| RecordKey::Provider(k));
 entity!(boxed Service as Service, ServiceId, |k| RecordKey::Service(k));
 entity!(boxed YearRecord as Year, Year, |k| RecordKey::Year(k));
-entity!(boxed Pupil as Pupil, (Year, PupilId), |k| RecordKey::Pupil(k.0, k.1));
+entity!(plain Pupil as Pupil, (Year, PupilId), |k| RecordKey::Pupil(k.0, k.1));
 entity!(plain Token as Nullifier, (Year, Nullifier), |k| RecordKey::Nullifier(k.0, k.1));
 entity!(plain SchoolPurse as SchoolPurse, (Year, SchoolId), |k| RecordKey::SchoolPurse(k.0, k.1));
 entity!(plain ProviderPurse as ProviderPurse, (Year, ProviderId), |k| RecordKey::ProviderPurse(k.0, k.1));

@@ -5,12 +5,12 @@
 //! proves nothing has [`Records`] and [`Roots`] in the place of a state.
 
 mod buckets;
+mod changed;
 mod records;
 mod roots;
 mod work;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::chain::Height;
@@ -19,8 +19,9 @@ use crate::crypto::{Batch, Domain, Hash, PublicKey};
 use crate::operation::{Owner, Party};
 use crate::record::{BoundIn, DueKey, DueWork, Entity, Era, Key, Record, RecordKey, Shared, Succession, YearRecord};
 use crate::time::Timestamp;
-use crate::tree::{self, Change, Proof, Tree, TreeKey};
+use crate::tree::{self, Proof, Tree, TreeKey};
 
+use changed::{Change, Changed, Placed};
 use work::Write;
 
 pub(crate) use records::Back;
@@ -121,30 +122,8 @@ impl State {
 pub struct Draft {
     height: Height,
     base: Base,
-    changed: BTreeMap<TreeKey, Changed>,
-    hints: Hints,
+    changed: Changed,
     sealed: BTreeMap<Year, Leaving>,
-}
-
-/// Tells of most places that nothing has changed there, without a search.
-struct Hints([u64; 64]);
-
-impl Hints {
-    /// The word and the bit of a place; many places share them.
-    fn of(place: &TreeKey) -> (usize, u64) {
-        let [word, bit] = [place.0[20] ^ place.0[32], place.0[21] ^ place.0[33]].map(|byte| byte % 64);
-        (usize::from(word), 1 << bit)
-    }
-
-    fn note(&mut self, place: &TreeKey) {
-        let (word, bit) = Self::of(place);
-        self.0[word] |= bit;
-    }
-
-    fn may_have(&self, place: &TreeKey) -> bool {
-        let (word, bit) = Self::of(place);
-        self.0[word] & bit != 0
-    }
 }
 
 /// A year that a draft seals.
@@ -152,7 +131,7 @@ struct Leaving {
     /// Its records, where the draft is of a state.
     records: Option<State>,
     /// What the draft had changed of them.
-    changed: BTreeMap<TreeKey, Changed>,
+    changed: Vec<Placed>,
 }
 
 /// The records of a year when it is sealed.
@@ -208,13 +187,6 @@ impl<'a> Iterator for Standing<'a> {
     }
 }
 
-/// What a draft has made of a record.
-struct Changed {
-    record: Option<Shared>,
-    /// Whether the state below is known to hold a record in this place.
-    stands: bool,
-}
-
 impl Draft {
     /// A draft that has changed nothing yet, of a block whose height is not known: what needs a later height is let through.
     pub fn on(base: &State) -> Self {
@@ -232,7 +204,7 @@ impl Draft {
     }
 
     fn reading(height: Height, base: Base) -> Self {
-        Self { height, base, changed: BTreeMap::new(), hints: Hints([0; 64]), sealed: BTreeMap::new() }
+        Self { height, base, changed: Changed::new(), sealed: BTreeMap::new() }
     }
 
     /// Height of the block.
@@ -240,13 +212,9 @@ impl Draft {
         self.height
     }
 
-    fn changed_at(&self, place: &TreeKey) -> Option<&Changed> {
-        if self.hints.may_have(place) { self.changed.get(place) } else { None }
-    }
-
     fn look(&self, place: &TreeKey) -> Option<&Shared> {
-        match self.changed_at(place) {
-            Some(changed) => changed.record.as_ref(),
+        match self.changed.get(place) {
+            Some(change) => change.record.as_ref(),
             None if self.sealed.contains_key(&place.year()) => None,
             None => self.base.look(place),
         }
@@ -256,8 +224,8 @@ impl Draft {
     fn look_all(&self, places: &[TreeKey]) -> Vec<Option<&Shared>> {
         let mut found = self.base.look_all(places);
         for (place, found) in places.iter().zip(&mut found) {
-            match self.changed_at(place) {
-                Some(changed) => *found = changed.record.as_ref(),
+            match self.changed.get(place) {
+                Some(change) => *found = change.record.as_ref(),
                 None if self.sealed.contains_key(&place.year()) => *found = None,
                 None => {}
             }
@@ -267,23 +235,23 @@ impl Draft {
 
     /// The records of a year as the draft has them now.
     fn weigh(&self, year: Year) -> Weighed {
-        let start = RecordKey::year_start(year);
-        let mut changed = self.changed.range(start..).take_while(|(place, _)| place.year() == year).peekable();
+        let changed = self.changed.of_year(year).into_iter();
         match &self.base {
             Base::State(state) => {
                 let mut part = state.year(year);
                 let value = |record: &Shared| (record.hash(), Arc::clone(record));
-                part.tree.apply(changed.map(|(place, changed)| (*place, changed.record.as_ref().map(value))));
+                part.tree.apply(changed.map(|(place, change)| (*place, change.record.as_ref().map(value))));
                 Weighed { root: part.root(), len: part.len(), records: Some(part) }
             }
-            Base::Records(_, weights) if changed.peek().is_none() && weights.contains_key(&year) => {
+            Base::Records(_, weights) if changed.len() == 0 && weights.contains_key(&year) => {
                 let (root, len) = weights[&year];
                 Weighed { root, len, records: None }
             }
             Base::Records(records, _) => {
-                let standing = records.range(&start).take_while(|(place, _)| place.year() == year);
-                let standing = standing.filter(|(place, _)| !self.changed.contains_key(place));
-                let changed = changed.filter_map(|(place, changed)| Some((place, changed.record.as_ref()?)));
+                let standing =
+                    records.range(&RecordKey::year_start(year)).take_while(|(place, _)| place.year() == year);
+                let standing = standing.filter(|(place, _)| !self.changed.has(place));
+                let changed = changed.filter_map(|(place, change)| Some((place, change.record.as_ref()?)));
                 let mut now: Vec<(&TreeKey, &Shared)> = standing.chain(changed).collect();
                 now.sort_by_key(|(place, _)| *place);
                 Weighed { root: roots::root_of(&now), len: now.len(), records: None }
@@ -300,7 +268,7 @@ impl Draft {
     pub fn has_due_work(&self, year: Year) -> bool {
         let queue = RecordKey::queue_start();
         let standing = self.standing_from(&queue).map(|(_, record)| record);
-        let added = self.changed.range(queue..).filter_map(|(_, changed)| changed.record.as_deref());
+        let added = self.changed.due_from(&queue).filter_map(|(_, change)| change.record.as_deref());
         let mut work = standing.chain(added).filter_map(DueWork::from_record);
         work.any(|work| work.year() == Some(year))
     }
@@ -319,17 +287,11 @@ impl Draft {
     pub fn commit(&mut self, writes: Writes) {
         let Writes { records, sealed } = writes;
         if let Some((year, records)) = sealed {
-            let changed = self.changed.extract_if(.., |place, _| place.year() == year).collect();
+            let changed = self.changed.take_year(year);
             self.sealed.insert(year, Leaving { records, changed });
         }
         for Write { place, record, stands } in records {
-            self.hints.note(&place);
-            match self.changed.entry(place) {
-                Entry::Occupied(mut changed) => changed.get_mut().record = record,
-                Entry::Vacant(vacant) => {
-                    vacant.insert(Changed { record, stands });
-                }
-            }
+            self.changed.set(place, Change { record, stands });
         }
     }
 
@@ -340,12 +302,9 @@ impl Draft {
 
     /// The first due work at or after a place of the queue, with the key it stands under.
     pub fn next_due(&self, from: &TreeKey) -> Option<(DueKey, DueWork)> {
-        let standing = self
-            .base
-            .range(from)
-            .find(|(place, _)| !self.changed.contains_key(place))
-            .map(|(place, record)| (*place, record));
-        let added = self.changed.range(from..).find_map(|(place, changed)| Some((*place, changed.record.as_ref()?)));
+        let standing =
+            self.base.range(from).find(|(place, _)| !self.changed.has(place)).map(|(place, record)| (*place, record));
+        let added = self.changed.due_from(from).find_map(|(place, change)| Some((*place, change.record.as_ref()?)));
         let (place, record) = match (standing, added) {
             (Some(a), Some(b)) => {
                 if a.0 < b.0 {
@@ -371,7 +330,7 @@ impl Draft {
     pub fn finish(self) -> State {
         let Base::State(mut base) = self.base else { unreachable!("who follows a chain has no states") };
         base.let_go_of(self.sealed.keys());
-        base.tree.apply_known(hashed(self.changed));
+        base.tree.apply_known(hashed(self.changed.into_sorted()));
         base
     }
 
@@ -379,20 +338,20 @@ impl Draft {
     pub(crate) fn finish_in(self, records: &mut Arc<Records>) -> (Changes, Back) {
         drop(self.base);
         let records = Arc::get_mut(records).expect("one draft at a time reads the records");
-        records.change(self.sealed, self.changed)
+        records.change(self.sealed, self.changed.into_sorted())
     }
 }
 
 /// The changes for the tree, with the records' hashes, which are made together.
-fn hashed(changed: BTreeMap<TreeKey, Changed>) -> impl Iterator<Item = Change<Record>> {
+fn hashed(changed: Vec<Placed>) -> impl Iterator<Item = tree::Change<Record>> {
     let mut values = Batch::with_room(changed.len(), RECORD);
-    for record in changed.values().filter_map(|changed| changed.record.as_ref()) {
+    for record in changed.iter().filter_map(|(_, change)| change.record.as_ref()) {
         values.add_value(Domain::RecordValue, &[], &**record);
     }
     let mut hashes = values.hashes().into_iter();
-    changed.into_iter().map(move |(key, Changed { record, stands })| {
+    changed.into_iter().map(move |(key, Change { record, stands })| {
         let value = record.map(|record| (hashes.next().expect("there is a hash for every record"), record));
-        Change { key, stands, value }
+        tree::Change { key, stands, value }
     })
 }
 
@@ -420,7 +379,6 @@ impl std::fmt::Debug for State {
 impl Draft {
     /// The years that the draft has changed, as they are now.
     pub(crate) fn changed_years(&self) -> impl Iterator<Item = &YearRecord> {
-        let records = self.changed.values().filter_map(|changed| changed.record.as_deref());
-        records.filter_map(YearRecord::from_record)
+        self.changed.records().filter_map(|record| YearRecord::from_record(record))
     }
 }

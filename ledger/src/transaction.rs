@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::codec::{self, CodecError};
-use crate::crypto::{Domain, Hash, KnownKeys, PublicKey, SecretKey, Signature, Signatures, hash};
+use crate::crypto::{Batch, Domain, Hash, KnownKeys, PublicKey, SecretKey, Signature, Signatures, hash};
 use crate::ids::TransactionId;
 use crate::operation::{Operation, Party};
 use crate::time::Timestamp;
@@ -75,15 +75,41 @@ fn body_of(raw: &[u8]) -> &[u8] {
 }
 
 impl RawTransaction {
+    fn read(&self) -> Result<Wire, TransactionError> {
+        if self.0.len() > codec::MAX_TRANSACTION {
+            return Err(TransactionError::TooLong { length: self.0.len() });
+        }
+        Ok(codec::decode(&self.0)?)
+    }
+
+    /// The same as [`RawTransaction::parse`] for several, whose ids are hashed together.
+    ///
+    /// # Errors
+    /// [`TransactionError`] of the first that is not well formed.
+    pub fn parse_all(several: Vec<Self>, network: &Hash) -> Result<Vec<SignedTransaction>, TransactionError> {
+        let bytes = several.iter().map(|raw| raw.0.len()).max().unwrap_or_default();
+        let mut ids = Batch::with_room(several.len(), bytes + size_of::<Hash>());
+        let mut wires = Vec::with_capacity(several.len());
+        for raw in &several {
+            wires.push(raw.read()?);
+            ids.add(Domain::Transaction, &[&network.0, body_of(&raw.0)]);
+        }
+        let named = several.into_iter().zip(wires).zip(ids.hashes());
+        let one = |((raw, Wire { body, signature }), id): ((Self, Wire), Hash)| SignedTransaction {
+            body,
+            signature,
+            id: id.into(),
+            raw: raw.0,
+        };
+        Ok(named.map(one).collect())
+    }
+
     /// Reads the form and names the transaction. `network` is the hash of the genesis document.
     ///
     /// # Errors
     /// [`TransactionError`] when the bytes are too long or not the one encoding of a transaction.
     pub fn parse(self, network: &Hash) -> Result<SignedTransaction, TransactionError> {
-        if self.0.len() > codec::MAX_TRANSACTION {
-            return Err(TransactionError::TooLong { length: self.0.len() });
-        }
-        let Wire { body, signature } = codec::decode(&self.0)?;
+        let Wire { body, signature } = self.read()?;
         let id = Hash(*blake3::hash(&signed_bytes(network, body_of(&self.0))).as_bytes()).into();
         Ok(SignedTransaction { body, signature, id, raw: self.0 })
     }

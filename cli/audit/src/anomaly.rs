@@ -75,12 +75,19 @@ pub struct Case {
     pub limit: u64,
 }
 
+/// That a pupil attended an order's session; so small since there is one for each line of a year.
 struct Visit {
     pupil: PupilId,
+    /// Index among the occasions.
+    occasion: u32,
+}
+
+/// What pupils attended.
+struct Occasion {
     start: Timestamp,
     end: Timestamp,
     place: Option<Place>,
-    session: String,
+    session: SessionId,
 }
 
 /// A year's orders, as far as flags need them.
@@ -89,6 +96,7 @@ pub(crate) struct Observations {
     calendar: Calendar,
     whole_wallet: Cents,
     visits: Vec<Visit>,
+    occasions: Vec<Occasion>,
     sessions: BTreeMap<SessionId, (u64, u64)>,
     months: BTreeMap<ProviderId, (u64, u128, u128)>,
     keys: BTreeMap<PublicKey, BTreeMap<ProviderId, u64>>,
@@ -102,6 +110,7 @@ impl Observations {
             calendar: parameters.calendar.clone(),
             whole_wallet: parameters.amount_per_pupil,
             visits: Vec::new(),
+            occasions: Vec::new(),
             sessions: BTreeMap::new(),
             months: BTreeMap::new(),
             keys: BTreeMap::new(),
@@ -131,19 +140,21 @@ impl Observations {
             *self.whole_wallets.entry((order.provider, day)).or_default() += whole as u64;
         }
         let place = session.map(|session| session.offer.place);
-        let name = order.session.to_string();
-        self.visits.extend(attended.iter().map(|line| Visit {
-            pupil: line.pupil,
-            start: order.start,
-            end: order.end,
-            place,
-            session: name.clone(),
-        }));
+        let occasion =
+            u32::try_from(self.occasions.len()).expect("a year has fewer orders than a chain has transactions");
+        self.occasions.push(Occasion { start: order.start, end: order.end, place, session: order.session });
+        self.visits.extend(attended.iter().map(|line| Visit { pupil: line.pupil, occasion }));
     }
 
     /// Judges what was noted.
     pub(crate) fn anomalies(mut self, limits: &Limits, collector: &Collector) -> Vec<Anomaly> {
-        self.visits.sort_by_key(|visit| (visit.pupil, visit.start, visit.end));
+        let when = |visit: &Visit| {
+            let occasion = &self.occasions[visit.occasion as usize];
+            (occasion.start, occasion.end, visit.occasion)
+        };
+        let pupil = |visit: &Visit| u128::from_be_bytes(visit.pupil.0);
+        self.visits
+            .sort_unstable_by(|one, other| pupil(one).cmp(&pupil(other)).then_with(|| when(one).cmp(&when(other))));
         vec![
             self.twice(),
             self.hurried(limits),
@@ -155,14 +166,17 @@ impl Observations {
         ]
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&Visit, &Visit)> {
-        self.visits.windows(2).map(|pair| (&pair[0], &pair[1])).filter(|(one, other)| one.pupil == other.pupil)
+    /// What a pupil attended one after the other.
+    fn pairs(&self) -> impl Iterator<Item = (&Occasion, &Occasion)> {
+        let of_one = self.visits.windows(2).filter(|pair| pair[0].pupil == pair[1].pupil);
+        let occasion = |visit: &Visit| &self.occasions[visit.occasion as usize];
+        of_one.map(move |pair| (occasion(&pair[0]), occasion(&pair[1])))
     }
 
     fn twice(&self) -> Anomaly {
         let cases = self.pairs().filter(|(one, other)| other.start < one.end);
         let cases = cases.map(|(one, other)| Case {
-            about: vec![one.session.clone(), other.session.clone()],
+            about: vec![one.session.to_string(), other.session.to_string()],
             value: (one.end.0 - other.start.0).div_ceil(MINUTE),
             limit: 0,
         });
@@ -175,7 +189,7 @@ impl Observations {
             one.end <= other.start && other.start < one.end.after(least) && one.place != other.place
         });
         let cases = cases.map(|(one, other)| Case {
-            about: vec![one.session.clone(), other.session.clone()],
+            about: vec![one.session.to_string(), other.session.to_string()],
             value: (other.start.0 - one.end.0) / MINUTE,
             limit: limits.minutes_between,
         });

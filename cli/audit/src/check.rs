@@ -115,8 +115,8 @@ fn together(network: &Hash, known: &KnownSet, keys: &mut KnownKeys, formed: Vec<
         if known.hash == header.validators {
             certificate.verify_with(network, &known.set, keys, &mut signatures).ok()?;
         }
-        let parse = |raw| RawTransaction(raw).parse(network).ok();
-        signed.push(transactions.into_iter().map(parse).collect::<Option<_>>()?);
+        let raw = transactions.into_iter().map(RawTransaction).collect();
+        signed.push(RawTransaction::parse_all(raw, network).ok()?);
         heads.push((header, id, certificate));
     }
     let verified = VerifiedTransaction::all(signed, network, keys, signatures)?;

@@ -205,7 +205,7 @@ impl<R: Read> Frames<R> {
 
     /// So many bytes, or fewer at the end of the file.
     fn take(&mut self, count: usize) -> Result<Vec<u8>, Flaw> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(count);
         let mut input = Read::take(&mut self.input, count as u64);
         input.read_to_end(&mut bytes).map_err(|source| Flaw::Read { offset: self.offset, source })?;
         Ok(bytes)

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use keis_ledger::classifiers::Year;
+use keis_ledger::classifiers::{ArtField, Place, VatCategory, Year};
+use keis_ledger::ids::ProviderId;
 use keis_ledger::money::{Amounts, Source};
 use keis_ledger::operation::Buyer;
 use keis_ledger::record::{
-    LineState, Order, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState, YearRecord,
+    LineState, Order, OrderState, Record, RecordKey, School, Sealed, Session, Standing, Statement, StatementState,
+    YearRecord,
 };
 use keis_ledger::state::Records;
 use serde::Serialize;
@@ -50,15 +52,28 @@ pub struct Group {
 }
 
 impl Group {
-    fn add(&mut self, order: &Order) {
-        self.orders += 1;
+    /// One order's.
+    fn of(order: &Order) -> Self {
+        let mut group = Self { orders: 1, ..Self::default() };
         for line in &order.lines {
-            self.attended += u64::from(line.state == LineState::Attended);
-            self.absent += u64::from(line.state == LineState::Absent);
-            self.earned.add(&line.due);
-            self.set_aside.add(&line.held);
-            self.set_aside.add(&line.escrow);
+            group.attended += u64::from(line.state == LineState::Attended);
+            group.absent += u64::from(line.state == LineState::Absent);
+            group.earned.add(&line.due);
+            group.set_aside.add(&line.held);
+            group.set_aside.add(&line.escrow);
         }
+        group
+    }
+
+    /// Adds one order's.
+    fn add(&mut self, one: &Self) {
+        self.orders += one.orders;
+        self.attended += one.attended;
+        self.absent += one.absent;
+        self.earned.state += one.earned.state;
+        self.earned.school += one.earned.school;
+        self.set_aside.state += one.set_aside.state;
+        self.set_aside.school += one.set_aside.school;
     }
 }
 
@@ -119,12 +134,12 @@ struct Sums {
     count: Count,
     pupils: BTreeMap<&'static str, u64>,
     allocated: u64,
-    orders: BTreeMap<String, u64>,
+    orders: BTreeMap<OrderState, u64>,
     statements: BTreeMap<String, Statements>,
-    municipalities: BTreeMap<String, Group>,
-    fields: BTreeMap<String, Group>,
-    providers: BTreeMap<String, Group>,
-    vat: BTreeMap<String, Group>,
+    municipalities: BTreeMap<Option<Place>, Group>,
+    fields: BTreeMap<Option<ArtField>, Group>,
+    providers: BTreeMap<ProviderId, Group>,
+    vat: BTreeMap<Option<VatCategory>, Group>,
 }
 
 /// Gathers the figures of a year from where its records still are; what belongs to no year stands in `common`.
@@ -153,12 +168,12 @@ pub(crate) fn gather(state: &Records, common: &Records, year: Year, collector: &
         money: sums.count.compare(record),
         pupils: sums.pupils.into_iter().map(|(standing, count)| (standing.to_owned(), count)).collect(),
         allocated: sums.allocated,
-        orders: sums.orders,
+        orders: sums.orders.iter().map(|(state, count)| (word(state), *count)).collect(),
         statements: sums.statements,
-        municipalities: rows(sums.municipalities),
-        fields: rows(sums.fields),
-        providers: rows(sums.providers),
-        vat: rows(sums.vat),
+        municipalities: rows(sums.municipalities, |place| place.map_or_else(String::new, |place| place.to_string())),
+        fields: rows(sums.fields, |field| field.as_ref().map_or_else(String::new, word)),
+        providers: rows(sums.providers, |provider| provider.to_string()),
+        vat: rows(sums.vat, |vat| vat.as_ref().map_or_else(String::new, word)),
         moved: moved(year, collector),
         anomalies: seen.anomalies(&Limits::default(), collector),
     })
@@ -166,14 +181,14 @@ pub(crate) fn gather(state: &Records, common: &Records, year: Year, collector: &
 
 impl Sums {
     fn order(&mut self, common: &Records, order: &Order, collector: &Collector) {
-        *self.orders.entry(word(&order.state)).or_default() += 1;
-        let place = common.get::<School>(order.school).map_or_else(String::new, |school| school.place.to_string());
-        self.municipalities.entry(place).or_default().add(order);
-        self.providers.entry(order.provider.to_string()).or_default().add(order);
+        let one = Group::of(order);
+        *self.orders.entry(order.state).or_default() += 1;
+        let place = common.get::<School>(order.school).map(|school| school.place);
+        self.municipalities.entry(place).or_default().add(&one);
+        self.providers.entry(order.provider).or_default().add(&one);
         let version = collector.terms(order.service, order.version);
-        let (field, vat) = version.map_or_else(Default::default, |version| (word(&version.field), word(&version.vat)));
-        self.fields.entry(field).or_default().add(order);
-        self.vat.entry(vat).or_default().add(order);
+        self.fields.entry(version.map(|version| version.field)).or_default().add(&one);
+        self.vat.entry(version.map(|version| version.vat)).or_default().add(&one);
     }
 
     fn statement(&mut self, statement: &Statement) {
@@ -184,7 +199,7 @@ impl Sums {
         if statement.state == StatementState::Contested {
             return;
         }
-        let group = self.providers.entry(statement.provider.to_string()).or_default();
+        let group = self.providers.entry(statement.provider).or_default();
         let stated = group.stated.get_or_insert_default();
         match statement.buyer {
             Buyer::Programme => stated.state += total,
@@ -193,8 +208,11 @@ impl Sums {
     }
 }
 
-fn rows(groups: BTreeMap<String, Group>) -> Vec<Row> {
-    groups.into_iter().map(|(key, group)| Row { key, group }).collect()
+/// The groups by the names of what they have in common.
+fn rows<K>(groups: BTreeMap<K, Group>, name: impl Fn(&K) -> String) -> Vec<Row> {
+    let mut rows: Vec<Row> = groups.into_iter().map(|(key, group)| Row { key: name(&key), group }).collect();
+    rows.sort_by(|one, other| one.key.cmp(&other.key));
+    rows
 }
 
 fn moved(year: Year, collector: &Collector) -> BTreeMap<String, Moved> {

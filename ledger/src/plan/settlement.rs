@@ -13,7 +13,7 @@ use crate::ids::{Commitment, OrderId, ProviderId, StatementId};
 use crate::money::{Amounts, Cents, Source};
 use crate::operation::{Buyer, MAX_STATEMENT_ORDERS, Party, SettlementOperation};
 use crate::receipt::{Kind, Subject};
-use crate::record::{Bill, Billing, Order, OrderState, Provider, Reference, School, Statement, StatementState};
+use crate::record::{Bill, Billing, Entity, Order, OrderState, Provider, Reference, School, Statement, StatementState};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -114,6 +114,7 @@ fn issue(mut work: Work, at: Timestamp, actor: &Actor, request: &Request) -> Res
     ascending(orders)?;
     let period = year_of(&work, year)?.parameters.settlement_period;
     parties_known(&work, provider, buyer)?;
+    look_for(&work, year, orders);
     every(orders, |order| work.has::<Order>((year, *order)), |item| Rejection::OrderUnknown { item })?;
     if work.has::<Statement>((year, statement)) {
         return Err(Rejection::IdTaken { item: 0 });
@@ -143,6 +144,11 @@ fn issue(mut work: Work, at: Timestamp, actor: &Actor, request: &Request) -> Res
     }
     work.put((year, provider, buyer), Billing { last: at });
     Ok(work.done(Kind::StatementIssued, about((year, statement), provider, buyer), amounts(buyer, total)))
+}
+
+/// Looks for a statement's orders, all at one time.
+fn look_for(work: &Work, year: Year, orders: &[OrderId]) {
+    work.look_ahead(orders.iter().map(|order| Order::key((year, *order))));
 }
 
 fn parties_known(work: &Work, provider: ProviderId, buyer: Buyer) -> Result<(), Rejection> {
@@ -257,6 +263,7 @@ fn accept(mut work: Work, actor: &Actor, key: Key) -> Result<Effect, Rejection> 
     let Statement { provider, buyer, orders, total, .. } = answered(&work, actor, key)?;
 
     work.edit::<Statement>(key).expect("the statement was found above").state = StatementState::Accepted;
+    look_for(&work, key.0, &orders);
     for order in orders {
         settle(&mut work, (key.0, order));
     }

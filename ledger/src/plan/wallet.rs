@@ -97,14 +97,16 @@ fn open_pupils(
     batch(pupils, |new| new.pupil)?;
     every(pupils, |new| GRADES.has(new.grade), |item| Rejection::ItemUnsound { item })?;
     open_year(&work, year)?;
-    let keys = |new: &NewPupil| [Pupil::key((year, new.pupil)), Token::key((year, new.nullifier))];
+    let keys =
+        |new: &NewPupil| [Pupil::key((year, new.pupil)), Token::key((year, new.nullifier)), School::key(new.school)];
     work.look_ahead(pupils.iter().flat_map(keys));
     every(pupils, |new| work.has::<School>(new.school), |item| Rejection::SchoolUnknown { item })?;
     every(pupils, |new| !work.has::<Pupil>((year, new.pupil)), |item| Rejection::IdTaken { item })?;
     tokens_unused(&work, year, pupils)?;
     every(pupils, |new| !is_closed(&work, Party::School(new.school)), |item| Rejection::WalletClosed { item })?;
 
-    for NewPupil { pupil, nullifier, school, grade } in pupils {
+    work.put_all(pupils.iter().map(|new| (year, new.nullifier)), Token);
+    for NewPupil { pupil, school, grade, .. } in pupils {
         let wallet = Pupil {
             pupil: *pupil,
             school: *school,
@@ -116,7 +118,6 @@ fn open_pupils(
             bookings: Vec::new(),
         };
         work.put((year, *pupil), wallet);
-        work.put((year, *nullifier), Token);
     }
     let subject = Subject { year: Some(year), ..Subject::default() };
     Ok(work.done(Kind::PupilsOpened, subject, Amounts::ZERO))

@@ -76,10 +76,8 @@ impl<T> Buckets<T> {
         match (value, stands) {
             (Some(value), true) => Some(std::mem::replace(&mut bucket[at].1, value)),
             (Some(value), false) => {
-                // Buckets stay small; much room that they do not need would be a third of their memory.
-                if bucket.len() == bucket.capacity() {
-                    bucket.reserve_exact(2);
-                }
+                // Buckets stay small; room that they do not need would be a third of their memory.
+                bucket.reserve_exact(1);
                 bucket.insert(at, (place, value));
                 self.len += 1;
                 None

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use super::buckets::{Buckets, Entry};
-use super::{Changed, Leaving, State};
+use super::{Change, Leaving, Placed, State};
 use crate::classifiers::Year;
 use crate::record::{Entity, Pupil, Record, RecordKey, Shared};
 use crate::tree::TreeKey;
@@ -152,22 +152,18 @@ impl Records {
     }
 
     /// Takes over what a block changes. Of years that it seals, what it changed before is told to nobody else.
-    pub(super) fn change(
-        &mut self,
-        leaving: BTreeMap<Year, Leaving>,
-        changed: BTreeMap<TreeKey, Changed>,
-    ) -> (Changes, Back) {
+    pub(super) fn change(&mut self, leaving: BTreeMap<Year, Leaving>, changed: Vec<Placed>) -> (Changes, Back) {
         let (mut sealed, mut gone) = (Vec::new(), Vec::new());
         for (year, Leaving { changed, .. }) in leaving {
-            let before = changed.into_iter().map(|(place, Changed { record, .. })| (place, self.set(place, record)));
+            let before = changed.into_iter().map(|(place, Change { record, .. })| (place, self.set(place, record)));
             let before = before.collect();
             sealed.push(year);
             gone.extend(self.years.remove(&year).map(|part| Gone { year, part, before }));
         }
         let mut changes = Changes { sealed, records: Vec::with_capacity(changed.len()) };
         let mut before = Vec::with_capacity(changed.len());
-        self.fetch(changed.keys());
-        for (place, Changed { record, .. }) in changed {
+        self.fetch(changed.iter().map(|(place, _)| place));
+        for (place, Change { record, .. }) in changed {
             changes.records.push((place, record.clone()));
             before.push((place, self.set(place, record)));
         }

@@ -21,8 +21,8 @@ const YEAR_BITS: u16 = 16;
 /// Bytes of a leaf and of a branch.
 const LEAF: usize = size_of::<TreeKey>() + size_of::<Hash>();
 const BRANCH: usize = size_of::<u16>() + 2 * size_of::<Hash>();
-/// Prefixes whose leaves are hashed at one time when all are.
-const AT_A_TIME: usize = 1 << 14;
+/// Hashes that are made at one time: what they are made of stays near.
+const AT_A_TIME: usize = 1 << 11;
 
 /// What no key's hash is: the root of nothing.
 const NOTHING: Hash = Hash([0; 32]);
@@ -66,15 +66,17 @@ impl Roots {
         for year in &changes.sealed {
             self.years.remove(year);
         }
-        fetch(changes.records.iter().filter_map(|(_, record)| record.as_ref()));
-        let mut values = Batch::with_room(changes.records.len(), RECORD);
-        for record in changes.records.iter().filter_map(|(_, record)| record.as_deref()) {
-            values.add_value(Domain::RecordValue, &[], record);
+        let mut placed: Vec<Placed> = Vec::with_capacity(changes.records.len());
+        for some in changes.records.chunks(AT_A_TIME) {
+            fetch(some.iter().filter_map(|(_, record)| record.as_ref()));
+            let mut values = Batch::with_room(some.len(), RECORD);
+            for record in some.iter().filter_map(|(_, record)| record.as_deref()) {
+                values.add_value(Domain::RecordValue, &[], record);
+            }
+            let mut hashes = values.hashes().into_iter();
+            let mut hash = |_: &Shared| hashes.next().expect("there is a hash for every record");
+            placed.extend(some.iter().map(|(place, record)| (*place, record.as_ref().map(&mut hash))));
         }
-        let mut hashes = values.hashes().into_iter();
-        let mut hash = |_: &Shared| hashes.next().expect("there is a hash for every record");
-        let placed = changes.records.iter().map(|(place, record)| (*place, record.as_ref().map(&mut hash)));
-        let placed: Vec<Placed> = placed.collect();
         self.place(&placed);
     }
 
@@ -165,15 +167,17 @@ impl Even {
     }
 
     fn place(&mut self, placed: &[Placed]) {
-        let mut batch = Batch::with_room(placed.len(), LEAF);
-        for (place, hash) in placed.iter().filter_map(|(place, hash)| Some((place, hash.as_ref()?))) {
-            batch.add_node(Domain::StateLeaf, &place.0, [hash]);
-        }
-        let mut leaves = batch.hashes().into_iter();
-        self.leaves.fetch(placed.iter().map(|(place, _)| place));
-        for (place, hash) in placed {
-            let leaf = hash.map(|_| leaves.next().expect("there is a hash for every leaf"));
-            self.leaves.set(*place, leaf);
+        for some in placed.chunks(AT_A_TIME) {
+            let mut batch = Batch::with_room(some.len(), LEAF);
+            for (place, hash) in some.iter().filter_map(|(place, hash)| Some((place, hash.as_ref()?))) {
+                batch.add_node(Domain::StateLeaf, &place.0, [hash]);
+            }
+            let mut leaves = batch.hashes().into_iter();
+            self.leaves.fetch(some.iter().map(|(place, _)| place));
+            for (place, hash) in some {
+                let leaf = hash.map(|_| leaves.next().expect("there is a hash for every leaf"));
+                self.leaves.set(*place, leaf);
+            }
         }
         while self.leaves.widen() {
             self.levels.push(vec![NOTHING; 1 << self.leaves.bits()]);
@@ -182,7 +186,7 @@ impl Even {
         }
         let mut changed: Vec<usize> = placed.iter().map(|(place, _)| self.leaves.index(place)).collect();
         changed.dedup();
-        self.hash_buckets(&changed);
+        changed.chunks(AT_A_TIME).for_each(|some| self.hash_buckets(some));
         self.hash_above(changed);
     }
 
@@ -217,25 +221,30 @@ impl Even {
             changed.dedup();
             let [above, below] = &mut self.levels[bits..bits + 2] else { unreachable!("a level lies below") };
             let bit = (YEAR_BITS + u16::try_from(bits).expect("few bits name a bucket")).to_be_bytes();
-            let mut batch = Batch::with_room(changed.len(), BRANCH);
-            for index in &changed {
-                let [left, right] = [&below[2 * index], &below[2 * index + 1]];
-                if *left != NOTHING && *right != NOTHING {
-                    batch.add_node(Domain::StateNode, &bit, [left, right]);
-                }
-            }
-            let mut hashes = batch.hashes().into_iter();
-            for index in &changed {
-                let [left, right] = [&below[2 * index], &below[2 * index + 1]];
-                above[*index] = if *right == NOTHING {
-                    *left
-                } else if *left == NOTHING {
-                    *right
-                } else {
-                    hashes.next().expect("there is a hash for every branch")
-                };
-            }
+            changed.chunks(AT_A_TIME).for_each(|some| hash_over(bit, some, below, above));
         }
+    }
+}
+
+/// Hashes prefixes from the level below, of which both sides part at this bit.
+fn hash_over(bit: [u8; 2], prefixes: &[usize], below: &[Hash], above: &mut [Hash]) {
+    let mut batch = Batch::with_room(prefixes.len(), BRANCH);
+    for index in prefixes {
+        let [left, right] = [&below[2 * index], &below[2 * index + 1]];
+        if *left != NOTHING && *right != NOTHING {
+            batch.add_node(Domain::StateNode, &bit, [left, right]);
+        }
+    }
+    let mut hashes = batch.hashes().into_iter();
+    for index in prefixes {
+        let [left, right] = [&below[2 * index], &below[2 * index + 1]];
+        above[*index] = if *right == NOTHING {
+            *left
+        } else if *left == NOTHING {
+            *right
+        } else {
+            hashes.next().expect("there is a hash for every branch")
+        };
     }
 }
 

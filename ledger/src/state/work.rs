@@ -53,12 +53,17 @@ impl Hasher for Guess {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
+    // Years, kinds and lengths: few, and the ids beside them differ.
     fn write_u16(&mut self, word: u16) {
-        self.write_u64(u64::from(word));
+        self.0 = self.0.wrapping_add(u64::from(word));
     }
 
     fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
+        self.0 = self.0.wrapping_add(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.0 = self.0.wrapping_add_signed(word as i64);
     }
 
     fn finish(&self) -> u64 {
@@ -120,7 +125,7 @@ impl<'a> Work<'a> {
 
     /// A record as this work has it.
     pub fn get<E: Entity>(&self, key: E::Key) -> Option<&E> {
-        let record = match self.find(E::key(key)).way {
+        let record = match self.find(E::key(key)).1.way {
             Way::Written(index) => self.writes[index].record.as_ref(),
             Way::Standing(record) => record,
         };
@@ -150,12 +155,12 @@ impl<'a> Work<'a> {
 
     /// The index among the writes of a record that stands; it is written as it is, if it was not before.
     fn written(&mut self, key: RecordKey) -> Option<usize> {
-        let Found { place, way } = self.find(key);
+        let (known, Found { place, way }) = self.find(key);
         Some(match way {
             Way::Written(index) => index,
             Way::Standing(record) => {
                 let record = Some(Arc::clone(record?));
-                self.write(key, Write { place, record, stands: true })
+                self.write(known, Write { place, record, stands: true })
             }
         })
     }
@@ -186,6 +191,12 @@ impl<'a> Work<'a> {
         self.set(E::key(key), Some(Arc::new(value.into_record())));
     }
 
+    /// Puts the same record in several places; it is in memory once.
+    pub(crate) fn put_all<E: Entity>(&mut self, keys: impl Iterator<Item = E::Key>, value: E) {
+        let record = Arc::new(value.into_record());
+        keys.for_each(|key| self.set(E::key(key), Some(Arc::clone(&record))));
+    }
+
     /// Takes a record away.
     pub fn remove<E: Entity>(&mut self, key: E::Key) {
         self.set(E::key(key), None);
@@ -193,17 +204,16 @@ impl<'a> Work<'a> {
 
     fn set(&mut self, key: RecordKey, record: Option<Shared>) {
         let ways = self.ways.get_mut();
-        let known = ways.get(&key);
-        let place = known.map_or_else(|| key.place(), |found| found.place);
-        let (written, stands) = match known.map(|found| found.way) {
-            Some(Way::Written(index)) => (Some(index), false),
-            Some(Way::Standing(found)) => (None, found.is_some()),
-            None => (ways.unnamed.get(&place).copied(), false),
-        };
-        match written {
-            Some(index) => self.writes[index].record = record,
-            None => {
-                self.write(key, Write { place, record, stands });
+        let (known, found) = ways.at(key).unwrap_or_else(|slot| {
+            let place = key.place();
+            // Whether something stands there is not asked for.
+            let way = ways.unnamed.get(&place).map_or(Way::Standing(None), |index| Way::Written(*index));
+            (ways.add(slot, key, Found { place, way }), Found { place, way })
+        });
+        match found.way {
+            Way::Written(index) => self.writes[index].record = record,
+            Way::Standing(standing) => {
+                self.write(known, Write { place: found.place, record, stands: standing.is_some() });
             }
         }
     }
@@ -211,44 +221,53 @@ impl<'a> Work<'a> {
     /// Looks for records that the plan is about to ask for one by one, all at one time.
     pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = RecordKey>) {
         let mut ways = self.ways.borrow_mut();
-        let unknown: Vec<RecordKey> = keys.filter(|key| ways.get(key).is_none()).collect();
-        ways.make_room(unknown.len());
+        let first = ways.known.len();
+        for key in keys {
+            if let Err(slot) = ways.at(key) {
+                ways.add(slot, key, Found { place: TreeKey([0; 34]), way: Way::Standing(None) });
+            }
+        }
+        let unknown: Vec<RecordKey> = ways.known[first..].iter().map(|(key, _)| *key).collect();
+        if unknown.is_empty() {
+            return;
+        }
         let places = RecordKey::places(&unknown);
-        for ((key, place), standing) in unknown.into_iter().zip(&places).zip(self.draft.look_all(&places)) {
-            let written = ways.unnamed.get(place).copied();
-            let way = written.map_or(Way::Standing(standing), Way::Written);
-            ways.remember(key, Found { place: *place, way });
+        let standing = self.draft.look_all(&places);
+        for (index, (place, standing)) in (first..).zip(places.into_iter().zip(standing)) {
+            let written = ways.unnamed.get(&place).copied();
+            ways.known[index].1 = Found { place, way: written.map_or(Way::Standing(standing), Way::Written) };
         }
     }
 
     /// Notes where a record stands that the plan has come upon by its place and is about to ask for by its key.
     pub(crate) fn came_upon(&self, key: RecordKey, place: TreeKey) {
         let mut ways = self.ways.borrow_mut();
-        if ways.get(&key).is_none() {
-            let written = ways.unnamed.get(&place).copied();
-            let way = written.map_or_else(|| Way::Standing(self.draft.look(&place)), Way::Written);
-            ways.remember(key, Found { place, way });
+        if let Err(slot) = ways.at(key) {
+            let found = self.look(&ways, place);
+            ways.add(slot, key, found);
         }
     }
 
-    fn find(&self, key: RecordKey) -> Found<'a> {
+    /// The way to a record, and its index among the ways.
+    fn find(&self, key: RecordKey) -> (usize, Found<'a>) {
         let mut ways = self.ways.borrow_mut();
-        if let Some(found) = ways.get(&key) {
-            return found;
-        }
-        let place = key.place();
+        ways.at(key).unwrap_or_else(|slot| {
+            let found = self.look(&ways, key.place());
+            (ways.add(slot, key, found), found)
+        })
+    }
+
+    fn look(&self, ways: &Ways, place: TreeKey) -> Found<'a> {
         let written = ways.unnamed.get(&place).copied();
         let way = written.map_or_else(|| Way::Standing(self.draft.look(&place)), Way::Written);
-        let found = Found { place, way };
-        ways.remember(key, found);
-        found
+        Found { place, way }
     }
 
-    /// Writes for the first time at a place and gives the index of what is written there.
-    fn write(&mut self, key: RecordKey, write: Write) -> usize {
-        let (index, place) = (self.writes.len(), write.place);
+    /// Writes for the first time at a place, to which a way is known, and gives the index of what is written there.
+    fn write(&mut self, known: usize, write: Write) -> usize {
+        let index = self.writes.len();
         self.writes.push(write);
-        self.ways.get_mut().remember(key, Found { place, way: Way::Written(index) });
+        self.ways.get_mut().known[known].1.way = Way::Written(index);
         index
     }
 
@@ -284,15 +303,29 @@ impl<'a> Work<'a> {
     }
 }
 
+/// What a slot holds for an index.
+fn number(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("a plan touches some thousand records")
+}
+
 impl<'a> Ways<'a> {
-    fn get(&self, key: &RecordKey) -> Option<Found<'a>> {
-        let slot = self.slots.get(self.slot(key)?)?.checked_sub(1)?;
-        self.known.get(slot as usize).map(|(_, found)| *found)
+    /// The way of a key with its index, or the free slot where it belongs.
+    #[inline]
+    fn at(&mut self, key: RecordKey) -> Result<(usize, Found<'a>), usize> {
+        // There is a free slot for one more.
+        if self.known.len() * 2 >= self.slots.len() {
+            self.widen();
+        }
+        let slot = self.slot(&key);
+        match self.slots[slot].checked_sub(1) {
+            Some(index) => Ok((index as usize, self.known[index as usize].1)),
+            None => Err(slot),
+        }
     }
 
-    /// The slot of a key, or the free one where it belongs; none while there are no slots.
-    fn slot(&self, key: &RecordKey) -> Option<usize> {
-        let last = self.slots.len().checked_sub(1)?;
+    /// The slot of a key, or the free one where it belongs.
+    fn slot(&self, key: &RecordKey) -> usize {
+        let last = self.slots.len() - 1;
         let mut guess = Guess(0);
         key.hash(&mut guess);
         let mut slot = guess.finish() as usize & last;
@@ -301,32 +334,25 @@ impl<'a> Ways<'a> {
         {
             slot = (slot + 1) & last;
         }
-        Some(slot)
+        slot
     }
 
-    fn remember(&mut self, key: RecordKey, found: Found<'a>) {
-        self.make_room(1);
-        let slot = self.slot(&key).expect("the table was grown above");
-        match self.slots[slot].checked_sub(1) {
-            Some(index) => self.known[index as usize].1 = found,
-            None => {
-                self.known.push((key, found));
-                self.slots[slot] = u32::try_from(self.known.len()).expect("a plan touches some thousand records");
-            }
-        }
+    /// Adds a key in its free slot and gives its index.
+    fn add(&mut self, slot: usize, key: RecordKey, found: Found<'a>) -> usize {
+        let index = self.known.len();
+        self.known.push((key, found));
+        self.slots[slot] = number(index);
+        index
     }
 
-    /// Makes room for so many keys more.
-    fn make_room(&mut self, more: usize) {
-        let slots = ((self.known.len() + more) * 2).next_power_of_two().max(SLOTS);
-        if slots <= self.slots.len() {
-            return;
-        }
+    /// Makes room for twice as many keys.
+    fn widen(&mut self) {
+        let slots = (self.slots.len() * 2).max(SLOTS);
         self.slots = vec![0; slots];
         self.known.reserve_exact(slots / 2 - self.known.len());
         for index in 0..self.known.len() {
-            let slot = self.slot(&self.known[index].0).expect("there are slots");
-            self.slots[slot] = u32::try_from(index + 1).expect("a plan touches some thousand records");
+            let slot = self.slot(&self.known[index].0);
+            self.slots[slot] = number(index);
         }
     }
 

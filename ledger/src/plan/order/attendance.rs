@@ -133,6 +133,7 @@ fn owed(order: &Order) -> Vec<(u16, Cents)> {
 /// Earns what each line owes and gives the rest back.
 fn earn(work: &mut Work, key: Key) -> Result<Amounts, Rejection> {
     let mut total = Amounts::ZERO;
+    lines::look_for_pupils(work, key, |state| state == LineState::Absent);
     for (line, amount) in owed(order(work, key)) {
         let pupil = order(work, key).lines[usize::from(line)].pupil;
         let part = lines::capture(work, key, line, amount)?;

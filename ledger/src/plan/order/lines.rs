@@ -16,6 +16,12 @@ use crate::rejection::Rejection;
 use crate::state::Work;
 use crate::time::Timestamp;
 
+/// Looks for the pupils of some of an order's lines, all at one time.
+pub(super) fn look_for_pupils(work: &Work, key: Key, wanted: impl Fn(LineState) -> bool) {
+    let lines = order(work, key).lines.iter().filter(|line| wanted(line.state));
+    work.look_ahead(lines.map(|line| Pupil::key((key.0, line.pupil))));
+}
+
 /// Where and for whom pupils are wanted.
 pub(super) struct Place {
     pub(super) school: SchoolId,
@@ -113,6 +119,8 @@ pub(super) fn book(work: &mut Work, key: Key, pupil: PupilId) {
     let order = order(work, key);
     let booking = Booking { order: key.1, start: order.start, end: order.end };
     let pupil = work.edit::<Pupil>((key.0, pupil)).expect("the plan has looked the pupil up before");
+    // Few pupils are booked often; room for more would be most of a wallet's memory.
+    pupil.bookings.reserve_exact(1);
     pupil.bookings.push(booking);
 }
 
@@ -244,6 +252,7 @@ pub(super) fn drop_line(work: &mut Work, key: Key, line: u16, charge: Cents) -> 
 /// Drops every standing line. Returns what was earned when a charge was due, else what went back.
 pub(super) fn release_all(work: &mut Work, key: Key, charge: Cents) -> Result<Amounts, Rejection> {
     let mut total = Amounts::ZERO;
+    look_for_pupils(work, key, |state| state != LineState::Dropped);
     for line in 0..index(order(work, key).lines.len()) {
         if order(work, key).lines[usize::from(line)].state == LineState::Dropped {
             continue;

@@ -11,7 +11,8 @@ use crate::operation::{MAX_PUPILS, Party};
 use crate::plan::{Actor, ascending, bounded, open_year, succession};
 use crate::receipt::Kind;
 use crate::record::{
-    DueKind, Line, LineState, Order, OrderState, PinnedRules, Provider, Pupil, School, Service, Session, Standing,
+    DueKind, Entity, Line, LineState, Order, OrderState, PinnedRules, Provider, Pupil, School, Service, Session,
+    Standing, Succession,
 };
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
@@ -110,6 +111,8 @@ fn look(
     let wallets = lines::pupils_known(work, key.0, pupils)?;
     let session = work.get::<Session>((key.0, session_id)).ok_or(Rejection::SessionUnknown)?;
     let service = work.get::<Service>(session.service).expect("a session's service is never taken away");
+    let names = [Provider::key(service.provider), Succession::key(Party::Provider(service.provider))];
+    work.look_ahead(names.into_iter());
     let giver = succession::provider_now(work, service.provider);
     let provider = work.get::<Provider>(giver).expect("a service's provider is never taken away");
     free_or_own_proposal(work, key, orderer, school_id)?;

@@ -103,8 +103,11 @@ pub(in crate::plan) fn not_closing(
 pub(super) fn not_struck(work: &Work, key: Key) -> Result<(), Rejection> {
     let order = order(work, key);
     let covered = || {
-        let session = work.get::<Session>((key.0, order.session));
-        session.is_some_and(|session| is_covered(work, key.0, order.start, session.offer.place, order.service))
+        // Nearly always there is none, and nothing more to look for.
+        work.has::<Exceptions>(key.0)
+            && work
+                .get::<Session>((key.0, order.session))
+                .is_some_and(|session| is_covered(work, key.0, order.start, session.offer.place, order.service))
     };
     if is_standing(order.state) && covered() { Err(Rejection::SessionClosed) } else { Ok(()) }
 }

@@ -7,7 +7,7 @@ use crate::money::Amounts;
 use crate::operation::{MAX_BATCH, Party, PupilMove};
 use crate::plan::{Actor, every, item, open_year, order, year_of};
 use crate::receipt::{Kind, Subject};
-use crate::record::{Booking, Pupil, School, Standing, Totals};
+use crate::record::{Booking, Entity, Pupil, School, Standing, Totals};
 use crate::rejection::Rejection;
 use crate::state::{Effect, Work};
 use crate::time::Timestamp;
@@ -58,6 +58,7 @@ const MAX_DROPPED: usize = MAX_BATCH / 2;
 fn judge(work: &Work, year: Year, moves: &[PupilMove]) -> Result<(), Rejection> {
     every(moves, |one| GRADES.has(one.grade), |item| Rejection::ItemUnsound { item })?;
     open_year(work, year)?;
+    work.look_ahead(moves.iter().flat_map(|one| [Pupil::key((year, one.pupil)), School::key(one.school)]));
     every(moves, |one| work.has::<School>(one.school), |item| Rejection::SchoolUnknown { item })?;
     every(moves, |one| work.has::<Pupil>((year, one.pupil)), |item| Rejection::PupilUnknown { item })?;
     let pupil = |one: &PupilMove| work.get::<Pupil>((year, one.pupil)).expect("every pupil was found above");
