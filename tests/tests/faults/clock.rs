@@ -36,7 +36,7 @@ async fn f7_one_wrong_clock_neither_stops_the_network_nor_moves_its_time() {
     let began = now();
     cluster.start_all().await;
     let all = cluster.all();
-    let (again, more) = (rounds(1), 60);
+    let (again, more) = (rounds(1), 24);
     let world = World::open_at(&cluster, 500 + 300 * again, began).await;
     let mut flow = Flow::through(&cluster, &world, 0, &[0, 1, 2]);
     flow.progress(more, PATIENCE).await;

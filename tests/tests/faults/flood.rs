@@ -52,8 +52,8 @@ async fn flood(world: World, gateway: String, stop: Arc<AtomicBool>, counts: Arc
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f10_a_flood_of_one_client_does_not_keep_others_out_and_drains() {
     let mut cluster = Cluster::running().await;
-    let (seconds, all) = (rounds(8) as u64, cluster.all());
-    let world = World::open(&cluster, 1_000 + 50 * rounds(8)).await;
+    let (seconds, all) = (rounds(5) as u64, cluster.all());
+    let world = World::open(&cluster, 1_000 + 50 * rounds(5)).await;
     let (stop, counts) = (Arc::<AtomicBool>::default(), Arc::<Counts>::default());
     let gateways = cluster.gateways();
     let floods: Vec<_> = (0..STREAMS)

@@ -15,7 +15,7 @@ use crate::streets::{Streets, inside};
 use crate::{nothing_worse_happened, told};
 
 /// How long the first partitions last; later ones are longer.
-const APART: Duration = Duration::from_secs(3);
+const APART: Duration = Duration::from_secs(2);
 const LONGEST_APART: Duration = Duration::from_secs(60);
 /// In this time what was under way when the wires were cut is decided.
 const UNDER_WAY: Duration = Duration::from_secs(1);
