@@ -1,18 +1,21 @@
 //! A network of processes in a temporary folder: started, killed, wiped, stopped.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use keis_cli::found::{self, Founded, GENESIS_FILE, Network};
-use keis_genesis::{Genesis, default_parameters};
+use keis_genesis::{ClockKind, Genesis, default_parameters};
 use keis_ledger::chain::{Address, ValidatorSet};
 use keis_ledger::crypto::Hash;
 use keis_ledger::parameters::NetworkParameters;
 use keis_ledger::time::Timestamp;
 use keis_node::clock::ClockStep;
+use keis_node::config::Config;
 use keis_wallet::client::{Client, Policy, Status};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -39,6 +42,10 @@ pub struct Cluster {
     settings: Vec<(String, String)>,
     /// What each node is started with besides.
     arguments: Vec<Vec<String>>,
+    /// The command that each node is started by, if it is not started directly.
+    starters: Vec<Vec<String>>,
+    /// What stands in the environment of each node besides.
+    environments: Vec<Vec<(String, String)>>,
     /// Sets of validators that were decided after the founders', by their hash.
     sets: BTreeMap<Hash, ValidatorSet>,
     folder: TempDir,
@@ -73,8 +80,77 @@ impl Cluster {
         let genesis = Genesis::load(&folder.path().join(GENESIS_FILE)).expect("the founding document was just written");
         let clients = network.validators.iter().map(|one| client(&format!("http://{}", one.gateway))).collect();
         let children = network.validators.iter().map(|_| None).collect();
-        let (settings, arguments, sets) = (Vec::new(), vec![Vec::new(); count], BTreeMap::new());
-        Self { network, genesis, children, clients, settings, arguments, sets, folder, _turn: turn }
+        Self {
+            network,
+            genesis,
+            children,
+            clients,
+            settings: Vec::new(),
+            arguments: vec![Vec::new(); count],
+            starters: vec![Vec::new(); count],
+            environments: vec![Vec::new(); count],
+            sets: BTreeMap::new(),
+            folder,
+            _turn: turn,
+        }
+    }
+
+    /// The same on the machine's clock: nobody steps it, and nothing says that the network is simulated.
+    pub async fn found_on_real_time(count: usize) -> Self {
+        let mut cluster = Self::found(count).await;
+        let mut document = cluster.genesis.document().clone();
+        document.clock = ClockKind::Real;
+        let path = cluster.folder().join(GENESIS_FILE);
+        fs::remove_file(&path).expect("the founding document was just written");
+        cluster.genesis = document.check().expect("a sound document on either clock");
+        cluster.genesis.save(&path).expect("the folder can be written");
+        cluster.network.hash = cluster.genesis.hash();
+        for index in cluster.all() {
+            cluster.settle_again(index).await;
+        }
+        cluster
+    }
+
+    /// Makes a validator's folder anew for another founding document, with its keys and settings.
+    async fn settle_again(&self, index: usize) {
+        let (home, aside) = (self.home(index), self.folder().join("aside"));
+        fs::rename(&home, &aside).expect("a folder is moved");
+        let config = Config::load(&aside.join("config.toml")).expect("sound settings");
+        let mut command = program::command(["node", "init", "--home"]);
+        command.arg(&home).arg("--genesis").arg(self.folder().join(GENESIS_FILE));
+        for (option, key) in [("--consensus-key", &config.keys.consensus), ("--network-key", &config.keys.network)] {
+            command.arg(option).arg(aside.join(key));
+        }
+        for peer in &config.peers {
+            command.arg("--peer").arg(format!("{}@{}@{}", peer.network_key, peer.consensus, peer.gossip));
+        }
+        let listens = [config.consensus.listen, config.gossip.listen, config.gateway.listen];
+        for (option, listen) in ["--listen-consensus", "--listen-gossip", "--listen-gateway"].iter().zip(listens) {
+            command.arg(option).arg(listen.to_string());
+        }
+        let made = command.output().await.expect("the binary can be run");
+        assert!(made.status.success(), "{made:?}");
+        fs::remove_dir_all(&aside).expect("the old folder is removed");
+    }
+
+    /// Moves the nodes to addresses of their own, one each; nothing may run yet.
+    pub fn move_to(&mut self, addresses: &[IpAddr]) {
+        let keys: Vec<_> = self.genesis.document().institutions.iter().map(|one| one.network_key).collect();
+        let at = |old: SocketAddr, index: usize| SocketAddr::new(addresses[index], old.port());
+        for index in self.all() {
+            let path = self.home(index).join("config.toml");
+            let mut config = Config::load(&path).expect("sound settings");
+            for listen in [&mut config.consensus.listen, &mut config.gossip.listen, &mut config.gateway.listen] {
+                *listen = at(*listen, index);
+            }
+            for peer in &mut config.peers {
+                let whose = keys.iter().position(|key| *key == peer.network_key).expect("a founder");
+                (peer.consensus, peer.gossip) = (at(peer.consensus, whose), at(peer.gossip, whose));
+            }
+            fs::write(path, toml::to_string(&config).expect("settings are plain tables")).expect("a folder of ours");
+            self.network.validators[index].gateway = config.gateway.listen;
+            self.clients[index] = client(&format!("http://{}", config.gateway.listen));
+        }
     }
 
     /// Takes a node in whose folder was made by somebody else; returns its number.
@@ -82,6 +158,8 @@ impl Cluster {
         self.clients.push(client(&format!("http://{}", node.gateway)));
         self.children.push(None);
         self.arguments.push(Vec::new());
+        self.starters.push(Vec::new());
+        self.environments.push(Vec::new());
         self.network.validators.push(node);
         self.children.len() - 1
     }
@@ -89,6 +167,16 @@ impl Cluster {
     /// Starts a node from now on with these arguments besides.
     pub fn start_with(&mut self, index: usize, arguments: &[&str]) {
         self.arguments[index] = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    }
+
+    /// Starts a node from now on by another command, which must become the node (`exec`).
+    pub fn start_by(&mut self, index: usize, command: &[&str]) {
+        self.starters[index] = command.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Starts a node from now on with this in its environment besides, and nothing of what was said before.
+    pub fn start_within(&mut self, index: usize, environment: Vec<(String, String)>) {
+        self.environments[index] = environment;
     }
 
     /// Remembers validators that were decided on.
@@ -187,9 +275,20 @@ impl Cluster {
 
     /// Starts a validator that must refuse; returns how it ended and its log.
     pub async fn refused(&mut self, index: usize) -> (ExitStatus, String) {
-        self.launch(index);
-        let ended = self.answers(index).await;
+        let ended = self.try_start(index).await;
         (ended.unwrap_or_else(|| panic!("node {index} runs, and must refuse")), self.log(index))
+    }
+
+    /// Starts a validator that may refuse: tells how it ended if it did, none when its gateway answers.
+    pub async fn try_start(&mut self, index: usize) -> Option<ExitStatus> {
+        self.launch(index);
+        self.answers(index).await
+    }
+
+    /// Starts a validator that will end by itself; returns how it ended.
+    pub async fn run_to_end(&mut self, index: usize) -> ExitStatus {
+        self.launch(index);
+        self.ended(index).await
     }
 
     /// Starts every validator that is down.
@@ -208,11 +307,16 @@ impl Cluster {
     fn launch(&mut self, index: usize) {
         let home = self.home(index);
         let log = File::options().create(true).append(true).open(home.join("node.log")).expect("a log in the folder");
-        let child = Command::new(program::path())
-            .args(["node", "run", "--simulated", "--home"])
+        let program = program::path();
+        let words = self.starters[index].iter().map(OsStr::new).chain([program.as_os_str()]).collect::<Vec<_>>();
+        let child = Command::new(words[0])
+            .args(&words[1..])
+            .args(["node", "run"])
+            .args(self.genesis.is_simulated().then_some("--simulated"))
+            .arg("--home")
             .arg(&home)
             .args(&self.arguments[index])
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .envs(self.settings.iter().chain(&self.environments[index]).map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be had twice"))
             .stderr(log)

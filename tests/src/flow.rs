@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keis_ledger::receipt::Receipt;
 use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
 use crate::wait::until;
-use crate::world::{World, client, deliver};
+use crate::world::{World, client_among, deliver};
 
 /// Orders under way at once; each asks another gateway first.
 const WORKERS: usize = 4;
@@ -18,17 +18,26 @@ const WORKERS: usize = 4;
 pub struct Flow {
     stopping: Arc<AtomicBool>,
     acknowledged: Arc<Mutex<Vec<Receipt>>>,
+    /// How long each of them took, in the order in which they came.
+    times: Arc<Mutex<Vec<Duration>>>,
     workers: JoinSet<()>,
 }
 
 impl Flow {
     /// Lets orders flow, beginning with the order of a number.
     pub fn start(cluster: &Cluster, world: &World, first: usize) -> Self {
-        let (stopping, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        Self::through(cluster, world, first, &cluster.all())
+    }
+
+    /// The same through the gateways of some nodes only.
+    pub fn through(cluster: &Cluster, world: &World, first: usize, nodes: &[usize]) -> Self {
+        let stopping = Arc::<AtomicBool>::default();
+        let (acknowledged, times) = (Arc::<Mutex<Vec<Receipt>>>::default(), Arc::<Mutex<Vec<Duration>>>::default());
         let mut workers = JoinSet::new();
         for worker in 0..WORKERS {
-            let (client, world) = (client(cluster, worker), world.clone());
+            let (client, world) = (client_among(cluster, nodes, worker), world.clone());
             let (stopping, acknowledged) = (stopping.clone(), acknowledged.clone());
+            let times = times.clone();
             workers.spawn(async move {
                 for number in (first + worker..world.room()).step_by(WORKERS) {
                     if stopping.load(Ordering::Relaxed) {
@@ -36,15 +45,17 @@ impl Flow {
                     }
                     let pair = world.pair(number);
                     for transaction in [&pair.request, &pair.confirm] {
+                        let sent = Instant::now();
                         let receipt = deliver(&client, transaction).await;
                         assert_eq!(receipt.id, transaction.id());
                         locked(&acknowledged).push(receipt);
+                        locked(&times).push(sent.elapsed());
                     }
                 }
                 panic!("the world has too few pupils for this flow");
             });
         }
-        Self { stopping, acknowledged, workers }
+        Self { stopping, acknowledged, times, workers }
     }
 
     /// How many transactions are acknowledged so far.
@@ -66,6 +77,11 @@ impl Flow {
         progress.await;
     }
 
+    /// How long the transactions took that were acknowledged since this was asked last.
+    pub fn times(&self) -> Vec<Duration> {
+        std::mem::take(&mut locked(&self.times))
+    }
+
     /// Stops after the orders under way, and returns every receipt that was acknowledged.
     pub async fn finish(mut self) -> Vec<Receipt> {
         self.stopping.store(true, Ordering::Relaxed);
@@ -78,6 +94,6 @@ impl Flow {
     }
 }
 
-fn locked(acknowledged: &Mutex<Vec<Receipt>>) -> std::sync::MutexGuard<'_, Vec<Receipt>> {
-    acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

