@@ -14,7 +14,6 @@ use malachite_app_channel::app::config::{
 };
 use malachite_app_channel::app::engine::network::NetworkRef;
 use malachite_app_channel::app::metrics::SharedRegistry;
-use malachite_app_channel::app::net::{Multiaddr, PeerId};
 use malachite_app_channel::app::spawn::spawn_network_actor;
 use malachite_app_channel::app::types::Keypair;
 use malachite_app_channel::{
@@ -30,9 +29,10 @@ use crate::app::{AppError, Application};
 use crate::context::{EngineAddress, KeisContext};
 use crate::guard::{Guard, GuardError, GuardState};
 use crate::host::{Host, HostConfig};
-use crate::listed;
+use crate::listed::{self, multiaddr, peer_id};
 use crate::relink;
 use crate::seal::{GuardedSigner, StrictVerifier};
+use crate::wal;
 use crate::wire::Wire;
 use crate::witness::Witness;
 
@@ -119,6 +119,15 @@ pub enum EngineError {
     #[error("folder of the consensus log {}: {source}", path.display())]
     Folder {
         /// The folder.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The log of consensus cannot be read.
+    #[error("log of consensus {}: {source}", path.display())]
+    Log {
+        /// The file.
         path: PathBuf,
         /// What failed.
         #[source]
@@ -224,6 +233,7 @@ pub async fn start<A: Application>(
 ) -> Result<Engine, EngineError> {
     let folder = config.wal.parent().ok_or(EngineError::Config("log path"))?;
     std::fs::create_dir_all(folder).map_err(|source| EngineError::Folder { path: folder.to_owned(), source })?;
+    wal::drop_pieces(&config.wal).map_err(|source| EngineError::Log { path: config.wal.clone(), source })?;
     let guard = guard.map(Arc::new);
     let witness = Arc::new(Witness::new(app.tip()));
     let (alive, ended) = mpsc::channel(1);
@@ -407,23 +417,6 @@ fn sync_bytes(max_block_bytes: usize) -> usize {
 
 fn byte_size<T: std::str::FromStr>(bytes: usize) -> Result<T, EngineError> {
     format!("{bytes} B").parse().map_err(|_| EngineError::Config("block size"))
-}
-
-/// The address of a node, pinned to its identity when that is known.
-fn multiaddr(address: SocketAddr, key: Option<&PublicKey>) -> Result<Multiaddr, EngineError> {
-    let version = if address.is_ipv4() { "ip4" } else { "ip6" };
-    let mut text = format!("/{version}/{}/tcp/{}", address.ip(), address.port());
-    if let Some(key) = key {
-        text.push_str(&format!("/p2p/{}", peer_id(key)?));
-    }
-    text.parse().map_err(|_| EngineError::Config("address"))
-}
-
-/// A peer's id is its Ed25519 key, in a protobuf, in an identity multihash.
-fn peer_id(key: &PublicKey) -> Result<PeerId, EngineError> {
-    let mut bytes = vec![0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
-    bytes.extend(key.0);
-    PeerId::from_bytes(&bytes).map_err(|_| EngineError::Config("peer key"))
 }
 
 fn timeouts(timeouts: &Timeouts) -> LinearTimeouts {

@@ -10,6 +10,7 @@ mod relink;
 mod seal;
 mod streams;
 mod wait;
+mod wal;
 mod wire;
 mod witness;
 

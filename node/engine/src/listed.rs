@@ -2,14 +2,18 @@
 //! asks and take what it says. Between the swarm and everything else stands this gate.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use keis_ledger::crypto::PublicKey;
 use malachite_app_channel::app::engine::network::{Msg, NetworkEvent, NetworkRef, Subscriber};
+use malachite_app_channel::app::net::{self, Multiaddr};
 use malachite_sync::PeerId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::context::KeisContext;
+use crate::engine::EngineError;
 
 type Event = NetworkEvent<KeisContext>;
 type Network = NetworkRef<KeisContext>;
@@ -115,4 +119,21 @@ fn said_by(event: &Event) -> Option<&PeerId> {
         | NetworkEvent::SyncRequestFailed(_, peer, _)
         | NetworkEvent::SyncInboundRequestFailed(_, peer) => Some(peer),
     }
+}
+
+/// The address of a node, pinned to its identity when that is known.
+pub(crate) fn multiaddr(address: SocketAddr, key: Option<&PublicKey>) -> Result<Multiaddr, EngineError> {
+    let version = if address.is_ipv4() { "ip4" } else { "ip6" };
+    let mut text = format!("/{version}/{}/tcp/{}", address.ip(), address.port());
+    if let Some(key) = key {
+        text.push_str(&format!("/p2p/{}", peer_id(key)?));
+    }
+    text.parse().map_err(|_| EngineError::Config("address"))
+}
+
+/// A peer's id is its Ed25519 key, in a protobuf, in an identity multihash.
+pub(crate) fn peer_id(key: &PublicKey) -> Result<net::PeerId, EngineError> {
+    let mut bytes = vec![0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+    bytes.extend(key.0);
+    net::PeerId::from_bytes(&bytes).map_err(|_| EngineError::Config("peer key"))
 }
