@@ -26,9 +26,9 @@ async fn a_providers_own_credit_note_is_taken_when_nothing_differs() {
     let xml = staff.get(&format!("/provider/statements/{made}/paper/xml?year=2026&file={note}")).await.text;
 
     // The provider's own invoice and credit note of another program.
-    let invoice =
-        staff.get(&format!("/provider/statements/{made}/paper/xml?year=2026&file={}", check.hidden("invoice")));
-    let invoice = invoice.await.text.replace("ŠT 77", "ŠT 78");
+    let file = check.hidden("invoice");
+    let invoice = staff.get(&format!("/provider/statements/{made}/paper/xml?year=2026&file={file}")).await.text;
+    let invoice = invoice.replace("ŠT 77", "ŠT 78");
     stage.market.book().bills.clear();
     stage.market.book().statements.get_mut(&made).expect("it is there").state = StatementState::Accepted;
     let path = format!("/provider/statements/{made}/invoice?year=2026");
