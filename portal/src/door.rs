@@ -20,6 +20,8 @@ use keis_wallet::compose::Composer;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::closings;
+
 /// Longest wait for what becomes of one submission; the outbox asks again.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often what has run out is swept away.
@@ -199,7 +201,7 @@ impl LedgerBook for Book {
     }
 }
 
-/// The office at work while a portal runs: it works off the outbox and sweeps what has run out.
+/// The office at work while a portal runs: it works off the outbox, sweeps what has run out and keeps the reports of ended years.
 pub struct Office {
     stopping: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -208,13 +210,14 @@ pub struct Office {
 impl Office {
     /// Begins to work. Needs a tokio runtime.
     pub fn start(registry: &Registry, door: LedgerDoor) -> Self {
-        let stopping = CancellationToken::new();
+        let (stopping, client) = (CancellationToken::new(), door.client.clone());
         let outbox = {
             let (registry, stopping, door) = (registry.clone(), stopping.clone(), Arc::new(door));
             tokio::spawn(async move { outbox::run(&registry, &*door, stopping.cancelled()).await })
         };
         let sweeper = tokio::spawn(sweep(registry.clone(), stopping.clone()));
-        Self { stopping, tasks: vec![outbox, sweeper] }
+        let keeper = tokio::spawn(closings::follow(registry.clone(), client, stopping.clone()));
+        Self { stopping, tasks: vec![outbox, sweeper, keeper] }
     }
 
     /// Ends the work between two steps; whatever is under way goes on at the next start.

@@ -4,6 +4,7 @@ pub mod billing;
 pub mod books;
 pub mod call;
 pub mod catalogue;
+pub mod closings;
 pub mod dispatch;
 pub mod door;
 pub mod erasure;

@@ -80,6 +80,8 @@ pub struct NewCreditNote {
     pub before: Vec<Credited>,
     /// What is credited now.
     pub credits: Vec<CreditLine>,
+    /// The reversal that credited it; none for the provider's own wish.
+    pub reversal: Option<Reversal>,
 }
 
 /// A provider's own e-invoice to keep; whether it is the statement's, its caller has found.
@@ -99,6 +101,18 @@ pub struct NewReceived {
     pub name: String,
     /// Its bytes: UBL.
     pub bytes: Vec<u8>,
+    /// The reversal that a credit note is about; none for the provider's own wish.
+    pub reversal: Option<Reversal>,
+}
+
+/// A reversal on the ledger, by the place of its receipt. It gave the money back by itself, so the ledger takes no credit note about it:
+/// the note is kept and sent without the ledger's mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reversal {
+    /// Height of its block.
+    pub height: u64,
+    /// Its place in the block.
+    pub index: u32,
 }
 
 /// What a credit note was drawn from, beside its invoice's facts.
@@ -148,6 +162,8 @@ pub struct Kept {
     pub facts: Option<Facts>,
     /// What a credit note was drawn from; none of an invoice and of a provider's own.
     pub credit: Option<CreditFacts>,
+    /// The reversal that a credit note is about.
+    pub reversal: Option<Reversal>,
     /// When it was made ready.
     pub added: Timestamp,
 }
@@ -212,6 +228,9 @@ pub enum DocumentError {
     /// More documents of one statement than anybody needs.
     #[error("{MOST_DOCUMENTS} documents were made ready for the statement, which are the most")]
     TooMany,
+    /// A credit note about the reversal is kept already.
+    #[error("a credit note about the reversal is kept already")]
+    ReversalNoted,
     /// The invoice of a credit note was not drawn here.
     #[error("the invoice was not drawn here")]
     NotDrawn,
@@ -246,7 +265,7 @@ impl Registry {
             number: facts.heading.number.as_str(),
             name: &file_name(facts.heading.number.as_str()),
             bytes: invoice.to_xml(),
-            sheet: Sheet { issued: facts.heading.issued, facts: Some(facts.clone()), credit: None },
+            sheet: Sheet { issued: facts.heading.issued, facts: Some(facts.clone()), credit: None, reversal: None },
         };
         finish(work, actor, &key, paper).await
     }
@@ -263,7 +282,9 @@ impl Registry {
         let facts = invoice.and_then(|kept| kept.facts).ok_or(DocumentError::NotDrawn)?;
         let kind = PaperKind::CreditNote(new.order);
         // One that was signed has lowered what is open since, so that `before` tells it from this one.
-        let same = |kept: &Kept| kept.credit.as_ref().is_some_and(|credit| credit.before == new.before);
+        let same = |kept: &Kept| {
+            kept.reversal == new.reversal && kept.credit.as_ref().is_some_and(|credit| credit.before == new.before)
+        };
         let mut heading = new.heading.clone();
         heading.number = number(&mut work, &key, (new.provider, new.statement, kind), &new.number, same).await?;
         let note = CreditNote::draw(&Invoice::draw(facts.clone())?, heading.clone(), &new.before, &new.credits)?;
@@ -277,7 +298,12 @@ impl Registry {
             number: credit.heading.number.as_str(),
             name: &file_name(credit.heading.number.as_str()),
             bytes: note.to_xml(),
-            sheet: Sheet { issued: credit.heading.issued, facts: Some(facts), credit: Some(credit.clone()) },
+            sheet: Sheet {
+                issued: credit.heading.issued,
+                facts: Some(facts),
+                credit: Some(credit.clone()),
+                reversal: new.reversal,
+            },
         };
         finish(work, actor, &key, paper).await
     }
@@ -302,7 +328,7 @@ impl Registry {
             number: &received.number,
             name: &new.name,
             bytes: new.bytes.clone(),
-            sheet: Sheet { issued: received.issued, facts: None, credit: None },
+            sheet: Sheet { issued: received.issued, facts: None, credit: None, reversal: new.reversal },
         };
         finish(work, actor, &key, paper).await
     }
@@ -342,6 +368,8 @@ struct Sheet {
     issued: Date,
     facts: Option<Facts>,
     credit: Option<CreditFacts>,
+    #[serde(default)]
+    reversal: Option<Reversal>,
 }
 
 /// A document that is ready to be kept.
@@ -411,6 +439,13 @@ async fn finish(mut work: Work, actor: &Actor, key: &WitnessKey, paper: Paper<'_
         return Err(DocumentError::TooMany);
     }
     let file = FileMark::of(paper.name, &paper.bytes);
+    if paper.sheet.reversal.is_some() {
+        let vault = work.vault();
+        let kept = stored::of_statement(work.connection(), &vault, paper.statement, Some(paper.kind)).await?;
+        if kept.iter().any(|kept| kept.reversal == paper.sheet.reversal && kept.bytes != paper.bytes) {
+            return Err(DocumentError::ReversalNoted);
+        }
+    }
     let new = NewPaper {
         kind: paper.kind,
         year: paper.year,

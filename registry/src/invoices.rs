@@ -15,6 +15,7 @@ use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
 use crate::permission::{Body, Permission, demand_for, pass};
+use crate::successions;
 use crate::vault::{Field, Vault, WitnessKey};
 use crate::witnesses::{self, Holder, WitnessKind};
 
@@ -151,7 +152,8 @@ impl Registry {
         Ok(commitments)
     }
 
-    /// The papers that were made ready for a statement, the latest first, for its provider, its buyer, operator and budget holder.
+    /// The papers that were made ready for a statement, the latest first, for its provider, its buyer, who stands in their places,
+    /// operator and budget holder.
     /// Those of a person who was erased are gone.
     ///
     /// # Errors
@@ -161,13 +163,14 @@ impl Registry {
         let sql = "SELECT * FROM papers WHERE statement = $1 AND year = $2 ORDER BY added DESC, file";
         let query = sqlx::query(sql).bind(&statement.0[..]).bind(i64::from(year.0));
         let rows = query.fetch_all(&mut *reader).await?;
-        // Who stands in a provider's place sees its own papers, not those of before.
         let (mut papers, mut refused) = (Vec::new(), None);
         for row in &rows {
             let provider = provider_of(row)?;
             let school: Option<Vec<u8>> = row.try_get("school")?;
             let school = school.map(|id| list::id(&id, "papers.school").map(SchoolId)).transpose()?;
-            match pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, provider, school)).await {
+            let heirs = successions::heirs(&mut reader, provider, school).await?;
+            let reaches = |body: &Body| sees(body, provider, school) || heirs.has(body);
+            match pass(&mut reader, actor, Permission::SeeStatements, reaches).await {
                 Ok(()) => papers.extend(read(&mut reader, self.vault(), row).await?),
                 Err(RegistryError::Denied(permission)) => refused = Some(permission),
                 Err(error) => return Err(error),
@@ -199,7 +202,8 @@ impl Registry {
     }
 }
 
-/// Who sees a paper beside the system: both parties to it, and who keeps the programme's books.
+/// Who sees a paper beside the system: both parties to it, and who keeps the programme's books. Who stands in a party's place is
+/// [`successions::heirs`].
 pub(crate) fn sees(body: &Body, provider: ProviderId, school: Option<SchoolId>) -> bool {
     match body {
         Body::Operator | Body::BudgetHolder => true,

@@ -262,6 +262,14 @@ impl Client {
         self.find(&Call::get(format!("/v1/services/{id}"))).await
     }
 
+    /// A service as orders of a version have it, with that version's description.
+    ///
+    /// # Errors
+    /// [`ClientError`] when no gateway answers.
+    pub async fn service_version(&self, id: ServiceId, version: u32) -> Result<Option<ServiceDetail>, ClientError> {
+        self.find(&Call::get(format!("/v1/services/{id}")).with("version", version)).await
+    }
+
     /// The sessions of a service in a year.
     ///
     /// # Errors

@@ -223,19 +223,32 @@ pub(super) async fn services(context: Arc<Context>, call: Call) -> Answer {
     json(StatusCode::OK, Keep::Moving, &listed)
 }
 
-/// A service with its public description, whether it may be ordered now or not.
+/// A service with its public description, whether it may be ordered now or not. Orders are of the version that they were placed
+/// for, which is answered on request.
 #[utoipa::path(get, path = "/v1/services/{id}", tag = "catalogue",
-    params(("id" = String, Path, description = "The service")),
+    params(
+        ("id" = String, Path, description = "The service"),
+        ("version" = Option<u32>, Query, description = "A version, counted from 1; the current one if absent"),
+    ),
     responses(
         (status = 200, body = ServiceDetail),
-        (status = 400, description = "No such id can be", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "A wrong id or parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 404, description = "Not on the ledger", body = schema::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "History is still being read", body = schema::Problem,
+            content_type = "application/problem+json"),
     ))]
 pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
-    call.allow(&[])?;
+    call.allow(&["version"])?;
     let id: ServiceId = call.id()?;
+    let version: Option<u32> = call.parameter("version")?;
     let view_of_now = context.view();
-    let service = view_of_now.tip.state.get::<Service>(id).ok_or_else(no_service)?;
+    let mut service = view_of_now.tip.state.get::<Service>(id).ok_or_else(no_service)?.clone();
+    if let Some(version) = version.filter(|version| *version != service.version) {
+        context.index.reached(view_of_now.height()).await?;
+        let terms = context.index.with(|content| content.version(id, version).cloned());
+        service.terms = terms.ok_or_else(|| Problem::not_found("the service has no such version"))?;
+        service.version = version;
+    }
     let (documents, named) = (context.services.documents.clone(), service.terms.document);
     let held = context.work(move || documents.get(&named)).await?.map_err(|error| Problem::internal(&error))?;
     let document = held.and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -243,7 +256,7 @@ pub(super) async fn service(context: Arc<Context>, call: Call) -> Answer {
     json(
         StatusCode::OK,
         Keep::Moving,
-        &ServiceDetail { service: view(&view_of_now.tip.state, id, service), description, document },
+        &ServiceDetail { service: view(&view_of_now.tip.state, id, &service), description, document },
     )
 }
 

@@ -80,6 +80,14 @@ async fn service_shows_its_description_and_its_newest_version() {
     assert_eq!((&second["version"], &second["terms"]["price"]), (&json!(2), &json!(900)));
     assert_eq!(second["terms"]["document"], document.to_string());
     assert_eq!(ids(&stand.get("/v1/services?field=dance").await.is(200)), [SERVICE.to_string()]);
+    let ordered = stand.get(&format!("{path}?version=1")).await.is(200);
+    for field in ["version", "terms", "document", "description"] {
+        assert_eq!(ordered[field], first[field], "{field}: an order of the first version is of this");
+    }
+    assert_eq!(stand.get(&format!("{path}?version=2")).await.is(200)["terms"], second["terms"]);
+    for (none, status, code) in [("0", 404, "not_found"), ("3", 404, "not_found"), ("x", 400, "malformed")] {
+        stand.get(&format!("{path}?version={none}")).await.is_problem(status, code);
+    }
 
     stand.get(&format!("/v1/services/{}", ServiceId([77; 16]))).await.is_problem(404, "not_found");
     stand.get("/v1/services/srv_1").await.is_problem(400, "malformed");

@@ -29,16 +29,17 @@ const AT_ONCE: usize = 8;
 /// Successors that are followed from a provider at the most.
 const SUCCESSORS: usize = 16;
 
-/// Services as they were last seen.
+/// Versions of services, which never change.
 #[derive(Default)]
-pub(super) struct Services(Mutex<BTreeMap<ServiceId, Known>>);
+pub(super) struct Services(Mutex<BTreeMap<(ServiceId, u32), Known>>);
 
-/// What an invoice says of a service.
+/// What an invoice says of a version of a service.
 #[derive(Clone)]
 struct Known {
-    version: u32,
     vat: VatCategory,
     title: Text,
+    /// Whether no gateway holds the version's own description, so that the title is that of now.
+    retitled: bool,
 }
 
 /// The time zone of days of supply.
@@ -184,7 +185,7 @@ impl Billing {
     /// As [`Billing::settled`].
     pub async fn settled_of(&self, view: &StatementView, orders: &[OrderView]) -> Result<Settled, BillingTrouble> {
         let source = view.statement.buyer.source();
-        let (mut lines, mut amended, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut lines, mut retitled, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
         for order in orders {
             let gross = due(order, source);
             let owing = order.order.lines.iter().filter(|line| !line.due.of(source).is_zero()).count();
@@ -193,8 +194,8 @@ impl Billing {
                 lacks.push(Lack::Service(order.id));
                 continue;
             };
-            if service.version != order.order.version {
-                amended.push(order.id);
+            if service.retitled {
+                retitled.push(order.id);
             }
             let supplied = day(&self.zone, order.order.start);
             lines.push(Line { order: order.id, title: service.title, supplied, pupils, gross, vat: service.vat });
@@ -208,28 +209,36 @@ impl Billing {
         };
         let period = Period { from, until };
         let settlement = Settlement::of((view.id, &view.statement), view.bill.credited, period, lines)?;
-        Ok(Settled { settlement, amended })
+        Ok(Settled { settlement, retitled })
     }
 
-    /// A service in this version or a later one.
+    /// A service as it was ordered: taxed and called as in this version.
     async fn service(&self, id: ServiceId, version: u32) -> Result<Option<Known>, BillingTrouble> {
-        let at_hand = self.services.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        if let Some(known) = at_hand.filter(|known| known.version >= version) {
+        let at_hand = self.services.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(id, version)).cloned();
+        if let Some(known) = at_hand {
             return Ok(Some(known));
         }
-        let Some(found) = self.client.service(id).await? else { return Ok(None) };
-        let known = Known {
-            version: found.service.version,
-            vat: found.service.terms.vat,
-            title: title(id, found.document.as_ref()),
-        };
-        self.services.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, known.clone());
-        Ok(Some(known))
+        let Some(found) = self.client.service_version(id, version).await? else { return Ok(None) };
+        if found.service.version != version {
+            // A gateway that does not know versions would tell today's terms.
+            return Ok(None);
+        }
+        let vat = found.service.terms.vat;
+        if let Some(title) = title(found.document.as_ref()) {
+            let known = Known { vat, title, retitled: false };
+            self.services.0.lock().unwrap_or_else(PoisonError::into_inner).insert((id, version), known.clone());
+            return Ok(Some(known));
+        }
+        let now = self.client.service(id).await?.filter(|now| now.service.version != version);
+        let of_now = now.and_then(|now| title(now.document.as_ref()));
+        let retitled = of_now.is_some();
+        let title = of_now.unwrap_or_else(|| Text::new(&id.to_string()).expect("an id is a text"));
+        Ok(Some(Known { vat, title, retitled }))
     }
 }
 
-/// The title of a service on invoices: in Lithuanian where there is one, the service's id where no description is held.
-fn title(id: ServiceId, document: Option<&Value>) -> Text {
+/// The title of a service on invoices: in Lithuanian where there is one; none where no description is held.
+fn title(document: Option<&Value>) -> Option<Text> {
     let title = document.map(|document| &document["title"]);
     let of = |title: &Value| {
         let in_lithuanian = title.as_str().or_else(|| title["lt"].as_str()).filter(|text| !text.trim().is_empty());
@@ -239,8 +248,7 @@ fn title(id: ServiceId, document: Option<&Value>) -> Text {
         let spaced = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
         spaced.take(Text::LONGEST).collect()
     };
-    let found = title.and_then(of).and_then(|text| Text::new(&plain(text)).ok());
-    found.unwrap_or_else(|| Text::new(&id.to_string()).expect("an id is a text"))
+    title.and_then(of).and_then(|text| Text::new(&plain(text)).ok())
 }
 
 fn identity(provider: &Provider) -> Option<Identity> {

@@ -1,30 +1,30 @@
 //! From a settlement of the ledger to its invoice and credit notes: what the gateways and the registry have becomes facts, of which
 //! `keis_einvoice` draws the document and the registry keeps it. Used by pages, commands and the demo. Knows no page.
 
+mod credit;
 pub(crate) mod details;
 mod gather;
 mod lack;
 pub mod publish;
+mod reversed;
 pub(crate) mod told;
-
-use std::num::NonZeroU32;
 
 use jiff::civil::Date;
 use jiff::{ToSpan, tz::TimeZone};
 use keis_einvoice::{
-    Buyer, CreditHeading, CreditLine, Credited, Difference, Facts, Heading, InvoiceError, Programme, Received, Seller,
-    Settlement, Text, VatNumber, XmlError,
+    Buyer, Difference, Facts, Heading, InvoiceError, Programme, Received, Seller, Settlement, Text, VatNumber, XmlError,
 };
 use keis_ledger::ids::{OrderId, ProviderId};
-use keis_ledger::money::Cents;
 use keis_ledger::time::Timestamp;
-use keis_registry::documents::{DocumentError, Kept, Made, NewCreditNote, NewInvoice, NewReceived, NumberWish};
+use keis_registry::documents::{DocumentError, Kept, Made, NewInvoice, NewReceived, NumberWish};
 use keis_registry::invoices::PaperKind;
 use keis_registry::{Actor, Registry, RegistryError};
 use keis_wallet::client::{Client, ClientError, StatementView};
 
+pub use credit::OwnNote;
 pub use gather::{due, in_vilnius};
 pub use lack::{Lack, Mender};
+pub use reversed::Reversed;
 
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,7 @@ impl From<DocumentError> for BillingTrouble {
             | DocumentError::SeriesOver
             | DocumentError::TooLong(_)
             | DocumentError::TooMany
+            | DocumentError::ReversalNoted
             | DocumentError::NotDrawn) => Self::Document(other),
         }
     }
@@ -92,8 +93,9 @@ pub struct Sides {
 pub struct Settled {
     /// The settlement, cent by cent the statement's.
     pub settlement: Settlement,
-    /// Orders whose service was amended since: they are taxed as the catalogue has it now.
-    pub amended: Vec<OrderId>,
+    /// Orders of an earlier version of a service whose description no gateway holds: they are taxed as they were ordered, and called
+    /// as the service is now.
+    pub retitled: Vec<OrderId>,
 }
 
 /// Dates and note of an invoice.
@@ -114,8 +116,8 @@ pub struct Prepared {
     pub payee: ProviderId,
     /// What it is drawn from; its number is a stand-in until [`Billing::make`].
     pub facts: Facts,
-    /// As [`Settled::amended`].
-    pub amended: Vec<OrderId>,
+    /// As [`Settled::retitled`].
+    pub retitled: Vec<OrderId>,
 }
 
 /// Orders by the seller's VAT number on their day; none of who was not registered. More than one group is no invoice.
@@ -154,7 +156,7 @@ impl Billing {
         let settled = self.settled(view).await?;
         let payee = sides.payee;
         let facts = facts(sides, settled.settlement, draft);
-        Ok(Prepared { payee, facts, amended: settled.amended })
+        Ok(Prepared { payee, facts, retitled: settled.retitled })
     }
 
     /// Draws the invoice of a statement, gives its number and keeps it.
@@ -187,57 +189,6 @@ impl Billing {
         }
     }
 
-    /// What was credited of each order of an invoice since: by credit notes and by reversals.
-    ///
-    /// # Errors
-    /// When the gateways do not answer.
-    pub async fn credited_since(&self, view: &StatementView, facts: &Facts) -> Result<Vec<Credited>, BillingTrouble> {
-        let source = view.statement.buyer.source();
-        let orders = self.orders(view).await?;
-        let left =
-            |order: OrderId| orders.iter().find(|one| one.id == order).map_or(Cents::ZERO, |one| due(one, source));
-        let lines = facts.settlement.lines.iter();
-        let credited =
-            lines.map(|line| Credited { order: line.order, gross: line.gross.saturating_sub(left(line.order)) });
-        Ok(credited.filter(|one| !one.gross.is_zero()).collect())
-    }
-
-    /// Draws a credit note about an order of an attached invoice that was drawn here, and keeps it. `lines` are those of the
-    /// ledger's credit note.
-    ///
-    /// # Errors
-    /// [`BillingTrouble`].
-    pub async fn make_credit_note(
-        &self,
-        actor: &Actor,
-        view: &StatementView,
-        (provider, order): (ProviderId, OrderId),
-        lines: &[(u16, Cents)],
-        (number, heading): (NumberWish, CreditHeading),
-    ) -> Result<Made, BillingTrouble> {
-        let kept = self.attached(actor, view).await?;
-        let Some(Kept { facts: Some(facts), commitments, .. }) = kept else {
-            return Err(BillingTrouble::Document(DocumentError::NotDrawn));
-        };
-        let before = self.credited_since(view, &facts).await?;
-        let add = |sum: Cents, (_, part): &(u16, Cents)| sum.checked_add(*part).ok_or(InvoiceError::TotalTooLarge);
-        let gross = lines.iter().try_fold(Cents::ZERO, add)?;
-        let pupils = u32::try_from(lines.len()).ok().and_then(NonZeroU32::new).ok_or(InvoiceError::NoLines)?;
-        let new = NewCreditNote {
-            year: view.year,
-            statement: view.id,
-            provider,
-            buyer: view.statement.buyer,
-            order,
-            invoice: commitments.file,
-            number,
-            heading,
-            before,
-            credits: vec![CreditLine { order, gross, pupils }],
-        };
-        Ok(self.registry.keep_credit_note(actor, &new).await?)
-    }
-
     /// Keeps a provider's own e-invoice once nothing differs from the statement.
     ///
     /// # Errors
@@ -260,6 +211,7 @@ impl Billing {
             buyer: view.statement.buyer,
             name: name.to_owned(),
             bytes: bytes.to_vec(),
+            reversal: None,
         };
         Ok(self.registry.keep_received(actor, &new).await?)
     }

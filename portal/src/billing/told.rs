@@ -355,7 +355,8 @@ pub(crate) fn differences(w: &Words, all: &[Difference]) -> Vec<String> {
 fn difference(w: &Words, difference: &Difference) -> String {
     let order = |key: &str, order: &keis_ledger::ids::OrderId| w.with1(key, "order", &order.to_string());
     match difference {
-        Difference::NotInvoice => w.text("inv-differs-kind"),
+        Difference::NotInvoice | Difference::NotCreditNote => w.text("inv-differs-kind"),
+        Difference::Invoice { number } => w.with1("inv-differs-invoice", "number", number),
         Difference::Currency => w.text("inv-differs-currency"),
         Difference::Seller => w.text("inv-differs-seller"),
         Difference::SellerVat => w.text("inv-differs-seller-vat"),
@@ -392,6 +393,7 @@ pub(crate) fn not_kept(error: &DocumentError) -> &'static str {
         DocumentError::SeriesOver => "inv-error-series-over",
         DocumentError::TooLong(_) => "inv-error-too-long",
         DocumentError::TooMany => "inv-error-too-many",
+        DocumentError::ReversalNoted => "provider-rev-noted",
         DocumentError::NotDrawn => "inv-error-not-drawn",
         DocumentError::Registry(_) | DocumentError::Invoice(_) | DocumentError::Xml(_) => "inv-error-not-kept",
     }

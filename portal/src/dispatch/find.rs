@@ -38,7 +38,8 @@ pub enum FindError {
 struct Seen {
     invoices: Option<Height>,
     notes: Option<(Instant, Height)>,
-    credited: BTreeMap<StatementId, Cents>,
+    /// What of a statement was credited, and how many documents it had.
+    credited: BTreeMap<StatementId, (Cents, usize)>,
 }
 
 /// Looks for documents.
@@ -125,19 +126,24 @@ impl Finder {
 
     /// Credit notes of a statement of which more is credited than when it was last looked at.
     async fn notes(&self, view: &StatementView) -> Result<u64, FindError> {
-        let credited = view.bill.credited;
-        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).credited.get(&view.id).copied();
-        // A note goes after its invoice, and only where that went.
-        if credited.is_zero() || known == Some(credited) || !self.is_queued(view).await? {
+        if view.bill.credited.is_zero() {
             return Ok(0);
         }
-        let mut by_order: BTreeMap<OrderId, Vec<(Commitment, Cents)>> = BTreeMap::new();
+        let credited = (view.bill.credited, self.registry.kept_files(view.year, view.id).await?.len());
+        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).credited.get(&view.id).copied();
+        // A note goes after its invoice, and only where that went.
+        if known == Some(credited) || !self.is_queued(view).await? {
+            return Ok(0);
+        }
+        let (mut by_order, mut notes) = (BTreeMap::<OrderId, Vec<(Commitment, Cents)>>::new(), Vec::new());
         for kept in self.registry.documents(&ACTOR, view.year, view.id).await? {
-            if let (PaperKind::CreditNote(order), Some(amount)) = (kept.kind, amount(&kept)) {
+            if let (PaperKind::CreditNote(_), Some(_)) = (kept.kind, kept.reversal) {
+                // It was made of what the ledger did, which names no note about it.
+                notes.push(document(view, kept.kind, kept.commitments.file));
+            } else if let (PaperKind::CreditNote(order), Some(amount)) = (kept.kind, amount(&kept)) {
                 by_order.entry(order).or_default().push((kept.commitments.file, amount));
             }
         }
-        let mut notes = Vec::new();
         for (order, made) in by_order {
             let receipts = self.client.order_history(view.year, order).await?.unwrap_or_default();
             let of_statement =

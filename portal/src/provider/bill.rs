@@ -48,7 +48,7 @@ pub(super) struct PaperRow {
     pub(super) href: Option<String>,
 }
 
-/// Papers of a statement; none where they are another provider's, in whose place this one stands.
+/// Papers of a statement, its own and those of providers in whose place it stands.
 pub(super) async fn papers(site: &Site, own: &Own, view: &StatementView) -> Result<Vec<Paper>, Trouble> {
     match site.registry.papers(&own.acting.actor(), view.year, view.id).await {
         Ok(papers) => Ok(papers),
@@ -66,7 +66,7 @@ pub(super) async fn look(site: &Site, w: &Words, own: &Own, view: &StatementView
     let papers = papers(site, own, view).await?;
     let wallet = site.client.provider_wallet(own.id, view.year).await?;
     let has_account = wallet.is_some_and(|wallet| wallet.payment_account.is_some());
-    // A stranger to the papers, such as a successor, is shown none of them.
+    // A stranger to the papers is shown none of them.
     let documents =
         if papers.is_empty() { BTreeSet::new() } else { site.registry.kept_files(view.year, view.id).await? };
     let at = |file: &Commitment| {

@@ -1,15 +1,16 @@
 //! A credit note: money of an order in an accepted statement goes back, line by line.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use askama::Template;
 use jiff::civil::Date;
-use keis_einvoice::{CreditHeading, Difference, InvoiceError, Received, Text};
+use keis_einvoice::{CreditHeading, InvoiceError, Received, Text};
 use keis_ledger::classifiers::Scope;
 use keis_ledger::ids::{Commitment, OrderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_ledger::operation::{Operation, SettlementOperation};
-use keis_registry::documents::{DocumentError, Made, NewReceived, NumberWish};
+use keis_registry::documents::{DocumentError, Made, NumberWish};
 use keis_registry::invoices::{LONGEST_NUMBER, NewPaper, Paper, PaperKind};
 use keis_wallet::client::{OrderView, StatementView};
 use warp::http::StatusCode;
@@ -20,7 +21,7 @@ use super::rows::{OrderRow, rows};
 use super::statements::Row;
 use super::{INTENT, Own, Sheet, sign};
 use crate::attached::{self, Attached};
-use crate::billing::{BillingTrouble, told};
+use crate::billing::{BillingTrouble, OwnNote, told};
 use crate::call::{Answer, Call, Fields, page, page_with, redirect};
 use crate::frame::{Flash, Frame, Section};
 use crate::office::forms::{Builder, Control, Group, Problems};
@@ -85,14 +86,14 @@ struct CreditCheck {
 }
 
 /// An order of the statement whose money may be given back.
-struct Asked {
-    own: Own,
-    view: StatementView,
-    row: Row,
-    order: OrderView,
-    about: OrderRow,
+pub(super) struct Asked {
+    pub(super) own: Own,
+    pub(super) view: StatementView,
+    pub(super) row: Row,
+    pub(super) order: OrderView,
+    pub(super) about: OrderRow,
     /// Whether the invoice was drawn here, so that its credit notes are, too.
-    drawn: bool,
+    pub(super) drawn: bool,
 }
 
 impl Asked {
@@ -107,7 +108,7 @@ impl Asked {
     }
 }
 
-async fn asked(site: &Site, call: &Call, order: OrderId) -> Result<Asked, Trouble> {
+pub(super) async fn asked(site: &Site, call: &Call, order: OrderId) -> Result<Asked, Trouble> {
     let (own, view, row) = opened(site, call).await?;
     if !view.statement.orders.contains(&order) {
         return Err(Trouble::NotFound);
@@ -115,7 +116,8 @@ async fn asked(site: &Site, call: &Call, order: OrderId) -> Result<Asked, Troubl
     let order = site.client.order_lines(view.year, order).await?.ok_or(Trouble::NotFound)?;
     let about = rows(site, call.lang, std::slice::from_ref(&order)).await?.pop().ok_or(Trouble::NotFound)?;
     let attached = billing(site).attached(&own.acting.actor(), &view).await?;
-    let drawn = attached.is_some_and(|kept| kept.facts.is_some());
+    // A predecessor's invoice bears its name: a successor's own note follows it.
+    let drawn = attached.is_some_and(|kept| kept.facts.is_some() && kept.provider == own.id);
     Ok(Asked { own, view, row, order, about, drawn })
 }
 
@@ -140,22 +142,22 @@ async fn not_now(call: &Call, row: &Row) -> Answer {
 
 /// What was filled in wrongly.
 #[derive(Default)]
-struct Wrong {
-    paper: PaperProblems,
-    heading: Problems,
+pub(super) struct Wrong {
+    pub(super) paper: PaperProblems,
+    pub(super) heading: Problems,
     amounts: Option<&'static str>,
     lines: Vec<u16>,
-    refused: Vec<String>,
+    pub(super) refused: Vec<String>,
 }
 
 impl Wrong {
-    fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         self.paper.any() || !self.heading.is_empty() || self.amounts.is_some() || !self.refused.is_empty()
     }
 }
 
 /// The fields of a credit note that is drawn here.
-fn heading_inputs(w: &'static Words, fields: &Fields, problems: &Problems) -> Option<Group> {
+pub(super) fn heading_inputs(w: &'static Words, fields: &Fields, problems: &Problems) -> Option<Group> {
     let form = Builder::new(w, "", "provider-to-check", fields, problems)
         .line("number", "inv-number")
         .date("issued", "inv-issued")
@@ -165,7 +167,7 @@ fn heading_inputs(w: &'static Words, fields: &Fields, problems: &Problems) -> Op
 }
 
 /// Number, day and reason as they were sent.
-fn heading(fields: &Fields) -> Result<(NumberWish, CreditHeading), Problems> {
+pub(super) fn heading(fields: &Fields) -> Result<(NumberWish, CreditHeading), Problems> {
     let mut problems = Problems::default();
     let text = |text: &str| Text::new(text).ok().filter(|text| text.as_str().chars().count() <= LONGEST_NUMBER);
     let number = match fields.get("number") {
@@ -288,7 +290,7 @@ async fn draw(
     }
 }
 
-fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> Result<(), Trouble> {
+pub(super) fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> Result<(), Trouble> {
     match trouble {
         BillingTrouble::Document(DocumentError::SeriesMissing) => {
             wrong.heading.add("number", "inv-error-number-missing")
@@ -306,10 +308,12 @@ fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> Result<(), 
         BillingTrouble::Invoice(error) => wrong.refused.push(told::refusal(w, &error)),
         BillingTrouble::Xml(error) => wrong.refused.push(told::no_invoice(w, &error)),
         BillingTrouble::Differs(all) => wrong.refused.extend(told::differences(w, &all)),
-        other @ (BillingTrouble::Lacks(_)
-        | BillingTrouble::Registry(_)
-        | BillingTrouble::Ledger(_)
-        | BillingTrouble::Absent) => return Err(other.into()),
+        BillingTrouble::Lacks(lacks) => {
+            wrong.refused.extend(told::lacks(w, &lacks).into_iter().map(|lack| format!("{} {}", lack.text, lack.who)));
+        }
+        other @ (BillingTrouble::Registry(_) | BillingTrouble::Ledger(_) | BillingTrouble::Absent) => {
+            return Err(other.into());
+        }
     }
     Ok(())
 }
@@ -337,19 +341,15 @@ async fn take(
     let (year, statement, provider) = (asked.view.year, asked.view.id, asked.own.id);
     let buyer = asked.view.statement.buyer;
     if let Some((name, bytes)) = &sent.file
-        && let Ok(received) = Received::parse(bytes)
+        && Received::parse(bytes).is_ok()
     {
-        let differs = differs(&received, asked.order.id, sum(given));
-        if !differs.is_empty() {
-            wrong.refused = told::differences(w, &differs);
-            return Ok(None);
-        }
-        let bytes = bytes.to_vec();
-        let new = NewReceived { kind, year, statement, provider, buyer, name: name.clone(), bytes };
-        return match site.registry.keep_received(&actor, &new).await {
+        let Some(pupils) = u32::try_from(given.len()).ok().and_then(NonZeroU32::new) else { return Ok(None) };
+        let (order, total) = (&asked.order, sum(given));
+        let own = OwnNote { provider, order, total, pupils, reversal: None, file: (name, bytes) };
+        return match billing(site).take_credit_note(&actor, &asked.view, own).await {
             Ok(made) => Ok(Some(made)),
-            Err(error) => {
-                refused(wrong, w, error.into())?;
+            Err(trouble) => {
+                refused(wrong, w, trouble)?;
                 wrong.refused.extend(wrong.heading.0.drain(..).map(|(_, key)| w.text(key)));
                 Ok(None)
             }
@@ -358,28 +358,6 @@ async fn take(
     let new = NewPaper { kind, year, statement, provider, buyer, number: number.clone(), file: file.clone() };
     let commitments = site.registry.keep_paper(&actor, &new).await?;
     Ok(Some(Made { commitments, number, file }))
-}
-
-/// What of a provider's own credit note is not as the lines have it.
-fn differs(received: &Received, order: OrderId, total: Cents) -> Vec<Difference> {
-    let mut all = Vec::new();
-    if received.kind != keis_einvoice::Kind::CreditNote {
-        all.push(Difference::NotInvoice);
-    }
-    if i64::try_from(total.get()) != Ok(received.totals.gross) {
-        all.push(Difference::Total { document: received.totals.gross, settlement: total });
-    }
-    let named = received.lines.iter().flat_map(|line| &line.orders).chain(&received.orders);
-    let mut named: Vec<OrderId> = named.copied().collect();
-    named.dedup();
-    if !named.contains(&order) {
-        all.push(Difference::OrderMissing { order });
-    }
-    all.extend(named.into_iter().filter(|one| *one != order).map(|order| Difference::OrderForeign { order }));
-    if received.names_pupil {
-        all.push(Difference::NamesPupil);
-    }
-    all
 }
 
 fn sum(given: &[(u16, Cents)]) -> Cents {

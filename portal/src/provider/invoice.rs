@@ -177,8 +177,8 @@ async fn shown(site: &Arc<Site>, call: &Call, own: &Own, view: &StatementView, r
 }
 
 /// What must be said before an invoice can be made of what was prepared.
-fn noted(w: &Words, amended: &[keis_ledger::ids::OrderId]) -> Vec<String> {
-    if amended.is_empty() { Vec::new() } else { vec![w.count("inv-amended", amended.len())] }
+fn noted(w: &Words, retitled: &[keis_ledger::ids::OrderId]) -> Vec<String> {
+    if retitled.is_empty() { Vec::new() } else { vec![w.count("inv-retitled", retitled.len())] }
 }
 
 /// Orders by the seller's status, where it changed among them.
@@ -231,7 +231,7 @@ async fn begun(site: &Arc<Site>, call: &Call, own: &Own, view: &StatementView) -
     };
     let offered = site.registry.offered_number(&actor, own.id, view.id).await?;
     let offered = offered.map(|number| number.to_string()).unwrap_or_default();
-    let mut notes = noted(w, &prepared.amended);
+    let mut notes = noted(w, &prepared.retitled);
     notes.extend(mixed(w, &prepared.facts));
     let field = |name: &str, value: String| (name.to_owned(), value);
     let fields = Fields(vec![
@@ -289,7 +289,7 @@ pub(super) async fn make(site: Arc<Site>, call: Call) -> Answer {
     let mut notes = Vec::new();
     let made = async {
         let prepared = billing.prepare(&actor, &view, &draft).await?;
-        notes = noted(w, &prepared.amended);
+        notes = noted(w, &prepared.retitled);
         notes.extend(mixed(w, &prepared.facts));
         billing.make(&actor, &view, prepared, number).await
     };

@@ -14,6 +14,7 @@ mod order;
 mod owed;
 mod refused;
 mod requests;
+mod reversed;
 mod rows;
 mod rules;
 mod session;
@@ -42,6 +43,8 @@ use crate::words::Words;
 
 /// Remembers what a form asks for; on every page from which something is signed.
 const INTENT: &[&str] = &["page.js"];
+/// Predecessors of whom it is asked in whose places they stood, at the most.
+const MOST_HOUSES: usize = 16;
 
 /// The routes.
 pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
@@ -81,6 +84,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Vec<Route> {
         get(site, "/provider/statements/{id}/credit", credit::form),
         post(site, "/provider/statements/{id}/credit", credit::upload),
         post(site, "/provider/statements/{id}/credit/sign", credit::submit),
+        get(site, "/provider/statements/{id}/reversed", reversed::form),
+        post(site, "/provider/statements/{id}/reversed", reversed::submit),
         get(site, "/provider/invoicing", invoicing::form),
         post(site, "/provider/invoicing", invoicing::submit),
     ]
@@ -105,9 +110,18 @@ impl Own {
     /// The provider and those in whose place it stands: what they did is listed under their names.
     async fn houses(&self, site: &Site) -> Result<Vec<ProviderId>, Trouble> {
         let mut all = vec![self.id];
-        if let Some(latest) = site.years().await?.last() {
-            let wallet = site.client.provider_wallet(self.id, latest.year).await?;
-            all.extend(wallet.map(|wallet| wallet.predecessors).unwrap_or_default());
+        let Some(latest) = site.years().await?.last().map(|latest| latest.year) else { return Ok(all) };
+        let mut next = 0;
+        while let Some(house) = all.get(next).copied().filter(|_| next < MOST_HOUSES) {
+            next += 1;
+            let wallet = site.client.provider_wallet(house, latest).await?;
+            for before in wallet.map(|wallet| wallet.predecessors).unwrap_or_default() {
+                // The registry shows a successor what stands under the old name.
+                site.registry.note_succession(&Body::Provider(before), &Body::Provider(house)).await?;
+                if !all.contains(&before) {
+                    all.push(before);
+                }
+            }
         }
         Ok(all)
     }

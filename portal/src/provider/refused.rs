@@ -28,6 +28,7 @@ struct RefusedPage {
 pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
     let own = own(&call, Permission::SeeStatements).await?;
     let statement: StatementId = call.part(0)?;
+    own.houses(&site).await?;
     let mut found = None;
     for year in site.years().await? {
         found = found.or(site.client.statement(year.year, statement).await?);

@@ -15,7 +15,7 @@ use keis_wallet::client::{OrderView, StatementView};
 
 use super::bill::{self, BillLook};
 use super::owed::{self, Owed};
-use super::{INTENT, Own, Sheet, own, rows, rules, sign};
+use super::{INTENT, Own, Sheet, own, reversed, rows, rules, sign};
 use crate::call::{Answer, Call, page, redirect};
 use crate::frame::{Flash, Frame, Section};
 use crate::public::listing::{PageLink, page_links};
@@ -95,6 +95,8 @@ struct OrderLine {
     due: String,
     /// Where money of the order may be given back.
     credit: Option<String>,
+    /// Where the credit note about a reversal is made.
+    reversed: Option<String>,
 }
 
 /// Who pays a statement, in words.
@@ -252,6 +254,8 @@ pub(super) async fn statement(site: Arc<Site>, call: Call) -> Answer {
         due: w.money(&rules::due(&order.order).of(source)),
         credit: (credits && !rules::due(&order.order).of(source).is_zero())
             .then(|| format!("/provider/statements/{}/credit?year={}&order={}", view.id, view.year, order.id)),
+        reversed: (credits && view.bill.invoice.is_some() && reversed::is_reversed(order))
+            .then(|| format!("/provider/statements/{}/reversed?year={}&order={}", view.id, view.year, order.id)),
     };
     let list: Vec<OrderLine> = listed.into_iter().zip(&orders).map(line).collect();
     let range = w.with("public-page-of", &[("page", &number.to_string()), ("pages", &pages.to_string())]);

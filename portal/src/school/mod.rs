@@ -125,10 +125,8 @@ impl Desk {
 
     /// The school's orders of a year, also those of schools in whose place it stands.
     async fn orders(&self, site: &Arc<Site>, year: Year) -> Result<Vec<OrderView>, Trouble> {
-        let wallet = site.client.school_wallet(self.school, year).await?;
-        let before = wallet.map(|wallet| wallet.predecessors).unwrap_or_default();
         let mut all = Vec::new();
-        for school in std::iter::once(self.school).chain(before) {
+        for school in houses(site, self.school, year).await? {
             all.extend(site.client.all_school_orders(school, year, None).await?);
         }
         Ok(all_moved(all))
@@ -140,6 +138,27 @@ impl Desk {
         let recent = years.into_iter().filter(|year| year.year <= self.year && self.year.0 - year.year.0 <= 1);
         Ok(recent.map(|year| (year.year, year.parameters)).collect())
     }
+}
+
+/// Schools of whom it is asked in whose places they stood, at the most.
+const MOST_HOUSES: usize = 16;
+
+/// The school and those in whose place it stands: what they did is listed under their names.
+async fn houses(site: &Site, school: SchoolId, year: Year) -> Result<Vec<SchoolId>, Trouble> {
+    let mut all = vec![school];
+    let mut next = 0;
+    while let Some(house) = all.get(next).copied().filter(|_| next < MOST_HOUSES) {
+        next += 1;
+        let wallet = site.client.school_wallet(house, year).await?;
+        for before in wallet.map(|wallet| wallet.predecessors).unwrap_or_default() {
+            // The registry shows a successor what stands under the old name.
+            site.registry.note_succession(&Body::School(before), &Body::School(house)).await?;
+            if !all.contains(&before) {
+                all.push(before);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// An order with the rules of its year.

@@ -9,7 +9,7 @@ use keis_registry::Actor;
 use keis_registry::permission::{Body, Permission};
 use keis_wallet::client::StatementView;
 
-use super::{SchoolId, refuse};
+use super::{SchoolId, houses, refuse};
 use crate::billing::Billing;
 use crate::call::{Acting, Answer, Call, page};
 use crate::frame::{Frame, Section};
@@ -53,19 +53,27 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     let (acting, school) = own(&call, Permission::SeeStatements).await?;
     let w = call.words();
     let (year, years) = site.asked_year(&call).await?;
-    let mut all = site.client.all_school_statements(school, year).await?;
+    let mut all = Vec::new();
+    for house in houses(&site, school, year).await? {
+        all.extend(site.client.all_school_statements(house, year).await?);
+    }
     all.sort_by_key(|view| (std::cmp::Reverse(view.statement.issued), view.id));
     let mut list = Vec::with_capacity(all.len());
     for view in &all {
-        list.push(row(&site, w, &acting, view).await?);
+        list.push(row(&site, w, (&acting, school), view).await?);
     }
     let f = call.frame(&site, Section::Orders, w.text("inv-school-title")).await?;
     page(&StatementsPage { f, years, list })
 }
 
-async fn row(site: &Site, w: &Words, acting: &Acting, view: &StatementView) -> Result<Row, Trouble> {
+async fn row(
+    site: &Site,
+    w: &Words,
+    (acting, school): (&Acting, SchoolId),
+    view: &StatementView,
+) -> Result<Row, Trouble> {
     let statement = &view.statement;
-    let refusable = refuse::can(acting.role, view);
+    let refusable = statement.buyer == Buyer::School(school) && refuse::can(acting.role, view);
     Ok(Row {
         issued: w.date(&statement.issued),
         provider: provider_name(site, view).await?,
@@ -108,6 +116,11 @@ pub(super) async fn statement(
     let view = site.client.statement(year, call.part(0)?).await?.ok_or(Trouble::NotFound)?;
     match view.statement.buyer {
         Buyer::School(buyer) if buyer == school => Ok((acting, view)),
+        // Of a school in whose place this one stands, everything is read.
+        Buyer::School(buyer) if permission == Permission::SeeStatements => {
+            let ours = houses(site, school, year).await?.contains(&buyer);
+            if ours { Ok((acting, view)) } else { Err(Trouble::NotFound) }
+        }
         Buyer::School(_) | Buyer::Programme => Err(Trouble::NotFound),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::bills_support::stage::{ACCOUNT, SYSTEM, Stage, asked, id, key, page, payment, says, settle, sum};
 use crate::bills_support::{SEALED, YEAR, pay, statement};
-use crate::support::ledger::NOW;
+use crate::support::ledger::{NETWORK, NOW};
 use crate::support::{BUDGET_HOLDER, Browser, OPERATOR, Page};
 use keis_ledger::ids::{ProviderId, StatementId};
 use keis_ledger::money::Cents;
@@ -412,5 +412,51 @@ async fn the_desk_says_how_long_the_oldest_waits() {
     ] {
         assert!(list.text.contains(link), "{link}: {}", list.text);
     }
+    stage.site.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_sealed_year_keeps_its_closing_report() {
+    let stage = Stage::new().await;
+    let mut settled = report(stage.site.provider.id, 12_345);
+    for source in settled["sources"].as_array_mut().expect("two sources") {
+        let accepted = source["accepted"].clone();
+        (source["settlement"]["paid"], source["settlement"]["closing"]) = (accepted.clone(), json!(0));
+        (source["paid"]["paid"], source["paid"]["closing"]) = (accepted.clone(), accepted);
+    }
+    {
+        let mut shelf = stage.ledger.shelf();
+        (shelf.ended, shelf.report) = (true, Some(settled));
+        shelf.funds = [("minted", 20_000), ("paid", 12_345), ("returned", 7_655)].into();
+    }
+    let budget = stage.budget_holder().await;
+    let address = format!("/office/books/{YEAR}");
+    let files = ["rows.csv", "accounts.csv"].map(|file| format!("{address}/{file}?period=2026-Q1"));
+    let mut before = Vec::new();
+    for file in &files {
+        before.push(budget.get(file).await.text);
+    }
+    let sealed = budget.post(&format!("/office/bills/{YEAR}/seal"), &[("typed", "2026")]).await;
+    assert_eq!(sealed.status, 303, "{}", sealed.text);
+    stage.ledger.shelf().sealed = true;
+
+    for (file, before) in files.iter().zip(&before) {
+        let after = budget.get(file).await;
+        assert_eq!((after.status, &after.text), (200, before), "{file}");
+    }
+    for lang in ["lt", "en"] {
+        let shown = page(&budget, &format!("{address}?lang={lang}")).await;
+        assert!(shown.text.contains(&NETWORK.to_string()), "the seal's root is named: {}", shown.text);
+        assert!(!shown.text.contains("role=\"alert\"") && shown.text.contains("Šviesos teatras"), "{}", shown.text);
+    }
+    let end = page(&budget, &format!("/office/bills/{YEAR}/end")).await;
+    assert!(end.text.contains(&format!("href=\"{address}\"")), "{}", end.text);
+    let coordinator = stage.site.signed_in("coordinator").await;
+    assert_eq!(coordinator.get(&address).await.status, 403);
+
+    // Something was paid between the report and the seal.
+    stage.ledger.shelf().funds.insert("paid", 12_346);
+    let shown = budget.get(&format!("{address}?lang=lt")).await;
+    assert!(shown.text.contains("role=\"alert\""), "{}", shown.text);
     stage.site.shutdown().await;
 }

@@ -4,6 +4,10 @@ mod bill;
 mod dispute;
 mod invoicing;
 mod odd;
+mod own_note;
+mod reversal;
+mod succession;
+mod versions;
 
 use crate::market::{DAY, HOUR, Market, SERVICE, YEAR, act, bytes, follow, id, order, past, pupils, service, session};
 use crate::support::ledger::NOW;

@@ -157,6 +157,7 @@ async fn a_credit_note_follows_its_credit() {
         heading: CreditHeading { number: cases::text("0"), ..cases::credit_heading("KR-1") },
         before: Vec::new(),
         credits: vec![CreditLine { order, gross: Cents::new(3_333), pupils: cases::pupils(1) }],
+        reversal: None,
     };
     let note = desk.stage.site.registry.keep_credit_note(&SYSTEM, &new).await.expect("it is kept");
     drop(desk.stage.ledger.shelf());

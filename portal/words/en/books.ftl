@@ -7,7 +7,7 @@ books-age = { $category ->
    *[other] the oldest waits for { $n } days
 }
 books-title = Closing report of { $year }
-books-intro = A statement belongs to the period in which its provider accepted it, a credit to the one in which it took effect. Periods begin at midnight in Vilnius. A sealed year has no report any more: keep it before you seal.
+books-intro = A statement belongs to the period in which its provider accepted it, a credit to the one in which it took effect. Periods begin at midnight in Vilnius. Before a year is sealed its reports are kept, and stay here.
 books-period = Period
 books-period-all = the year’s whole settlement
 books-period-year = { $year }
@@ -184,3 +184,5 @@ books-line-not-comparer = Another institution compares this statement with the b
 books-line-part = The statement is not wholly paid yet.
 books-before-seal = First keep the closing report: a sealed year has none any more.
 books-line-long = A cell of the line is too long.
+books-sealed = The year was sealed { $time }. This report was kept before, and its sums are those of the seal.
+books-sealed-differs = The year was sealed { $time }. This report was kept before, but its sums are not those of the seal: something followed it. An archive of the ledger tells what.

@@ -68,9 +68,9 @@ inv-lack-rates = The rates of VAT are not set.
 inv-lack-rates-on = No rates of VAT are known for { $day }.
 inv-lack-category = You are registered for VAT on { $day }, but the catalogue does not say how the service of { $order } is taxed.
 inv-lack-service = The catalogue does not have the service of { $order }.
-inv-amended = { $category ->
-    [one] The service of { $n } order was changed in the catalogue after the order; the invoice shows its VAT as the catalogue has it now.
-   *[other] The services of { $n } orders were changed in the catalogue after the orders; the invoice shows their VAT as the catalogue has it now.
+inv-retitled = { $category ->
+    [one] The service of { $n } order was changed in the catalogue after the order, and no node holds its earlier description: the invoice shows its VAT as it was ordered, but its title of now.
+   *[other] The services of { $n } orders were changed in the catalogue after the orders, and no node holds their earlier descriptions: the invoice shows their VAT as they were ordered, but their titles of now.
 }
 inv-mixed-status = Your registration for VAT changed within this statement, and one invoice cannot hold both.
 inv-mixed-numbers = Your VAT number changed within this statement, and one invoice cannot hold both.
@@ -93,15 +93,16 @@ inv-differs-seller = The seller is another, or its register code or certificate 
 inv-differs-seller-vat = The seller's VAT number is not the one of the days of supply.
 inv-differs-buyer = The buyer is another, or its register code is missing.
 inv-differs-account = The account is not the one that the programme pays to.
-inv-differs-total = The total with VAT is { $document }, the statement's is { $ledger }.
+inv-differs-total = The total with VAT is { $document }, it should be { $ledger }.
 inv-differs-payable = { $payable } are due of a total of { $total }. Nothing may be paid before or rounded.
 inv-differs-sum = The document's own sums do not hold: { $rule }.
 inv-differs-vat-not-due = VAT is shown, but you were not registered for it on those days.
 inv-differs-vat = The VAT of category { $group } is not its rate of { $taxable }.
 inv-differs-order-missing = No line names order { $order }.
-inv-differs-order-foreign = Order { $order } is not in the statement.
+inv-differs-order-foreign = Order { $order } does not belong on this document.
 inv-differs-line = Line { $line } names no order.
-inv-differs-amount = The lines of order { $order } come to { $document } with VAT, the statement says { $ledger }.
+inv-differs-amount = The lines of order { $order } come to { $document } with VAT, they should come to { $ledger }.
+inv-differs-invoice = It does not name invoice { $number }, which it is to credit.
 inv-differs-pupil = It names a pupil's wallet, which no document may.
 inv-error-xml = The file is no e-invoice in UBL that can be read ({ $why }).
 inv-error-day = Write a day, such as 2028-02-10.

@@ -8,7 +8,7 @@ books-age = { $category ->
    *[other] seniausia laukia { $n } dienų
 }
 books-title = { $year } metų laikotarpio ataskaita
-books-intro = Suvestinė priskiriama laikotarpiui, kurį teikėjas ją priėmė, kreditavimas – laikotarpiui, kurį jis įvyko. Laikotarpiai prasideda vidurnaktį Vilniaus laiku. Užantspauduotų metų ataskaitos sudaryti nebegalima: išsaugokite ją prieš užantspauduodami.
+books-intro = Suvestinė priskiriama laikotarpiui, kurį teikėjas ją priėmė, kreditavimas – laikotarpiui, kurį jis įvyko. Laikotarpiai prasideda vidurnaktį Vilniaus laiku. Prieš užantspauduojant metus jų ataskaitos išsaugomos ir lieka čia.
 books-period = Laikotarpis
 books-period-all = visas metų atsiskaitymas
 books-period-year = { $year } m.
@@ -192,3 +192,5 @@ books-line-not-comparer = Šią suvestinę su banku sutikrina kita įstaiga.
 books-line-part = Suvestinė dar ne visa apmokėta.
 books-before-seal = Pirma išsaugokite laikotarpio ataskaitą: užantspauduotų metų ji nebesudaroma.
 books-line-long = Eilutės langelis per ilgas.
+books-sealed = Metai užantspauduoti { $time }. Ši ataskaita išsaugota prieš tai, jos sumos sutampa su antspaudo sumomis.
+books-sealed-differs = Metai užantspauduoti { $time }. Ši ataskaita išsaugota prieš tai, bet jos sumos nesutampa su antspaudo sumomis: po jos dar kažkas įvyko. Kas – matyti knygos archyve.

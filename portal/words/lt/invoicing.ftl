@@ -69,10 +69,10 @@ inv-lack-rates = Nenurodyti PVM tarifai.
 inv-lack-rates-on = Nežinomi { $day } galioję PVM tarifai.
 inv-lack-category = { $day } esate PVM mokėtojas, bet kataloge nenurodyta, kaip apmokestinama užsakymo { $order } paslauga.
 inv-lack-service = Kataloge nėra užsakymo { $order } paslaugos.
-inv-amended = { $category ->
-    [one] { $n } užsakymo paslauga kataloge pakeista po užsakymo; sąskaitoje PVM rašomas pagal dabartinį katalogą.
-    [few] { $n } užsakymų paslaugos kataloge pakeistos po užsakymo; sąskaitoje PVM rašomas pagal dabartinį katalogą.
-   *[other] { $n } užsakymų paslaugos kataloge pakeistos po užsakymo; sąskaitoje PVM rašomas pagal dabartinį katalogą.
+inv-retitled = { $category ->
+    [one] { $n } užsakymo paslauga kataloge pakeista po užsakymo, o ankstesnio jos aprašo neturi nė vienas mazgas: PVM sąskaitoje rašomas toks, koks buvo užsakant, o pavadinimas – dabartinis.
+    [few] { $n } užsakymų paslaugos kataloge pakeistos po užsakymo, o ankstesnių jų aprašų neturi nė vienas mazgas: PVM sąskaitoje rašomas toks, koks buvo užsakant, o pavadinimai – dabartiniai.
+   *[other] { $n } užsakymų paslaugos kataloge pakeistos po užsakymo, o ankstesnių jų aprašų neturi nė vienas mazgas: PVM sąskaitoje rašomas toks, koks buvo užsakant, o pavadinimai – dabartiniai.
 }
 inv-mixed-status = Suvestinės laikotarpiu pasikeitė, ar esate PVM mokėtojas, o vienoje sąskaitoje abiejų atvejų būti negali.
 inv-mixed-numbers = Suvestinės laikotarpiu pasikeitė jūsų PVM mokėtojo kodas, o vienoje sąskaitoje abiejų būti negali.
@@ -96,15 +96,16 @@ inv-differs-seller = Kitas pardavėjas arba nėra jo kodo ar pažymos numerio.
 inv-differs-seller-vat = Pardavėjo PVM mokėtojo kodas ne tas, kuris galiojo suteikimo dienomis.
 inv-differs-buyer = Kitas pirkėjas arba nėra jo kodo.
 inv-differs-account = Mokėjimo sąskaita ne ta, į kurią moka programa.
-inv-differs-total = Suma su PVM yra { $document }, o suvestinėje – { $ledger }.
+inv-differs-total = Suma su PVM yra { $document }, o turi būti { $ledger }.
 inv-differs-payable = Mokėtina { $payable } iš { $total }. Niekas negali būti sumokėta anksčiau ar suapvalinta.
 inv-differs-sum = Nesutampa paties dokumento sumos: { $rule }.
 inv-differs-vat-not-due = Nurodytas PVM, bet tomis dienomis nebuvote PVM mokėtojas.
 inv-differs-vat = { $group } kategorijos PVM neatitinka tarifo nuo { $taxable }.
 inv-differs-order-missing = Nė vienoje eilutėje nėra užsakymo { $order }.
-inv-differs-order-foreign = Užsakymo { $order } suvestinėje nėra.
+inv-differs-order-foreign = Užsakymo { $order } šiame dokumente būti neturi.
 inv-differs-line = { $line } eilutėje nenurodytas užsakymas.
-inv-differs-amount = Užsakymo { $order } eilutės su PVM sudaro { $document }, o suvestinėje – { $ledger }.
+inv-differs-amount = Užsakymo { $order } eilutės su PVM sudaro { $document }, o turi sudaryti { $ledger }.
+inv-differs-invoice = Jame nenurodyta sąskaita { $number }, kurią jis turi kredituoti.
 inv-differs-pupil = Jame nurodyta mokinio piniginė, o to negali būti jokiame dokumente.
 inv-error-xml = Failas nėra perskaitoma UBL e. sąskaita ({ $why }).
 inv-error-day = Dieną rašykite taip: 2028-02-10.

@@ -1,4 +1,4 @@
-//! Whether a provider's own document is the invoice of a settlement.
+//! Whether a provider's own document is the invoice of a settlement, or the credit note of what is credited of one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,15 @@ pub enum Difference {
     /// It is a credit note.
     #[error("it is no invoice")]
     NotInvoice,
+    /// It is an invoice.
+    #[error("it is no credit note")]
+    NotCreditNote,
+    /// A credit note names another invoice than the one it is about (BT-25), or none.
+    #[error("it is not about invoice {number}")]
+    Invoice {
+        /// The invoice's number.
+        number: String,
+    },
     /// It is not in euro.
     #[error("the currency is not EUR")]
     Currency,
@@ -103,17 +112,55 @@ impl Received {
     /// Every [`Difference`].
     pub fn matches(&self, settlement: &Settlement, seller: &Seller, buyer: &Buyer) -> Result<(), Vec<Difference>> {
         let mut differences = Vec::new();
+        if self.kind != Kind::Invoice {
+            differences.push(Difference::NotInvoice);
+        }
+        let account: BTreeSet<&str> = [seller.account.iban.as_str()].into();
+        if !self.accounts.iter().map(String::as_str).eq(account) {
+            differences.push(Difference::Account);
+        }
+        self.compare(settlement, seller, buyer, differences)
+    }
+
+    /// Whether this is the credit note of what `credited` holds: parties, totals and orders match as an invoice's do, and it names
+    /// the invoice, if its number is known. Money may go back to any account, so none is compared.
+    ///
+    /// # Errors
+    /// Every [`Difference`].
+    pub fn credits(
+        &self,
+        credited: &Settlement,
+        (seller, buyer): (&Seller, &Buyer),
+        invoice: Option<&str>,
+    ) -> Result<(), Vec<Difference>> {
+        let mut differences = Vec::new();
+        if self.kind != Kind::CreditNote {
+            differences.push(Difference::NotCreditNote);
+        }
+        if let Some(number) = invoice
+            && !self.preceding.iter().map(String::as_str).eq([number.trim()])
+        {
+            differences.push(Difference::Invoice { number: number.trim().to_owned() });
+        }
+        self.compare(credited, seller, buyer, differences)
+    }
+
+    /// What both kinds of documents have in common.
+    fn compare(
+        &self,
+        settlement: &Settlement,
+        seller: &Seller,
+        buyer: &Buyer,
+        mut differences: Vec<Difference>,
+    ) -> Result<(), Vec<Difference>> {
         let mut check = |holds: bool, difference: Difference| {
             if !holds {
                 differences.push(difference);
             }
         };
-        check(self.kind == Kind::Invoice, Difference::NotInvoice);
         check(self.currency == "EUR", Difference::Currency);
         check(self.is_of_seller(seller), Difference::Seller);
         check(self.buyer.code.as_deref() == Some(buyer.code.as_str()), Difference::Buyer);
-        let account: BTreeSet<&str> = [seller.account.iban.as_str()].into();
-        check(self.accounts.iter().map(String::as_str).eq(account), Difference::Account);
         check(!self.names_pupil, Difference::NamesPupil);
         differences.extend(self.registration(settlement, seller));
         differences.extend(self.sums(settlement));

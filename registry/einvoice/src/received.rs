@@ -110,6 +110,8 @@ pub struct Received {
     pub lines: Vec<ReceivedLine>,
     /// Orders that the document names as a whole (BT-12, BT-13, BT-18, BT-22).
     pub orders: BTreeSet<OrderId>,
+    /// Numbers of the invoices that it is about (BT-25).
+    pub preceding: Vec<String>,
     /// Whether the id of a pupil's wallet stands anywhere in it.
     pub names_pupil: bool,
 }
@@ -144,6 +146,7 @@ impl Received {
             breakdown: breakdown(root)?,
             lines: root.groups(kind.line()).map(received_line).collect::<Result<_, _>>()?,
             orders: whole.flat_map(orders).collect(),
+            preceding: preceding(root),
             names_pupil: root.texts().into_iter().any(names_pupil),
         })
     }
@@ -164,6 +167,11 @@ fn party(root: &Node, role: &str) -> Option<ReceivedParty> {
         code: legal.and_then(|legal| legal.value("CompanyID")).map(str::to_owned),
         vat: party.groups("PartyTaxScheme").find(is_vat).and_then(|scheme| Some(scheme.value("CompanyID")?.to_owned())),
     })
+}
+
+fn preceding(root: &Node) -> Vec<String> {
+    let named = root.groups("BillingReference").flat_map(|reference| reference.groups("InvoiceDocumentReference"));
+    named.filter_map(|invoice| invoice.value("ID").map(str::to_owned)).collect()
 }
 
 fn accounts(root: &Node) -> BTreeSet<String> {

@@ -15,6 +15,7 @@ use crate::outbox::{self, OutboxState};
 use crate::page::{Listed, Page};
 use crate::permission::{Body, Permission, demand, pass};
 use crate::refusals;
+use crate::successions;
 use crate::vault::Vault;
 use crate::witnesses::{self, Holder};
 
@@ -88,12 +89,15 @@ impl Registry {
         let mut reader = self.reader().await?;
         let mut reasons = Vec::new();
         for (provider, reason) in refusals::kept(&mut reader, self.vault(), statement, attached).await? {
-            let sees = |body: &Body| is_office(body) || *body == Body::Provider(provider);
+            let heirs = successions::heirs(&mut reader, provider, None).await?;
+            let sees = |body: &Body| is_office(body) || *body == Body::Provider(provider) || heirs.has(body);
             pass(&mut reader, actor, Permission::SeeStatements, sees).await?;
             reasons.push(reason);
         }
         for dispatch in row::invoices_of(&mut reader, statement).await? {
-            pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, &dispatch)).await?;
+            let heirs = successions::heirs(&mut reader, dispatch.of.provider, None).await?;
+            let reaches = |body: &Body| sees(body, &dispatch) || heirs.has(body);
+            pass(&mut reader, actor, Permission::SeeStatements, reaches).await?;
             for row in answer::about(&mut reader, dispatch.id).await? {
                 let stands = match row.standing {
                     AnswerStanding::Pending | AnswerStanding::Wished | AnswerStanding::Done => true,

@@ -1,7 +1,8 @@
 //! Reading documents: by who sees the statement, by whoever has a file, and all of a year for an export.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use keis_einvoice::Received;
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, OrderId, ProviderId, SchoolId, StatementId};
@@ -16,6 +17,7 @@ use crate::invoices::{FileMark, PaperCommitments, PaperKind, sees};
 use crate::log::{Actor, Entry};
 use crate::page::{Listed, Page};
 use crate::permission::{Body, Permission, pass};
+use crate::successions;
 use crate::vault::Vault;
 use crate::witnesses::{self, Holder, WitnessKind};
 
@@ -40,7 +42,8 @@ pub struct Recognised {
 }
 
 impl Registry {
-    /// A document of a statement by the commitment to its file, for its provider, its buyer, operator and budget holder.
+    /// A document of a statement by the commitment to its file, for its provider, its buyer, who stands in their places, operator and
+    /// budget holder.
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
@@ -55,7 +58,9 @@ impl Registry {
         let found = stored::of_file(&mut reader, self.vault(), statement, file).await?;
         let Some(kept) = found.filter(|kept| kept.year == year) else { return Ok(None) };
         let school = school_of(kept.buyer);
-        pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await?;
+        let heirs = successions::heirs(&mut reader, kept.provider, school).await?;
+        let reaches = |body: &Body| sees(body, kept.provider, school) || heirs.has(body);
+        pass(&mut reader, actor, Permission::SeeStatements, reaches).await?;
         self.note(reader, Entry::new(actor, "document of a statement read", statement)).await?;
         Ok(Some(kept))
     }
@@ -75,7 +80,9 @@ impl Registry {
         let found = stored::of_statement(&mut reader, self.vault(), statement, None).await?;
         for kept in found.into_iter().filter(|kept| kept.year == year) {
             let school = school_of(kept.buyer);
-            match pass(&mut reader, actor, Permission::SeeStatements, |body| sees(body, kept.provider, school)).await {
+            let heirs = successions::heirs(&mut reader, kept.provider, school).await?;
+            let reaches = |body: &Body| sees(body, kept.provider, school) || heirs.has(body);
+            match pass(&mut reader, actor, Permission::SeeStatements, reaches).await {
                 Ok(()) => all.push(kept),
                 Err(RegistryError::Denied(permission)) => refused = Some(permission),
                 Err(error) => return Err(error),
@@ -128,6 +135,26 @@ impl Registry {
         Ok(Listed { items, next: listed.next })
     }
 
+    /// The days on which drawn invoices say that they are to be paid, by the commitments to their files; what is not kept here, was not
+    /// drawn here or is an erased person's is left out. For operator and budget holder.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`], or what the database answers.
+    pub async fn due_days(
+        &self,
+        actor: &Actor,
+        year: Year,
+        files: &[Commitment],
+    ) -> Result<BTreeMap<Commitment, Date>, RegistryError> {
+        let mut reader = self.reader().await?;
+        pass(&mut reader, actor, Permission::SeeStatements, is_office).await?;
+        let found = stored::due_days(&mut reader, self.vault(), year, files).await?;
+        if !found.is_empty() {
+            self.note(reader, Entry::new(actor, "due days of a year read", year.0).detail(found.len())).await?;
+        }
+        Ok(found)
+    }
+
     /// Which papers a file from anywhere is: its seller is found by what stands in it, its hash by the seller's key. Empty for
     /// what is no e-invoice, is nobody's here, was never made ready, and for what the actor would not see.
     ///
@@ -165,7 +192,9 @@ async fn of_provider(
         let sql = "SELECT statement, number, year, of_order, school FROM papers WHERE file = $1 ORDER BY added DESC";
         for row in sqlx::query(sql).bind(file.to_vec()).fetch_all(&mut *reader).await? {
             let school = stored::school(&row)?;
-            match pass(reader, actor, Permission::SeeStatements, |body| sees(body, provider, school)).await {
+            let heirs = successions::heirs(reader, provider, school).await?;
+            let reaches = |body: &Body| sees(body, provider, school) || heirs.has(body);
+            match pass(reader, actor, Permission::SeeStatements, reaches).await {
                 Err(RegistryError::Denied(_)) => continue,
                 other => other?,
             }

@@ -1,8 +1,12 @@
 //! Rows of documents: packed, sealed under the provider's key.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, OrderId, ProviderId, SchoolId, StatementId};
 use keis_ledger::time::Timestamp;
+use serde::Deserialize;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
@@ -113,6 +117,57 @@ pub(super) async fn of_file(
     }
 }
 
+/// Of a document's sheet, the day on which its invoice is due.
+#[derive(Deserialize)]
+struct Due {
+    facts: Option<DueFacts>,
+}
+
+#[derive(Deserialize)]
+struct DueFacts {
+    heading: DueHeading,
+}
+
+#[derive(Deserialize)]
+struct DueHeading {
+    due: Date,
+}
+
+/// When drawn invoices are due, without reading their bytes; keys are opened once each.
+pub(super) async fn due_days(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+    year: Year,
+    files: &[Commitment],
+) -> Result<BTreeMap<Commitment, Date>, RegistryError> {
+    let mut keys: BTreeMap<ProviderId, Option<WitnessKey>> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for chunk in files.chunks(list::MOST - 1) {
+        let sql = "SELECT statement, file, number, provider, sheet_sealed FROM documents WHERE year = $1 AND file IN";
+        let sql = format!("{sql} ({})", list::places(2, chunk.len()));
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(year.0));
+        for file in chunk {
+            query = query.bind(&file.0[..]);
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            let provider = ProviderId(list::id(row.try_get("provider")?, "documents.provider")?);
+            if !keys.contains_key(&provider) {
+                let key = witnesses::key_of(&mut *connection, vault, Holder::Provider(provider)).await?;
+                keys.insert(provider, key);
+            }
+            let Some(Some(key)) = keys.get(&provider) else { continue };
+            let statement = StatementId(list::id(row.try_get("statement")?, "documents.statement")?);
+            let file = Commitment(list::id(row.try_get("file")?, "documents.file")?);
+            let number = Commitment(list::id(row.try_get("number")?, "documents.number")?);
+            let place = place(statement, PaperCommitments { file, number });
+            let sheet = key.open(SHEET, &place, row.try_get("sheet_sealed")?)?;
+            let due: Due = parsed(&unpack(&sheet, LONGEST_SHEET, SHEET.column)?, SHEET.column)?;
+            found.extend(due.facts.map(|facts| (file, facts.heading.due)));
+        }
+    }
+    Ok(found)
+}
+
 /// None once the key is destroyed.
 pub(super) async fn read(
     connection: &mut AnyConnection,
@@ -148,6 +203,7 @@ pub(super) async fn read(
         bytes: unpack(&bytes, LONGEST_DOCUMENT, BYTES.column)?,
         facts: sheet.facts,
         credit: sheet.credit,
+        reversal: sheet.reversal,
         added: Timestamp(list::number(row.try_get("added")?, "papers.added")?),
     }))
 }

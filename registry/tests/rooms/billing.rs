@@ -14,7 +14,7 @@ use keis_ledger::ids::{Commitment, OrderId, ProviderId, StatementId};
 use keis_ledger::money::{BasisPoints, Cents};
 use keis_ledger::operation::Buyer;
 use keis_registry::billing::{BillingError, ProgrammePart, SchoolDetails, SellerDetails, Terms};
-use keis_registry::documents::{DocumentError, Kept, NewCreditNote, NewInvoice, NewReceived, NumberWish};
+use keis_registry::documents::{DocumentError, Kept, NewCreditNote, NewInvoice, NewReceived, NumberWish, Reversal};
 use keis_registry::erasure::Circumstances;
 use keis_registry::invoices::PaperKind;
 use keis_registry::permission::{Permission, Role};
@@ -227,6 +227,11 @@ async fn a_document_is_drawn_once_and_recognised() {
         assert!(first.file.is_of(&found.bytes), "another draft replaced nothing");
         assert_eq!(found.invoice().unwrap().unwrap().to_xml(), found.bytes);
         assert_eq!((found.issued, found.buyer, found.kind), (date(2026, 4, 2), Buyer::Programme, PaperKind::Invoice));
+        let due = found.facts.as_ref().unwrap().heading.due;
+        let files = [first.commitments.file, Commitment([8; 32])];
+        let days = registry.due_days(&SYSTEM, YEAR, &files).await.unwrap();
+        assert_eq!(days.into_iter().collect::<Vec<_>>(), [(first.commitments.file, due)]);
+        assert!(registry.due_days(&staff, YEAR, &files).await.is_err());
 
         let next = registry.keep_invoice(&staff, &invoice(scene.provider, legal(statement(2)), NumberWish::Next)).await;
         assert_eq!(next.unwrap().number, "LNB-000002");
@@ -306,6 +311,7 @@ async fn a_credit_note_follows_its_invoice() {
             heading: CreditHeading { number: text("0"), issued: date(2026, 4, 9), reason: Some(text("Sirgo")) },
             before: before.to_vec(),
             credits: vec![CreditLine { order: order(1), gross: Cents::new(gross), pupils: NonZeroU32::MIN }],
+            reversal: None,
         };
         let first = registry.keep_credit_note(&SYSTEM, &credit(&[], 400)).await.unwrap();
         assert_eq!(first.number, "LNB-000002");
@@ -328,6 +334,17 @@ async fn a_credit_note_follows_its_invoice() {
         assert_eq!(found.kind, PaperKind::CreditNote(order(1)));
         assert_eq!(found.credit_note().unwrap().unwrap().to_xml(), found.bytes);
 
+        // A reversal has one note, with a number of its own.
+        let reversal = Some(Reversal { height: 90, index: 1 });
+        let reversed = NewCreditNote { reversal, ..credit(&before, 700) };
+        let third = registry.keep_credit_note(&SYSTEM, &reversed).await.unwrap();
+        assert_eq!(third.number, "LNB-000004", "the one that was only made ready has another");
+        assert_eq!(registry.keep_credit_note(&SYSTEM, &reversed).await.unwrap(), third);
+        let heading = CreditHeading { issued: date(2026, 4, 10), ..reversed.heading.clone() };
+        let twice = registry.keep_credit_note(&SYSTEM, &NewCreditNote { heading, ..reversed }).await;
+        assert!(matches!(twice, Err(DocumentError::ReversalNoted)), "{twice:?}");
+        assert_eq!(kept(registry, statement(1), third.commitments.file).await.reversal, reversal);
+
         // A provider's own is kept as it is, under the number that stands on it.
         let own = NewReceived {
             kind: PaperKind::Invoice,
@@ -337,6 +354,7 @@ async fn a_credit_note_follows_its_invoice() {
             buyer: Buyer::School(scene.school),
             name: "own.xml".to_owned(),
             bytes: kept(registry, statement(1), made.commitments.file).await.bytes,
+            reversal: None,
         };
         let taken = registry.keep_received(&SYSTEM, &own).await;
         assert!(matches!(taken, Err(DocumentError::NumberTaken)), "{taken:?}");

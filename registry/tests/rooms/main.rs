@@ -6,6 +6,7 @@ mod bank_accounts;
 mod bank_files;
 mod billing;
 mod bodies;
+mod closings;
 mod database;
 mod erasure;
 mod invoices;
@@ -21,6 +22,7 @@ mod refusals;
 mod sampling;
 mod scene;
 mod sessions;
+mod successions;
 #[path = "../support/mod.rs"]
 mod support;
 mod users;

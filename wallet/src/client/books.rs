@@ -18,7 +18,7 @@ use super::{Client, ClientError, OrderView, Page, ReceivableView, RepaymentView,
 
 /// A closing report: what was accepted and credited in a period, the accounts of settlement over it, and what was reckoned
 /// held against the ledger's own sums.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookReport {
     /// The programme year.
     pub year: Year,

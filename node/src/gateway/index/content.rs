@@ -9,7 +9,7 @@ use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::{
     Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
 };
-use keis_ledger::operation::{Buyer, Measure, Party};
+use keis_ledger::operation::{Buyer, Measure, Party, ServiceTerms};
 use keis_ledger::record::{Decision, Network, Order, Sealed, Service, Statement, YearRecord};
 use keis_ledger::state::State;
 
@@ -33,6 +33,8 @@ pub(in crate::gateway) struct Content {
     pub(in crate::gateway) decided: Decided,
     /// How every version of a service is taxed.
     pub(in crate::gateway) taxation: Taxation,
+    /// What every version of a service offers, the first one first.
+    versions: BTreeMap<ServiceId, Vec<ServiceTerms>>,
     /// In whose place a party stands.
     predecessors: BTreeMap<Party, BTreeSet<Party>>,
     years: BTreeMap<Year, Programme>,
@@ -127,6 +129,11 @@ impl Content {
     /// Bank references of what a provider paid back.
     pub(in crate::gateway) fn repayments(&self, year: Year, provider: ProviderId) -> Ids<'_, Commitment> {
         of(self.years.get(&year).map(|year| &year.repayments), provider)
+    }
+
+    /// What a version of a service, counted from 1, offers: orders are of the version that they were placed for.
+    pub(in crate::gateway) fn version(&self, service: ServiceId, version: u32) -> Option<&ServiceTerms> {
+        self.versions.get(&service)?.get(usize::try_from(version).ok()?.checked_sub(1)?)
     }
 
     /// What receipts say of a year's settled money.
@@ -231,7 +238,10 @@ impl Content {
             Fact::Repayment { year, provider, reference } => {
                 self.year(year).repayments.entry(provider).or_default().insert(reference);
             }
-            Fact::Version { service, vat } => self.taxation.add(service, vat),
+            Fact::Version { service, terms } => {
+                self.taxation.add(service, terms.vat);
+                self.versions.entry(service).or_default().push(terms);
+            }
             Fact::Posting(posting) => self.year(posting.year()).journal.take(&posting, state),
             Fact::Decision { decision, at } => {
                 self.decided.add(decision, at);

@@ -2,23 +2,25 @@
 //! transactions alone.
 
 use keis_ledger::chain::{Header, Height};
-use keis_ledger::classifiers::{VatCategory, Year};
+use keis_ledger::classifiers::Year;
 use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::{
     Commitment, DecisionId, Nullifier, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId,
 };
-use keis_ledger::operation::{Operation, Party, SettlementOperation, WalletOperation};
+use keis_ledger::operation::{
+    CatalogueOperation, Operation, Party, ServiceTerms, SettlementOperation, WalletOperation,
+};
 use keis_ledger::receipt::{Kind, Receipt, Topic};
 
 use crate::chain::{Archive, ChainError};
-use crate::gateway::books::{Posting, Taxation};
+use crate::gateway::books::Posting;
 
 /// One thing to be kept.
 pub(super) enum Fact {
     /// A service is new or another.
     Service(ServiceId),
-    /// A service has its next version, taxed so.
-    Version { service: ServiceId, vat: VatCategory },
+    /// A service has its next version.
+    Version { service: ServiceId, terms: ServiceTerms },
     /// Settled money moved.
     Posting(Posting),
     /// A session is new.
@@ -155,8 +157,12 @@ fn transactions(archive: &Archive, height: Height, facts: &mut Vec<Fact>) -> Res
         {
             facts.push(Fact::Repayment { year: *year, provider: *provider, reference: *reference });
         }
-        let version = Taxation::version_in(operation);
-        facts.extend(version.map(|(service, vat)| Fact::Version { service, vat }));
+        if let Operation::Catalogue(
+            CatalogueOperation::Publish { service, terms, .. } | CatalogueOperation::Amend { service, terms },
+        ) = operation
+        {
+            facts.push(Fact::Version { service: *service, terms: terms.clone() });
+        }
     }
     Ok(())
 }

@@ -15,7 +15,9 @@ use warp::reply::Response;
 
 use super::book::{Book, Books, Standing, debts};
 use super::{Desk, desk, open_year, standing};
+use crate::books::Period;
 use crate::call::{Answer, Call, page_with, redirect};
+use crate::closings;
 use crate::frame::{Frame, Section};
 use crate::office::acts;
 use crate::site::Site;
@@ -61,6 +63,8 @@ struct SealedPage {
     records: String,
     classes: Vec<Class>,
     gone: bool,
+    /// Where its closing report is, which was kept before.
+    report: Option<String>,
 }
 
 /// Of one class, both sources together.
@@ -104,6 +108,7 @@ async fn sealed(site: &Arc<Site>, call: &Call, funds: &Funds, seal: &Seal, statu
         class("office-money-paid", |totals| totals.paid),
         class("office-money-returned", |totals| totals.returned),
     ];
+    let report = site.registry.closing(&desk(call)?.actor(), funds.year, Period::ALL).await?;
     let f = call.frame(site, Section::Bills, w.with1("bills-sealed-title", "year", &funds.year.to_string())).await?;
     let shown = SealedPage {
         f,
@@ -112,6 +117,7 @@ async fn sealed(site: &Arc<Site>, call: &Call, funds: &Funds, seal: &Seal, statu
         records: w.number(seal.records),
         classes,
         gone: status == StatusCode::GONE,
+        report: report.map(|_| format!("/office/books/{}", funds.year)),
     };
     page_with(status, &shown)
 }
@@ -203,6 +209,8 @@ pub(super) async fn seal(site: Arc<Site>, call: Call, books: Arc<Books>) -> Answ
         let book = books.of(&site, year, true).await?;
         return standing_year(&site, &call, &desk, (&funds, &*book), true).await;
     }
+    // Once the year is sealed, nobody can reckon its reports again from the ledger's records.
+    closings::keep(&site.registry, &site.client, &acting.actor(), year).await?;
     let operation = Operation::Funds(FundsOperation::SealYear { year });
     let id = acts::enqueue(&site, &acting, New::of(Office::BudgetHolder, "seal_year", operation)).await?;
     acts::settle(&site, &call, id, &call.words().with1("bills-sealed-flash", "year", &year.to_string())).await?;

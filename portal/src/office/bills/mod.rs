@@ -91,7 +91,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    fn actor(&self) -> Actor {
+    pub(super) fn actor(&self) -> Actor {
         Actor::User(self.user.id)
     }
 

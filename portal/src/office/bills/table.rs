@@ -2,6 +2,7 @@
 //! is not, and why.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use askama::Template;
@@ -11,8 +12,7 @@ use keis_ledger::ids::{Commitment, ProviderId};
 use keis_ledger::money::Cents;
 use keis_ledger::time::Span;
 use keis_registry::bank_accounts::iban;
-use keis_registry::invoices::{FileMark, PaperKind};
-use keis_registry::page::Page;
+use keis_registry::invoices::FileMark;
 use warp::http::{HeaderValue, header};
 use warp::reply::Response;
 
@@ -94,8 +94,9 @@ async fn orders(
         slips.iter().filter_map(|slip| slip.invoice).chain(payees.values().filter_map(|payee| payee.account)).collect();
     let opened = site.registry.opened_marks(&desk.actor(), &marks).await?;
     let text = |mark: Option<Commitment>| mark.and_then(|mark| opened.get(&mark).cloned());
-    let dues = Dues::of(site, desk, year).await?;
+    let dues = Dues::of(site, desk, year, &slips).await?;
     let (mut names, mut orders) = (Names::default(), Orders { all: Vec::new(), out: Vec::new() });
+    let mut codes: BTreeMap<ProviderId, String> = BTreeMap::new();
     for slip in slips {
         let payee = payees.get(&slip.provider).ok_or(Trouble::NotFound)?;
         let provider = payee.successor.unwrap_or(slip.provider);
@@ -114,10 +115,13 @@ async fn orders(
                 continue;
             }
         };
-        let code = site.registry.provider(provider).await?.map(|provider| provider.code).unwrap_or_default();
+        if let Entry::Vacant(vacant) = codes.entry(provider) {
+            let found = site.registry.provider(provider).await?;
+            vacant.insert(found.map(|provider| provider.code).unwrap_or_default());
+        }
         orders.all.push(Order {
             payee: called,
-            code,
+            code: codes.get(&provider).cloned().unwrap_or_default(),
             account,
             cents: slip.open,
             buyer: names.buyer(site, w, slip.buyer).await?,
@@ -148,19 +152,10 @@ struct Dues {
 }
 
 impl Dues {
-    async fn of(site: &Arc<Site>, desk: &Desk, year: Year) -> Result<Self, Trouble> {
-        let mut said = BTreeMap::new();
-        let mut page = Page::first(Page::MOST);
-        loop {
-            let found = site.registry.documents_of(&desk.actor(), year, &page).await?;
-            for kept in found.items.into_iter().filter(|kept| kept.kind == PaperKind::Invoice) {
-                said.extend(kept.facts.map(|facts| (kept.commitments.file, facts.heading.due.to_string())));
-            }
-            if found.next.is_none() {
-                break;
-            }
-            page.after = found.next;
-        }
+    async fn of(site: &Arc<Site>, desk: &Desk, year: Year, slips: &[&Slip]) -> Result<Self, Trouble> {
+        let files: Vec<Commitment> = slips.iter().filter_map(|slip| slip.file).collect();
+        let days = site.registry.due_days(&desk.actor(), year, &files).await?;
+        let said = days.into_iter().map(|(file, day)| (file, day.to_string())).collect();
         let terms = site.registry.programme_billing().await?.terms;
         Ok(Self { said, days: terms.map_or(USUAL_DAYS, |terms| terms.days_due) })
     }

@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 
 /// GET /office/books/{year}/rows.csv
 pub(super) async fn rows(site: Arc<Site>, call: Call) -> Answer {
-    let Asked { year, period, report } = match asked(&site, &call).await? {
+    let Asked { year, period, report, .. } = match asked(&site, &call).await? {
         Ok(asked) => asked,
         Err(gone) => return Ok(gone),
     };
@@ -30,7 +30,7 @@ pub(super) async fn rows(site: Arc<Site>, call: Call) -> Answer {
 
 /// GET /office/books/{year}/accounts.csv
 pub(super) async fn accounts(site: Arc<Site>, call: Call) -> Answer {
-    let Asked { year, period, report } = match asked(&site, &call).await? {
+    let Asked { year, period, report, .. } = match asked(&site, &call).await? {
         Ok(asked) => asked,
         Err(gone) => return Ok(gone),
     };

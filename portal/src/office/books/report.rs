@@ -8,7 +8,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::money::{Cents, Source};
 use keis_wallet::client::{BookReport, BookRow, SourceBook};
 
-use super::{Asked, asked, check_words};
+use super::{Asked, Sealed, asked, check_words};
 use crate::books::{Line, Period, lines};
 use crate::call::{Answer, Call, page};
 use crate::catalogue::names as terms;
@@ -149,6 +149,21 @@ struct Check {
     difference: Option<String>,
 }
 
+/// What is said of a sealed year's report.
+struct SealedNote {
+    text: String,
+    root: String,
+    holds: bool,
+}
+
+impl SealedNote {
+    fn of(w: &Words, sealed: &Sealed) -> Self {
+        let key = if sealed.holds { "books-sealed" } else { "books-sealed-differs" };
+        let text = w.with1(key, "time", &w.date_time(&sealed.seal.at));
+        Self { text, root: sealed.seal.root.to_string(), holds: sealed.holds }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "office/books.html")]
 struct BooksPage {
@@ -158,6 +173,7 @@ struct BooksPage {
     groups: Vec<Choice>,
     agrees: bool,
     read: String,
+    sealed: Option<SealedNote>,
     accounts: Vec<Account>,
     checks: Vec<Check>,
     heads: Vec<String>,
@@ -193,7 +209,7 @@ pub(super) async fn called(site: &Site, w: &Words, report: &BookReport) -> Resul
 
 /// GET /office/books/{year}
 pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
-    let Asked { year, period, report } = match asked(&site, &call).await? {
+    let Asked { year, period, report, sealed } = match asked(&site, &call).await? {
         Ok(asked) => asked,
         Err(gone) => return Ok(gone),
     };
@@ -215,6 +231,7 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
         periods: periods(w, year, &period.name),
         groups: groups(w, by),
         agrees: report.agrees,
+        sealed: sealed.map(|sealed| SealedNote::of(w, &sealed)),
         read: w.with("books-read", &[("time", &w.date_time(&report.time)), ("height", &w.number(report.height.0))]),
         accounts: accounts(w, &report.sources),
         checks: checks(w, &report.sources),

@@ -42,6 +42,8 @@ pub struct Shelf {
     /// Sums of the year that are not zero, of state money.
     pub funds: BTreeMap<&'static str, u64>,
     pub ended: bool,
+    /// Whether the year is sealed by now.
+    pub sealed: bool,
     pub open_orders: u64,
     /// What is answered to who asks for a closing report.
     pub report: Option<Value>,
@@ -79,7 +81,8 @@ impl Ledger {
     fn answer(&self, path: &str, query: &BTreeMap<String, String>) -> (StatusCode, Value) {
         let shelf = self.shelf.lock().expect("no test panics with it");
         let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
-        let of_sealed = query.get("year").is_some_and(|year| *year == SEALED.to_string());
+        let is_gone = |year: &String| *year == SEALED.to_string() || shelf.sealed && *year == YEAR.to_string();
+        let of_sealed = query.get("year").is_some_and(is_gone);
         if of_sealed {
             let problem = json!({ "title": "The year is sealed", "status": 410, "code": "year_sealed" });
             return (StatusCode::GONE, problem);
@@ -161,14 +164,17 @@ impl Shelf {
 
     fn rules(&self) -> Value {
         let state = if self.ended { "ended" } else { "open" };
+        let years =
+            if self.sealed { json!([]) } else { json!([{ "year": YEAR, "state": state, "parameters": parameters() }]) };
+        let sealed = if self.sealed { vec![SEALED, YEAR] } else { vec![SEALED] };
         json!({
             "height": self.height,
             "network": {
                 "protocol": 2, "max_validity": Span::days(1), "step_budget": 1000, "max_block_bytes": 1_048_576,
                 "max_touched": 10_000, "clock_bound": Span::days(1),
             },
-            "years": [{ "year": YEAR, "state": state, "parameters": parameters() }],
-            "sealed": [SEALED],
+            "years": years,
+            "sealed": sealed,
         })
     }
 
@@ -204,7 +210,8 @@ impl Shelf {
         if Year(year) != YEAR {
             return None;
         }
-        answer(if self.ended { "ended" } else { "open" }, &self.funds, None)
+        let seal = self.sealed.then(|| json!({ "root": NETWORK, "records": 1_000, "at": NOW }));
+        answer(if self.ended { "ended" } else { "open" }, &self.funds, seal)
     }
 }
 

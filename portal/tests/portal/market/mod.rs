@@ -42,6 +42,8 @@ pub const DAY: u64 = 24 * HOUR;
 #[derive(Default)]
 pub struct Book {
     pub services: BTreeMap<ServiceId, Service>,
+    /// Services as they were in versions of before.
+    pub earlier: BTreeMap<(ServiceId, u32), Service>,
     pub sessions: BTreeMap<SessionId, Session>,
     pub orders: BTreeMap<OrderId, Order>,
     pub statements: BTreeMap<StatementId, Statement>,
@@ -163,6 +165,14 @@ impl Market {
         self.told.send_modify(|told| told.0 = count);
     }
 
+    /// Tells of an order what moved money of the state.
+    pub fn moved(&self, kind: Kind, subject: Subject, cents: u64, lines: u32) {
+        self.change(kind, subject, |_| {});
+        let mut book = self.book();
+        let receipt = book.receipts.last_mut().expect("it was told");
+        (receipt.total.state, receipt.lines) = (Cents::new(cents), lines);
+    }
+
     /// Ends every stream of events.
     pub fn cut(&self) {
         self.told.send_modify(|told| told.1 += 1);
@@ -207,7 +217,7 @@ impl Market {
             ["funds", _] => Some(funds()),
             ["orders", "summary", _] => Some(book.summary()),
             ["services"] => Some(book.services_after(query.get("cursor").map(String::as_str))),
-            ["services", id] => book.service(id.parse().ok()?),
+            ["services", id] => book.service(id.parse().ok()?, query.get("version").map(String::as_str)),
             ["services", id, "sessions"] => Some(book.sessions_of(id.parse().ok()?)),
             ["sessions", id] => book.session(id.parse().ok()?),
             ["providers", id] => Some(with(
@@ -259,8 +269,13 @@ impl Book {
         }
     }
 
-    fn service(&self, id: ServiceId) -> Option<Value> {
-        let service = self.services.get(&id)?;
+    fn service(&self, id: ServiceId, version: Option<&str>) -> Option<Value> {
+        let mut service = self.services.get(&id)?;
+        if let Some(version) = version.and_then(|version| version.parse().ok())
+            && version != service.version
+        {
+            service = self.earlier.get(&(id, version))?;
+        }
         let mut view = view(id, service);
         if let Some(rating) = &self.rating {
             view["rating"] = rating.clone();

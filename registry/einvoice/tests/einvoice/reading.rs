@@ -1,10 +1,10 @@
 //! A provider's own document: compared with the settlement, and an attacker's: refused.
 
-use keis_einvoice::{Buyer, Difference, Facts, Invoice, Kind, Received, Seller, XmlError};
+use keis_einvoice::{Buyer, Difference, Facts, Invoice, Kind, Line, Received, Seller, Settlement, XmlError};
 use keis_ledger::money::Cents;
 
 use crate::broken::{credit_note, invoice};
-use crate::cases::{mixed, natural, order, text, unregistered};
+use crate::cases::{credit_notes, mixed, natural, order, text, unregistered};
 use crate::edit::Document;
 
 fn read(document: &Document) -> Received {
@@ -179,4 +179,42 @@ fn two_thousand_lines_are_read() {
     assert_eq!(received.matches(&facts.settlement, &facts.seller, &facts.buyer), Ok(()));
     assert_eq!(lines.totals().gross, facts.settlement.total);
     assert!(lines.totals().tax > Cents::ZERO);
+}
+
+#[test]
+fn a_credit_note_of_another_hand_is_compared_as_an_invoice_is() {
+    let facts = mixed();
+    let part = credit_notes().into_iter().find(|(name, _)| name == "credit-part").expect("the case is there").1;
+    let document = || Document::of(part.to_xml());
+    let line = Line { gross: Cents::new(3_333), ..facts.settlement.lines[1].clone() };
+    let credited = Settlement { total: line.gross, lines: vec![line], ..facts.settlement.clone() };
+    let found = |document: &Document, number: Option<&str>| {
+        read(document).credits(&credited, (&facts.seller, &facts.buyer), number).err().unwrap_or_default()
+    };
+    let number = facts.heading.number.as_str();
+    assert_eq!(found(&document(), Some(number)), []);
+    assert_eq!(found(&document(), None), [], "the number of the invoice need not be known");
+
+    let other = || Difference::Invoice { number: number.to_owned() };
+    assert_eq!(found(&document().without("cac:BillingReference", 0), Some(number)), [other()]);
+    assert_eq!(found(&document().swap(number, 0, "KP-000018"), Some(number)), [other()]);
+    assert_eq!(found(&document().set("cbc:CompanyID", 1, "302123457"), Some(number)), [Difference::Seller]);
+    assert_eq!(found(&document().set("cbc:CompanyID", 3, "190757375"), Some(number)), [Difference::Buyer]);
+    let currency = Document(document().0.replace(">EUR<", ">PLN<").replace("\"EUR\"", "\"PLN\""));
+    assert_eq!(found(&currency, Some(number)), [Difference::Currency]);
+    let elsewhere = document().swap(&order(2).to_string(), 0, &order(3).to_string());
+    let [foreign, missing] =
+        [Difference::OrderForeign { order: order(3) }, Difference::OrderMissing { order: order(2) }];
+    assert_eq!(found(&elsewhere, Some(number)), [foreign, missing]);
+    let more = Settlement { total: Cents::new(3_433), ..credited.clone() };
+    let more = Settlement { lines: vec![Line { gross: more.total, ..credited.lines[0].clone() }], ..more };
+    let found = read(&document()).credits(&more, (&facts.seller, &facts.buyer), Some(number));
+    let total = Difference::Total { document: 3_333, settlement: Cents::new(3_433) };
+    // A net of 27.55 with 21 % of VAT.
+    let amount = Difference::OrderAmount { order: order(2), document: 3_334, settlement: Cents::new(3_433) };
+    assert_eq!(found, Err(vec![total, amount]));
+    let whole = Invoice::draw(facts.clone()).expect("a sound invoice");
+    let found = Received::parse(&whole.to_xml()).expect("it is read");
+    let found = found.credits(&facts.settlement, (&facts.seller, &facts.buyer), None);
+    assert_eq!(found, Err(vec![Difference::NotCreditNote]));
 }
