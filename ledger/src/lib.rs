@@ -22,5 +22,5 @@ pub mod time;
 pub mod transaction;
 pub mod tree;
 
-pub use plan::plan;
+pub use plan::{authorized, plan};
 mod plan;

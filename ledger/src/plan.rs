@@ -61,6 +61,15 @@ pub fn plan(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> 
     }
 }
 
+/// Judges what is asked of every transaction, whatever it wants: that it is new and in time, that its key is in force, and that
+/// the rules know its operation. Costs a small part of [`plan`].
+///
+/// # Errors
+/// The first [`Rejection`]; a transaction without one may still be rejected by the rules of its operation.
+pub fn authorized(draft: &Draft, at: Timestamp, transaction: &VerifiedTransaction) -> Result<(), Rejection> {
+    authorize(&Work::on(draft), at, transaction).map(drop)
+}
+
 /// Looks for what nearly every transaction asks for, all at one time.
 fn look_ahead(work: &Work, transaction: &SignedTransaction) {
     let body = transaction.body();

@@ -14,12 +14,12 @@ use hyper::body::Body as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use keis_door::Bounds;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
@@ -41,8 +41,6 @@ use crate::site::Site;
 
 /// Streams of one connection at a time.
 const STREAMS: u32 = 64;
-/// Pause after a failed accept, such as for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What somebody reads whose request another site sent, in both languages.
 const FORGED: &str = "Užklausą siuntė kita svetainė, todėl ji neįvykdyta. Grįžkite į puslapį ir bandykite dar kartą.\n\
     The request came from another site, so it was not carried out. Go back to the page and try again.\n";
@@ -190,38 +188,15 @@ fn acceptor(files: &Tls) -> Result<TlsAcceptor, ServerError> {
 }
 
 async fn serve(listener: TcpListener, door: Arc<Door>, stopping: CancellationToken) {
-    let limits = door.site.settings.limits.clone();
-    let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
-    let mut connections = JoinSet::new();
-    loop {
-        let place = tokio::select! {
-            () = stopping.cancelled() => break,
-            place = places.clone().acquire_owned() => place.expect("the semaphore is never closed"),
-        };
-        let accepted = tokio::select! {
-            () = stopping.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, _)) => {
-                let (door, stopping) = (door.clone(), stopping.clone());
-                connections.spawn(async move {
-                    secured(stream, door, stopping).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_secs(limits.drain_seconds), all).await.is_err() {
-        connections.shutdown().await;
-    }
+    let limits = &door.site.settings.limits;
+    let bounds = Bounds {
+        connections: limits.connections,
+        per_address: limits.connections_per_address,
+        drain: Duration::from_secs(limits.drain_seconds),
+    };
+    let handle = |stream| secured(stream, door.clone(), stopping.clone());
+    // Nothing can be said before the handshake.
+    keis_door::serve(listener, bounds, stopping.clone(), |_| (), handle).await;
 }
 
 async fn secured(stream: TcpStream, door: Arc<Door>, stopping: CancellationToken) {

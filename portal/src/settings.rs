@@ -88,6 +88,8 @@ impl Oidc {
 pub struct Limits {
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
+    /// Connections of one address at a time, of IPv6 of one network; more are closed. Behind a proxy all are the proxy's.
+    pub connections_per_address: usize,
     /// Longest time for the head of a request, and for the handshake.
     pub header_seconds: u64,
     /// Longest time for an answer.
@@ -100,7 +102,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 512, header_seconds: 20, request_seconds: 60, drain_seconds: 5, session_minutes: 30 }
+        Self {
+            connections: 512,
+            connections_per_address: 256,
+            header_seconds: 20,
+            request_seconds: 60,
+            drain_seconds: 5,
+            session_minutes: 30,
+        }
     }
 }
 

@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use keis_tests::sources::{files, manifest, members};
 
 /// Arrows from user to used, as the design draws them; whoever adds one changes the design.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("ledger", &[]),
     ("genesis", &["keis-ledger"]),
     ("wallet", &["keis-ledger"]),
     ("node/engine", &["keis-ledger"]),
-    ("node", &["keis-ledger", "keis-genesis", "keis-engine"]),
+    ("node/door", &[]),
+    ("node", &["keis-ledger", "keis-genesis", "keis-engine", "keis-door"]),
     ("registry", &["keis-ledger", "keis-einvoice"]),
     ("registry/einvoice", &["keis-ledger"]),
     ("registry/einvoice/print", &["keis-ledger", "keis-einvoice"]),
-    ("portal", &["keis-ledger", "keis-wallet", "keis-registry", "keis-einvoice", "keis-einvoice-print"]),
+    ("portal", &["keis-ledger", "keis-wallet", "keis-door", "keis-registry", "keis-einvoice", "keis-einvoice-print"]),
     ("cli/audit", &["keis-ledger", "keis-genesis"]),
     (
         "cli",

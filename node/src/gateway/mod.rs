@@ -75,6 +75,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keis_door::Bounds;
 use keis_engine::guard::GuardState;
 use keis_ledger::chain::{Address, Height};
 use keis_ledger::ids::InstitutionId;
@@ -107,6 +108,8 @@ pub use openapi::document as openapi_document;
 pub struct Limits {
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
+    /// Connections of one address at a time, of IPv6 of one network; more are answered 429. Behind a proxy all are the proxy's.
+    pub connections_per_address: usize,
     /// Longest time for the head of a request, also of the next one on a kept connection.
     pub header_seconds: u64,
     /// Longest time for an answer, waiting included.
@@ -127,6 +130,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 256,
             header_seconds: 30,
             request_seconds: 45,
             drain_seconds: 5,
@@ -147,8 +151,9 @@ impl Limits {
         Duration::from_secs(self.request_seconds)
     }
 
-    fn drain(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds)
+    fn bounds(&self) -> Bounds {
+        let drain = Duration::from_secs(self.drain_seconds);
+        Bounds { connections: self.connections, per_address: self.connections_per_address, drain }
     }
 
     fn write(&self) -> Duration {

@@ -163,6 +163,12 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "reader_full", "Too many requests", detail).retry_after(5)
     }
 
+    /// One address has too many connections.
+    pub(super) fn visitor_full() -> Self {
+        let detail = "this address has too many connections already; close some, or use them again";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "visitor_full", "Too many requests", detail).retry_after(5)
+    }
+
     /// The node cannot answer now.
     pub(super) fn unavailable(code: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The node cannot answer now", detail).retry_after(1)
@@ -189,6 +195,20 @@ impl Problem {
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
         self.0.fields.insert(name.to_owned(), value);
         self
+    }
+
+    /// The answer as it goes over the wire before anything was asked, in English; the connection ends after it.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let content = &*self.0;
+        let (status, text) = (content.status, content.text(content.title, &content.detail, None));
+        let retry =
+            content.retry_after_seconds.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
+        let length = text.len();
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {MEDIA_TYPE}\r\ncache-control: no-store\r\n{retry}connection: close\r\n\
+             content-length: {length}\r\n\r\n{text}"
+        )
+        .into_bytes()
     }
 
     /// The answer, in English; [`tongue::say`](super::tongue::say) has the last word.

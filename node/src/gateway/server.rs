@@ -1,4 +1,4 @@
-//! The listener: connections, their bounds, the drain at the end. TLS, when it comes, stands between accept and serving.
+//! What happens on a connection: requests, bounded in time, answered, counted. TLS, when it comes, stands between accept and serving.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -9,8 +9,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt};
 use tower_http::compression::CompressionLayer;
@@ -28,8 +26,6 @@ use super::{Context, Limits};
 
 /// Streams of one connection at a time.
 const STREAMS: u32 = 64;
-/// Pause after a failed accept, such as for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Everything that a connection needs.
 pub(super) struct Door {
@@ -43,15 +39,13 @@ pub(super) struct Door {
     pub(super) limits: Limits,
 }
 
-/// A connection's place; given back and uncounted even when its task panics.
-struct Counted {
-    _place: OwnedSemaphorePermit,
-}
+/// A connection, counted until it is dropped, also when its task panics.
+struct Counted;
 
 impl Counted {
-    fn new(place: OwnedSemaphorePermit) -> Self {
+    fn new() -> Self {
         metrics::gauge!("keis_gateway_connections").increment(1);
-        Self { _place: place }
+        Self
     }
 }
 
@@ -63,43 +57,21 @@ impl Drop for Counted {
 
 /// Takes connections until `stopping`, then lets requests under way end within the drain time.
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopping: CancellationToken) {
-    let places = Arc::new(Semaphore::new(door.limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
-    let mut connections = JoinSet::new();
-    loop {
-        let place = tokio::select! {
-            () = stopping.cancelled() => break,
-            place = places.clone().acquire_owned() => place.expect("the semaphore is never closed"),
-        };
-        let accepted = tokio::select! {
-            () = stopping.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, _)) => {
-                let (door, stopping) = (door.clone(), stopping.clone());
-                let counted = Counted::new(place);
-                connections.spawn(async move {
-                    connection(stream, door, stopping).await;
-                    drop(counted);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+    let refusal = Problem::visitor_full().into_bytes();
+    let refuse = |stream: &TcpStream| {
+        metrics::counter!("keis_gateway_refused_connections_total").increment(1);
+        // Whoever takes nothing at once is gone.
+        stream.try_write(&refusal).ok();
+    };
+    let handle = |stream| {
+        let (door, stopping) = (door.clone(), stopping.clone());
+        async move {
+            let counted = Counted::new();
+            connection(stream, door, stopping).await;
+            drop(counted);
         }
-    }
-    drop(listener);
-    drain(connections, door.limits.drain()).await;
-}
-
-async fn drain(mut connections: JoinSet<()>, limit: Duration) {
-    let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limit, all).await.is_err() {
-        tracing::warn!(left = connections.len(), "connections were cut when the drain time was over");
-        connections.shutdown().await;
-    }
+    };
+    keis_door::serve(listener, door.limits.bounds(), stopping.clone(), refuse, handle).await;
 }
 
 async fn connection(stream: TcpStream, door: Arc<Door>, stopping: CancellationToken) {

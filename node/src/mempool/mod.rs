@@ -1,8 +1,9 @@
 //! Transactions on their way to a block: admitted at the door, gossiped, kept in order, tried again, dropped with a reason.
 //!
 //! A signature is proven once per node; its result is kept here. What a client sends is tried on the newest view, so that
-//! what has no effect is refused at the door. What only lacks an earlier transaction is parked and tried again after a
-//! commit. Everything is bounded, and no sender may hold more than is still free, so none can crowd out the others.
+//! what has no effect is refused at the door. A peer has tried what it sends: here that must be new, in time and of a key in
+//! force, and the next who builds a block tries it. What only lacks an earlier transaction is parked and tried again after
+//! a commit. Everything is bounded, and no sender may hold more than is still free, so none can crowd out the others.
 //!
 //! The calls never wait and hold no lock while a signature or a rule is judged. This module knows neither HTTP nor peers'
 //! connections, and it decides nothing about a block: the builder does.
@@ -19,11 +20,11 @@ use keis_ledger::chain::Height;
 use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::{DocumentId, TransactionId};
 use keis_ledger::operation::{CatalogueOperation, Operation};
-use keis_ledger::plan;
 use keis_ledger::rejection::Rejection;
 use keis_ledger::state::Draft;
 use keis_ledger::time::Timestamp;
 use keis_ledger::transaction::{RawTransaction, SignedTransaction, TransactionError, VerifiedTransaction};
+use keis_ledger::{authorized, plan};
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
@@ -184,16 +185,25 @@ impl Mempool {
         loop {
             let view = self.view();
             let height = view.tip.height;
-            let verdict = self.judge(&Draft::on(&view.tip.state), &view, &transaction);
-            let (hold, grace) = match (verdict, origin) {
-                (Ok(()), _) => (None, height),
+            let draft = Draft::on(&view.tip.state);
+            // By all rules the node judged it that a client gave it to; who builds a block does so again.
+            let verdict = if matches!(origin, Origin::Peer(_)) && document.is_none() && !self.was_dropped(&id) {
+                authorized(&draft, self.next_time(&view), &transaction)
+            } else {
+                self.judge(&draft, &view, &transaction)
+            };
+            let grace = match origin {
+                Origin::Client => height,
+                Origin::Peer(_) => Height(height.0 + GRACE),
+            };
+            let hold = match (verdict, origin) {
+                (Ok(()), _) => None,
                 (Err(Rejection::Known), _) => return Ok(Admitted { id, fresh: false }),
                 (Err(rejection), Origin::Client) if !rejection.may_pass_later() => {
                     return Err(Refused::Rejected(rejection));
                 }
                 (Err(rejection @ Rejection::Expired { .. }), _) => return Err(Refused::Rejected(rejection)),
-                (Err(rejection), Origin::Client) => (Some(Hold::Rejected(rejection)), height),
-                (Err(rejection), Origin::Peer(_)) => (Some(Hold::Rejected(rejection)), Height(height.0 + GRACE)),
+                (Err(rejection), _) => Some(Hold::Rejected(rejection)),
             };
             if let (None, Some(document)) = (hold, document)
                 && !self.keep(&document)
@@ -375,6 +385,11 @@ impl Mempool {
 
     fn judge(&self, draft: &Draft, view: &View, transaction: &VerifiedTransaction) -> Result<(), Rejection> {
         plan(draft, self.next_time(view), transaction).map(drop)
+    }
+
+    /// Whether it had no effect here before.
+    fn was_dropped(&self, id: &TransactionId) -> bool {
+        matches!(self.pool().memory.outcome(id), Some(Outcome::Dropped { .. }))
     }
 
     /// Makes the document of an admitted transaction durable.

@@ -62,6 +62,7 @@ enum Done {
 struct Pending {
     peer: PeerId,
     sent: Sent,
+    push: bool,
     since: Instant,
 }
 
@@ -235,6 +236,7 @@ impl Hub {
         let pending = self.requests.remove(id)?;
         if let Some(peer) = self.peers.get_mut(&pending.peer) {
             peer.in_flight -= 1;
+            peer.pushing &= !pending.push;
         }
         Some(pending)
     }
@@ -467,34 +469,24 @@ impl Hub {
         let Some(services) = &self.services else { return };
         for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.connected) {
             while peer.in_flight < WINDOW
-                && let Some((request, sent)) = peer.outbox.next(&services.documents)
+                && let Some((request, sent)) = peer.outbox.next(&services.documents, !peer.pushing)
             {
+                let push = matches!(request, Request::Push(_));
                 let request_id = self.swarm.behaviour_mut().gossip.send_request(id, Some(request));
                 peer.in_flight += 1;
-                self.requests.insert(request_id, Pending { peer: *id, sent, since: Instant::now() });
+                peer.pushing |= push;
+                self.requests.insert(request_id, Pending { peer: *id, sent, push, since: Instant::now() });
             }
         }
     }
 
     fn report(&self) {
-        let statuses: Vec<PeerStatus> = self.peers.values().map(status).collect();
+        let statuses: Vec<PeerStatus> = self.peers.values().map(Peer::status).collect();
         metrics::gauge!("keis_network_peers").set(statuses.iter().filter(|peer| peer.connected).count() as f64);
         self.statuses.send_if_modified(|shown| {
             let changed = *shown != statuses;
             *shown = statuses;
             changed
         });
-    }
-}
-
-fn status(peer: &Peer) -> PeerStatus {
-    PeerStatus {
-        network_key: peer.config.network_key,
-        address: peer.config.address,
-        connected: peer.connected,
-        unreachable: peer.unreachable,
-        shut_out: peer.shut_until.is_some(),
-        queued: peer.queued(),
-        queued_bytes: peer.outbox.whole_bytes(),
     }
 }

@@ -9,8 +9,8 @@ use keis_ledger::transaction::VerifiedTransaction;
 use libp2p::request_response::ResponseChannel;
 use tokio::time::Instant;
 
-use super::PeerConfig;
 use super::wire::{BATCH_BYTES, Item, MAX_DOCUMENTS, MAX_IDS, Request, Response};
+use super::{PeerConfig, PeerStatus};
 use crate::clock::ClockStep;
 use crate::documents::Documents;
 use crate::mempool::named_document;
@@ -40,6 +40,8 @@ pub(super) struct Peer {
     backoff: Duration,
     pub(super) outbox: Outbox,
     pub(super) in_flight: usize,
+    /// Whether one of them holds whole transactions: what comes meanwhile goes together in the next.
+    pub(super) pushing: bool,
     inbox: VecDeque<(Request, ResponseChannel<Response>)>,
     /// Recent faults; halved again and again.
     pub(super) faults: u32,
@@ -76,6 +78,7 @@ impl Peer {
             backoff: FIRST_BACKOFF,
             outbox: Outbox::default(),
             in_flight: 0,
+            pushing: false,
             inbox: VecDeque::new(),
             faults: 0,
             shut_until: None,
@@ -122,10 +125,17 @@ impl Peer {
         self.inbox.pop_front()
     }
 
-    /// Items that wait to be said.
-    pub(super) fn queued(&self) -> usize {
+    pub(super) fn status(&self) -> PeerStatus {
         let outbox = &self.outbox;
-        outbox.whole.len() + outbox.ids.len() + outbox.relayed.len() + outbox.documents.len()
+        PeerStatus {
+            network_key: self.config.network_key,
+            address: self.config.address,
+            connected: self.connected,
+            unreachable: self.unreachable,
+            shut_out: self.shut_until.is_some(),
+            queued: outbox.whole.len() + outbox.ids.len() + outbox.relayed.len() + outbox.documents.len(),
+            queued_bytes: outbox.whole_bytes,
+        }
     }
 }
 
@@ -182,17 +192,12 @@ impl Outbox {
         self.greeting = true;
     }
 
-    /// Bytes of the transactions that will be sent whole.
-    pub(super) fn whole_bytes(&self) -> usize {
-        self.whole_bytes
-    }
-
     pub(super) fn has_announcements(&self) -> bool {
         !self.ids.is_empty()
     }
 
-    /// The next request and what must be said again if it fails.
-    pub(super) fn next(&mut self, documents: &Documents) -> Option<(Request, Sent)> {
+    /// The next request and what must be said again if it fails; whole transactions only if they `may_push`.
+    pub(super) fn next(&mut self, documents: &Documents, may_push: bool) -> Option<(Request, Sent)> {
         if let Some(step) = self.step.take() {
             return Some((Request::Step(step), Sent::new()));
         }
@@ -201,7 +206,7 @@ impl Outbox {
             let found = ids.filter_map(|id| documents.get(&id).ok().flatten()).collect();
             return Some((Request::Documents(found), Sent::new()));
         }
-        if !self.whole.is_empty() {
+        if may_push && !self.whole.is_empty() {
             return Some(self.batch(documents));
         }
         if self.greeting || !self.ids.is_empty() {

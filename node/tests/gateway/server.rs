@@ -58,6 +58,26 @@ async fn unknown_addresses_and_methods_are_problems() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_with_too_many_connections_is_told_so() {
+    let limits = Limits { connections_per_address: 2, ..Limits::default() };
+    let stand = Stand::with(true, mempool::Limits::default(), limits).await;
+    // The stand's own client keeps none open.
+    let mut held = [connect(&stand).await, connect(&stand).await];
+    for one in &mut held {
+        one.write_all(b"GET /v1/status HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+        let mut answer = [0; 12];
+        one.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+    let mut answer = String::new();
+    connect(&stand).await.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{answer}");
+    assert!(answer.contains("\r\nretry-after: 5\r\n"), "{answer}");
+    let problem: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(problem["code"], "visitor_full");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn head_answers_without_a_body() {
     let stand = Stand::start().await;
     let full = stand.get("/v1/parameters").await;

@@ -7,7 +7,7 @@ use keis_ledger::chain::Height;
 use keis_ledger::crypto::{Hash, PublicKey};
 use keis_ledger::ids::DocumentId;
 use keis_ledger::rejection::Rejection;
-use keis_ledger::time::Span;
+use keis_ledger::time::{Span, Timestamp};
 use keis_ledger::transaction::{Body, SignedTransaction};
 use keis_node::mempool::{Limits, Origin, Outcome, Refused, Status};
 
@@ -300,6 +300,8 @@ fn a_peer_that_is_ahead_is_given_time() {
     let reinstate = sign(&officer(0), reinstate(1));
     assert_eq!(node.submit(&reinstate), Err(Refused::Rejected(Rejection::StandingUnchanged)));
     assert!(node.mempool.submit(reinstate.raw().to_vec(), PEER).unwrap().fresh);
+    assert_eq!(node.candidates(), [reinstate.id()], "a block's builder tries it");
+    node.mempool.dropped(&[(reinstate.id(), Rejection::StandingUnchanged)]);
     assert_eq!(node.mempool.status(&reinstate.id()), Some(Status::Parked));
     node.decide(&[&sign(&officer(1), suspend(1))]);
     assert_eq!(node.mempool.status(&reinstate.id()), Some(Status::Waiting));
@@ -311,6 +313,7 @@ fn a_peer_that_is_wrong_is_not_given_much() {
     node.decide(&[&sign(&officer(0), open_school(1))]);
     let wrong = sign(&officer(0), reinstate(1));
     node.mempool.submit(wrong.raw().to_vec(), PEER).unwrap();
+    node.mempool.dropped(&[(wrong.id(), Rejection::StandingUnchanged)]);
     for number in 10..14 {
         assert_eq!(node.mempool.status(&wrong.id()), Some(Status::Parked));
         node.decide(&[&sign(&officer(1), open_school(number))]);
@@ -320,6 +323,21 @@ fn a_peer_that_is_wrong_is_not_given_much() {
     let again = node.mempool.submit(wrong.raw().to_vec(), PEER);
     assert_eq!(again, Err(Refused::Rejected(Rejection::StandingUnchanged)));
     assert!(node.mempool.lacks(&[wrong.id()]).is_empty(), "it does not ask for it again");
+}
+
+#[test]
+fn a_peer_must_send_what_is_new_in_time_and_of_a_key_in_force() {
+    let mut node = node();
+    let decided = sign(&officer(0), open_school(1));
+    node.decide(&[&decided]);
+    let from_peer = |node: &Node, one: &SignedTransaction| node.mempool.submit(one.raw().to_vec(), PEER);
+    assert!(!from_peer(&node, &decided).unwrap().fresh, "it is on the ledger");
+    let late = sign_until(&officer(0), open_school(2), Timestamp(0));
+    assert!(matches!(from_peer(&node, &late), Err(Refused::Rejected(Rejection::Expired { .. }))));
+    let stranger = sign(&key(b'x', 1), open_school(3));
+    assert!(from_peer(&node, &stranger).unwrap().fresh);
+    assert_eq!(node.mempool.status(&stranger.id()), Some(Status::Parked), "the key may be on its way");
+    assert!(node.candidates().is_empty());
 }
 
 #[test]

@@ -198,6 +198,22 @@ async fn connections_are_bounded_and_places_come_free() {
 }
 
 #[tokio::test]
+async fn one_address_does_not_take_all_connections() {
+    let limits = Limits { connections_per_address: 2, ..Limits::default() };
+    let site = start(SiteOptions { limits, ..SiteOptions::default() }).await;
+    let connect = || TcpStream::connect(site.address());
+    let mut held = [connect().await.expect("it listens"), connect().await.expect("it listens")];
+    for one in &mut held {
+        one.write_all(b"GET /signedout HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("it takes a request");
+        let mut answer = [0; 12];
+        one.read_exact(&mut answer).await.expect("it answers");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+    let mut third = connect().await.expect("it listens");
+    assert_eq!(third.read(&mut [0; 1]).await.expect("it is closed in order"), 0, "a third is closed");
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
     let site = start(SiteOptions::default()).await;
     let head = format!("GET /signin HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(200_000));

@@ -10,13 +10,17 @@ use keis_tests::flow::Flow;
 use keis_tests::rounds;
 use keis_tests::world::World;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::{percentile, told};
 
-/// Slow clients of each kind; together fewer than the gateway's connections.
-const CROWD: usize = 300;
+/// Slow clients of each kind; together more than the gateway has connections.
+const CROWD: usize = 600;
+/// Where they come from; honest clients come from another address of the same machine.
+const ELSEWHERE: &str = "127.0.0.2:0";
+/// Connections of one address that this test's gateway takes.
+const PER_ADDRESS: usize = 200;
 /// Between two bytes of a slow client.
 const DRIP: Duration = Duration::from_millis(400);
 /// How long the gateway waits for the head of a request in this test.
@@ -24,30 +28,45 @@ const HEAD_SECONDS: u64 = 3;
 /// Honest requests in a measurement.
 const REQUESTS: usize = 400;
 
-/// Drips bytes until the gateway has enough of it; how long it was patient.
-async fn drip(gateway: SocketAddr, beginning: &'static [u8]) -> Option<Duration> {
-    let mut stream = TcpStream::connect(gateway).await.ok()?;
+/// How a slow client fared.
+enum Fared {
+    /// The gateway was patient for so long, then cut it off.
+    CutOff(Duration),
+    /// Its address had as many connections as it may.
+    Refused,
+}
+
+async fn visit(gateway: SocketAddr) -> Option<TcpStream> {
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.bind(ELSEWHERE.parse().expect("an address")).ok()?;
+    socket.connect(gateway).await.ok()
+}
+
+/// Drips bytes until the gateway has enough of it.
+async fn drip(gateway: SocketAddr, beginning: &'static [u8]) -> Option<Fared> {
+    let mut stream = visit(gateway).await?;
     let began = Instant::now();
-    stream.write_all(beginning).await.ok()?;
     let (mut reads, mut writes) = stream.split();
     let drips = async {
-        while writes.write_all(b"x").await.is_ok() {
+        let mut begun = writes.write_all(beginning).await.is_ok();
+        while begun {
             tokio::time::sleep(DRIP).await;
+            begun = writes.write_all(b"x").await.is_ok();
         }
     };
-    let ends = async { while reads.read(&mut [0; 1_024]).await.is_ok_and(|read| read > 0) {} };
-    tokio::select! { () = drips => {}, () = ends => {} }
-    Some(began.elapsed())
+    let mut answer = Vec::new();
+    let ends = async { while reads.read_buf(&mut answer).await.is_ok_and(|read| read > 0) {} };
+    tokio::select! { () = ends => {}, () = drips => {} }
+    let refused = answer.starts_with(b"HTTP/1.1 429 ") || began.elapsed() < DRIP;
+    Some(if refused { Fared::Refused } else { Fared::CutOff(began.elapsed()) })
 }
 
 /// Asks for much, again and again, and takes nothing of it.
-async fn take_nothing(gateway: SocketAddr) -> Option<Duration> {
-    let mut stream = TcpStream::connect(gateway).await.ok()?;
-    let began = Instant::now();
+async fn take_nothing(gateway: SocketAddr) {
+    let Some(mut stream) = visit(gateway).await else { return };
     while stream.write_all(b"GET /v1/openapi.json HTTP/1.1\r\nhost: keis\r\n\r\n").await.is_ok() {
         tokio::time::sleep(DRIP).await;
     }
-    Some(began.elapsed())
 }
 
 /// How long honest requests take, one after another; each must be answered.
@@ -66,6 +85,7 @@ async fn f12_slow_clients_are_cut_off_and_large_bodies_are_refused() {
     let mut cluster = Cluster::found(4).await;
     cluster.set("GATEWAY__LIMITS__HEADER_SECONDS", &HEAD_SECONDS.to_string());
     cluster.set("GATEWAY__LIMITS__REQUEST_SECONDS", "20");
+    cluster.set("GATEWAY__LIMITS__CONNECTIONS_PER_ADDRESS", &PER_ADDRESS.to_string());
     cluster.start_all().await;
     let world = World::open(&cluster, 200).await;
     let gateway = cluster.network.validators[0].gateway;
@@ -73,7 +93,7 @@ async fn f12_slow_clients_are_cut_off_and_large_bodies_are_refused() {
     let alone = measure(&cluster).await;
     let (mut heads, mut others) = (JoinSet::new(), JoinSet::new());
     let mut flow = Flow::start(&cluster, &world, 0);
-    let (mut patience, mut beside) = (Vec::new(), Vec::new());
+    let (mut patience, mut refused, mut beside) = (Vec::new(), 0, Vec::new());
     for _ in 0..rounds(1) {
         for number in 0..CROWD {
             heads.spawn(drip(gateway, b"GET /v1/status HTTP/1.1\r\nx-slow: "));
@@ -82,17 +102,25 @@ async fn f12_slow_clients_are_cut_off_and_large_bodies_are_refused() {
                 b"POST /v1/transactions HTTP/1.1\r\nhost: keis\r\ncontent-type: application/octet-stream\r\ncontent-length: 60000\r\n\r\n",
             ));
             if number % 4 == 0 {
-                others.spawn(take_nothing(gateway));
+                others.spawn(async move {
+                    take_nothing(gateway).await;
+                    None
+                });
             }
         }
         tokio::time::sleep(DRIP).await;
         beside.extend(measure(&cluster).await);
         flow.progress(10, PATIENCE).await;
-        // Every slow head is cut off.
+        // Every slow head is cut off or was refused.
         while let Some(ended) = heads.join_next().await {
-            patience.extend(ended.expect("a client ends"));
+            match ended.expect("a client ends") {
+                Some(Fared::CutOff(held)) => patience.push(held),
+                Some(Fared::Refused) => refused += 1,
+                None => {}
+            }
         }
     }
+    assert!(refused > 0, "an address has only its share");
     assert!(percentile(&patience, 100) < Duration::from_secs(10 * HEAD_SECONDS), "slow heads are waited for");
     others.abort_all();
     let statuses = oversized(&format!("http://{gateway}")).await;
@@ -101,7 +129,7 @@ async fn f12_slow_clients_are_cut_off_and_large_bodies_are_refused() {
     agree(&mut cluster, &all).await;
     all_sign(&cluster, &all).await;
     println!(
-        "F12: {} slow heads cut off ({}); honest requests beside {} slow clients {}, alone {}; bodies too large: {statuses:?}",
+        "F12: {} slow heads cut off ({}), {refused} refused; honest requests beside {} slow clients {}, alone {}; bodies too large: {statuses:?}",
         patience.len(),
         told(&patience),
         2 * CROWD + CROWD / 4,

@@ -143,6 +143,11 @@ const GATEWAY: &[(&str, &str, &str)] = &[
     ("document_unsound", "Užklausos priimti negalima", "Tai nėra tinkamas dokumentas."),
     ("sender_full", "Per daug užklausų", "Šio pasirašiusiojo operacijų jau laukia per daug; siųskite vėliau."),
     ("reader_full", "Per daug užklausų", "Šis raktas per kelias minutes klausė per daug kartų; klauskite vėliau."),
+    (
+        "visitor_full",
+        "Per daug užklausų",
+        "Iš šio adreso jau atidaryta per daug jungčių; dalį uždarykite arba naudokite jas pakartotinai.",
+    ),
     ("not_yours", "Tai priklauso kitiems", "Šiam raktui to skaityti neleidžiama."),
     ("index_behind", "Mazgas dabar atsakyti negali", "Mazgas dar skaito istoriją; klauskite netrukus."),
     (
