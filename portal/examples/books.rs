@@ -143,8 +143,9 @@ fn report(size: &Size, providers: &[ProviderId], schools: &[(SchoolId, Place)]) 
         .into_iter()
         .map(|((provider, place, vat, buyer), orders)| {
             sums[usize::from(buyer != Buyer::Programme)] += orders * ORDER;
+            let vat = ["exempt_culture", "standard"][vat];
             json!({
-                "provider": provider, "place": place, "vat": ["exempt_culture", "standard"][vat], "buyer": buyer,
+                "provider": provider, "place": place, "vat": vat, "buyer": buyer,
                 "orders": orders, "pupils": orders * 10, "accepted": orders * ORDER, "credits": 1, "credited": 300,
             })
         })

@@ -12,24 +12,21 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::stream::{self, Stream};
-use keis_ledger::chain::Height;
 use keis_ledger::classifiers::{ArtField, Grades, Place, ServiceKind, VatCategory, Year};
 use keis_ledger::crypto::{Hash, SecretKey};
-use keis_ledger::ids::{
-    DocumentId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
-};
+use keis_ledger::ids::{DocumentId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{Buyer, Operation, OrderAction, Party, ServiceTerms, SessionOffer};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{Line, LineState, Order, OrderState, PinnedRules, Session, Standing, Statement};
-use keis_ledger::time::{Span, Timestamp};
+use keis_ledger::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use warp::Filter;
 use warp::http::StatusCode;
 
-use super::support::ledger::{NETWORK, NOW, parameters};
+use super::support::ledger::{NOW, parameters};
 use super::support::{SiteOptions, TestSite, start};
 use told::{funds, receipt, rules, status};
 
