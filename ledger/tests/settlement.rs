@@ -68,6 +68,22 @@ fn a_statement_goes_its_way_to_the_bank() {
 }
 
 #[test]
+fn who_stands_in_a_schools_place_refuses_the_invoice_for_its_money() {
+    let mut world = with_school_statement();
+    world.submit(PROVIDER, attach(3)).expect("attached");
+    let (before, after) = (Party::School(school(1)), Party::School(school(2)));
+    world.decided(9, &[OPERATOR, BUDGET_HOLDER], &succeed(before, after, &[YEAR]));
+    check(
+        &mut world,
+        [
+            refused("the old keys act no more", SCHOOL, reject(3), Rejection::NotYours),
+            does("the successor refuses it", OTHER_SCHOOL, reject(3), Kind::InvoiceRejected),
+            does("another one", PROVIDER, attach_as(3, 99), Kind::InvoiceAttached),
+        ],
+    );
+}
+
+#[test]
 fn nobody_checks_their_own_work() {
     let mut world = accepted();
     let as_provider = Party::Provider(provider(1));

@@ -12,7 +12,8 @@ use crate::dispatch::Reason;
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
 use crate::notices::{NoticeKind, notify};
-use crate::permission::{Body, Permission, demand_for, pass};
+use crate::permission::{Body, Permission, pass};
+use crate::successions;
 use crate::vault::{Field, Vault};
 use crate::witnesses::{self, Holder};
 
@@ -38,7 +39,7 @@ impl Registry {
     /// Keeps why an invoice is refused; the same invoice again replaces it. More than [`LONGEST_REASON`] letters are cut.
     ///
     /// # Errors
-    /// [`RegistryError::Denied`] unless the actor refuses invoices for the buying school or is an officer;
+    /// [`RegistryError::Denied`] unless the actor refuses invoices for the buying school or who stands in its place, or is an officer;
     /// [`RegistryError::BodyUnknown`] for a provider that is not here or was erased, or what the database answers.
     pub async fn keep_refusal(
         &self,
@@ -47,7 +48,7 @@ impl Registry {
         reason: Option<&str>,
     ) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
-        may_refuse(&mut work, actor, new.buyer).await?;
+        may_refuse(&mut work, actor, new).await?;
         let key = witnesses::key(&mut work, Holder::Provider(new.provider)).await?;
         let reason: Option<String> = reason.map(|text| text.chars().take(LONGEST_REASON).collect());
         sqlx::query(
@@ -89,12 +90,14 @@ impl Registry {
     }
 }
 
-/// Officers of both offices refuse any invoice, a school those for its own money.
-async fn may_refuse(work: &mut Work, actor: &Actor, buyer: Buyer) -> Result<(), RegistryError> {
+/// Officers of both offices refuse any invoice, a school those for its own money and for that of schools in whose place it stands.
+async fn may_refuse(work: &mut Work, actor: &Actor, new: &NewRefusal) -> Result<(), RegistryError> {
     let office = pass(work.connection(), actor, Permission::RecordPayments, |_| true).await;
-    match (office, buyer) {
+    match (office, new.buyer) {
         (Err(RegistryError::Denied(_)), Buyer::School(school)) => {
-            demand_for(work, actor, Permission::RefuseInvoices, &Body::School(school)).await
+            let heirs = successions::heirs(work.connection(), new.provider, Some(school)).await?;
+            let reaches = |body: &Body| *body == Body::School(school) || heirs.has(body);
+            pass(work.connection(), actor, Permission::RefuseInvoices, reaches).await
         }
         (answer, Buyer::School(_) | Buyer::Programme) => answer,
     }

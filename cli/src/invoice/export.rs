@@ -23,8 +23,9 @@ const INDEX: &str = "index.csv";
 #[command(
     about = "Write the invoices and credit notes that the ledger names to files, with an index beside them",
     long_about = "Write the invoices and credit notes that the ledger names to files, with an index beside them.\n\n\
-        A file lies in the folder of its month of supply and is named by its statement; index.csv says of each what it is and comes \
-        to. Called again it goes on: files that are there and equal stay, one that differs ends it unless forced.",
+        Credit notes about reversals are among them. A file lies in the folder of its month of supply and is named by its statement; \
+        index.csv says of each what it is and comes to. Called again it goes on: files that are there and equal stay, one that \
+        differs ends it unless forced.",
     after_help = "With --home no network needs to run where the folder is a demo's: the ledger's file lies in it.\n\n\
         Examples:\n  keis demo --home DIR && keis invoice export --home DIR --out invoices\n  \
         keis invoice export --home /var/lib/keis-portal --period 2027-03 --out invoices --pdf\n  \

@@ -129,7 +129,8 @@ impl Home {
                 let listed = self.registry.documents_of(&ACTOR, year, &page).await?;
                 for kept in listed.items {
                     let (key, commitment) = ((kept.year, kept.statement), kept.commitments.file);
-                    if self.ledger.names(key, &commitment) {
+                    // A note about a reversal was made of what the ledger did, which names no note about it.
+                    if self.ledger.names(key, &commitment) || kept.reversal.is_some() {
                         each(Paper { key, commitment, state: self.ledger.state(key), bytes: kept.bytes })?;
                     }
                 }
@@ -195,7 +196,7 @@ impl Door {
             for statement in self.statements(year).await? {
                 let key = (year, statement.id);
                 let Some(papers) = self.client.papers(key).await? else { continue };
-                for commitment in papers.held {
+                for commitment in papers.held.into_iter().chain(papers.reversals) {
                     let bytes = self.client.invoice(key, Some(commitment), InvoiceForm::Xml).await?;
                     let Some(bytes) = bytes else { continue };
                     each(Paper { key, commitment, state: Some(statement.statement.state), bytes })?;

@@ -1,17 +1,20 @@
 //! E-invoices of legal persons, for the sides of their statements: files of a folder that the operator's portal fills.
 //!
 //! The node knows nothing of who is on them. It makes a name from ids that the ledger holds, so a file is served only when the
-//! ledger names its commitment for the statement that is asked for; others may lie there and are never seen. Invoices of natural
-//! persons are never put there: the portal alone shows them.
+//! ledger names its commitment for the statement that is asked for; others may lie there and are never seen. Of a reversal the ledger
+//! takes no note and names none: the note about it lies under the height and place of the reversal's receipt, and is served where the
+//! ledger has such a reversal of the statement's orders. Invoices of natural persons are never put there: the portal alone shows them.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use keis_ledger::chain::Height;
 use keis_ledger::classifiers::Year;
-use keis_ledger::ids::{Commitment, StatementId};
-use keis_ledger::record::{Bill, Reference, Statement};
+use keis_ledger::ids::{Commitment, OrderId, StatementId};
+use keis_ledger::receipt::Kind;
+use keis_ledger::record::{Bill, LineState, Order, Reference, Statement};
 use keis_ledger::state::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,10 +23,12 @@ use warp::reply::Response;
 
 use super::Context;
 use super::call::{Answer, Call, bytes, json};
+use super::index::Content;
 use super::keep::Keep;
 use super::problem::Problem;
 use super::schema;
 use super::years::missing;
+use crate::chain::ChainError;
 use crate::view::View;
 
 /// Longest file that is served.
@@ -54,10 +59,16 @@ pub(super) struct Papers {
     /// Commitment of the invoice that is attached, whether it is served here or not.
     #[schema(value_type = Option<String>)]
     invoice: Option<Commitment>,
-    /// Commitments of the papers that are served here, credit notes included: each is a `paper`.
+    /// Commitments of the papers that the ledger names and that are served here, credit notes included: each is a `paper`.
     #[schema(value_type = Vec<String>)]
     held: Vec<Commitment>,
+    /// The same of credit notes about reversals, of which the ledger names the reversal alone.
+    #[schema(value_type = Vec<String>)]
+    reversals: Vec<Commitment>,
 }
+
+/// Where the receipt of a reversal stands: height, and place in the block.
+type Reversal = (Height, u32);
 
 impl Form {
     /// All forms, the one first that is served to who takes any.
@@ -123,7 +134,7 @@ impl Form {
     params(
         ("id" = String, Path, description = "The statement"),
         ("year" = u16, Query, description = "Its programme year"),
-        ("paper" = Option<String>, Query, description = "Commitment of a credit note of it; the attached invoice if absent"),
+        ("paper" = Option<String>, Query, description = "Commitment of a credit note of it, also of one about a reversal; the attached invoice if absent"),
         ("accept" = Option<String>, Header, description = "`application/xml` (usual), `text/html`, `application/pdf`; `application/json` for a list"),
     ),
     responses(
@@ -151,30 +162,96 @@ pub(super) async fn invoice(context: Arc<Context>, call: Call) -> Answer {
     if form == Form::List {
         return list(&context, (year, id), &reader.view).await;
     }
-    let paper = named(state, (year, id), paper)?;
-
     let none = "this node holds no file of it: it is a natural person's, which the portal shows, or not drawn by the \
         operator, or yet to come";
+    let paper = match (named(state, (year, id), paper), paper) {
+        (Ok(paper), _) => paper,
+        (Err(unnamed), Some(paper)) => {
+            return reversed(&context, ((year, id), &reader.view), (paper, form), unnamed).await;
+        }
+        (Err(unnamed), None) => return Err(unnamed),
+    };
     let folder = context.invoices.clone().ok_or_else(|| Problem::absent_here(none))?;
-    let held = context.work(move || read(&folder, (year, id), paper, form)).await?;
+    let held = context.work(move || read(&place(&folder, (year, id)), paper, form)).await?;
     let held = held.map_err(|error| Problem::internal(&error))?.ok_or_else(|| Problem::absent_here(none))?;
     Ok(answer((id, paper), form, held))
 }
 
-/// The papers of a statement that the ledger names and that lie in the folder.
-async fn list(context: &Context, key: (Year, StatementId), view: &Arc<View>) -> Answer {
-    let (folder, view) = (context.invoices.clone(), view.clone());
-    let attached = attached(&view.tip.state, key);
-    let held = context.work(move || match folder {
-        Some(folder) => held(&folder, key, |paper| named(&view.tip.state, key, Some(paper)).is_ok()),
-        None => Ok(Vec::new()),
+/// A note about a reversal; `unnamed` where there is none.
+async fn reversed(
+    context: &Arc<Context>,
+    (key, view): ((Year, StatementId), &Arc<View>),
+    (paper, form): (Commitment, Form),
+    unnamed: Problem,
+) -> Answer {
+    let reversals = reversals(context, key, view).await?;
+    let Some(folder) = context.invoices.clone().filter(|_| !reversals.is_empty()) else { return Err(unnamed) };
+    let held = context.work(move || {
+        let mut places = reversals.into_iter().map(|reversal| place_of_reversal(&folder, key, reversal));
+        places.find_map(|place| read(&place, paper, form).transpose()).transpose()
     });
-    let held = held.await?.map_err(|error| Problem::internal(&error))?;
-    json(StatusCode::OK, Keep::Never, &Papers { year: key.0, statement: key.1, invoice: attached, held })
+    let held = held.await?.map_err(|error| Problem::internal(&error))?.ok_or(unnamed)?;
+    Ok(answer((key.1, paper), form, held))
 }
 
-fn held(folder: &Path, key: (Year, StatementId), is_named: impl Fn(Commitment) -> bool) -> io::Result<Vec<Commitment>> {
-    let files = match fs::read_dir(place(folder, key)) {
+/// Where receipts tell of reversals of a statement's orders since its provider accepted it.
+async fn reversals(
+    context: &Arc<Context>,
+    (year, id): (Year, StatementId),
+    view: &Arc<View>,
+) -> Result<Vec<Reversal>, Problem> {
+    let state = &view.tip.state;
+    let is_reversed = |order: &OrderId| {
+        let order = state.get::<Order>((year, *order));
+        order.is_some_and(|order| order.lines.iter().any(|line| line.state == LineState::Reversed))
+    };
+    let orders = state.get::<Statement>((year, id)).map_or(&[][..], |statement| statement.orders.as_slice());
+    let orders: Vec<OrderId> = orders.iter().copied().filter(is_reversed).collect();
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = move |content: &Content, _: &View| -> Vec<Vec<Reversal>> {
+        orders.iter().map(|order| content.history(year, *order).to_vec()).collect()
+    };
+    let histories = context.list(read).await?;
+    let found = context.read(move |archive| {
+        let mut found = Vec::new();
+        for history in histories {
+            let mut is_accepted = false;
+            for (height, index) in history {
+                let past = archive.past(height)?;
+                let Some(receipt) = past.as_ref().and_then(|past| past.receipts.get(index as usize)) else { continue };
+                let (kind, statement) = (receipt.receipt.kind, receipt.receipt.subject.statement);
+                is_accepted |= kind == Kind::StatementAccepted && statement == Some(id);
+                found.extend((is_accepted && kind == Kind::OrderReversed).then_some((height, index)));
+            }
+        }
+        Ok::<_, ChainError>(found)
+    });
+    found.await
+}
+
+/// The papers of a statement that lie in the folder: those that the ledger names, and notes about its reversals.
+async fn list(context: &Arc<Context>, key: (Year, StatementId), view: &Arc<View>) -> Answer {
+    let attached = attached(&view.tip.state, key);
+    let reversals = reversals(context, key, view).await?;
+    let (folder, view) = (context.invoices.clone(), view.clone());
+    let found = context.work(move || -> io::Result<(Vec<Commitment>, Vec<Commitment>)> {
+        let Some(folder) = folder else { return Ok((Vec::new(), Vec::new())) };
+        let named = held(&place(&folder, key), |paper| named(&view.tip.state, key, Some(paper)).is_ok())?;
+        let mut about = Vec::new();
+        for reversal in reversals {
+            about.extend(held(&place_of_reversal(&folder, key, reversal), |_| true)?);
+        }
+        about.sort_unstable();
+        Ok((named, about))
+    });
+    let (held, reversals) = found.await?.map_err(|error| Problem::internal(&error))?;
+    json(StatusCode::OK, Keep::Never, &Papers { year: key.0, statement: key.1, invoice: attached, held, reversals })
+}
+
+fn held(place: &Path, is_named: impl Fn(Commitment) -> bool) -> io::Result<Vec<Commitment>> {
+    let files = match fs::read_dir(place) {
         Ok(files) => files,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
@@ -192,6 +269,11 @@ fn held(folder: &Path, key: (Year, StatementId), is_named: impl Fn(Commitment) -
 /// Where the papers of a statement lie: a name made of ids alone.
 fn place(folder: &Path, (year, statement): (Year, StatementId)) -> PathBuf {
     folder.join(year.to_string()).join(statement.to_string())
+}
+
+/// Where notes about a reversal lie: a name made of what the ledger says of it.
+fn place_of_reversal(folder: &Path, key: (Year, StatementId), (height, index): Reversal) -> PathBuf {
+    place(folder, key).join(format!("{}.{index}", height.0))
 }
 
 fn attached(state: &State, key: (Year, StatementId)) -> Option<Commitment> {
@@ -214,8 +296,8 @@ fn named(state: &State, key: (Year, StatementId), paper: Option<Commitment>) -> 
 }
 
 /// The file of a paper, whose name is made of ids alone.
-fn read(folder: &Path, key: (Year, StatementId), paper: Commitment, form: Form) -> io::Result<Option<Vec<u8>>> {
-    let path = place(folder, key).join(format!("{paper}.{}", form.ending()));
+fn read(place: &Path, paper: Commitment, form: Form) -> io::Result<Option<Vec<u8>>> {
+    let path = place.join(format!("{paper}.{}", form.ending()));
     match path.symlink_metadata() {
         Ok(found) if found.is_file() && found.len() <= LONGEST => {}
         Ok(_) => return Ok(None),

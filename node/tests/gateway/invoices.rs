@@ -10,7 +10,7 @@ use keis_node::gateway::Settings;
 use keis_wallet::client::{Client, InvoiceForm, Policy};
 use serde_json::json;
 
-use crate::acts::{INVOICE, bill, bind_account, settlement};
+use crate::acts::{INVOICE, bill, bind_account, reverse, settlement};
 use crate::party::{
     OTHER_PROVIDER_KEY, OTHER_SCHOOL_KEY, PROVIDER_KEY, PUPIL_KEY, SCHOOL_KEY, STATEMENT, STRANGER_KEY, Signing,
     TEACHER_KEY, request_orders, serving, settle,
@@ -125,7 +125,10 @@ async fn a_stray_file_is_never_served() {
 
     let list = read(&stand, PROVIDER_KEY, &path(), &[("accept", "application/json")]).await.is(200);
     let (invoice, held) = (INVOICE.to_string(), vec![stray.to_string()]);
-    assert_eq!(list, json!({ "year": YEAR, "statement": STATEMENT, "invoice": invoice, "held": held }));
+    assert_eq!(
+        list,
+        json!({ "year": YEAR, "statement": STATEMENT, "invoice": invoice, "held": held, "reversals": [] })
+    );
 
     // A folder or a link in the place of the file is none.
     let place = folder.path().join(YEAR.to_string()).join(STATEMENT.to_string()).join(format!("{INVOICE}.xml"));
@@ -176,4 +179,51 @@ async fn a_node_without_a_folder_says_that_it_has_none() {
     settle(&mut stand).await;
     bill(&mut stand).await;
     read(&stand, PROVIDER_KEY, &path(), &[]).await.is_problem(404, "absent_here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_about_a_reversal_is_served_where_the_ledger_has_that_reversal() {
+    let (mut stand, folder) = stand().await;
+    let note = Commitment([97; 32]);
+    let path_of = |paper: Commitment| format!("{}&paper={paper}", path());
+    let put_about = |place: &str, paper: Commitment, ending: &str| {
+        let folder = folder.path().join(YEAR.to_string()).join(STATEMENT.to_string()).join(place);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{paper}.{ending}")), ending).unwrap();
+    };
+    put_about("1.0", note, "xml");
+    read(&stand, PROVIDER_KEY, &path_of(note), &[]).await.is_problem(404, "not_found");
+    reverse(&mut stand, 7).await;
+    let history = format!("/v1/orders/{ORDER}/history?year={YEAR}");
+    let history = stand.read(OPERATOR, &history).await.is(200);
+    let receipts = history["receipts"].as_array().unwrap();
+    let reversed = receipts.iter().rfind(|receipt| receipt["kind"] == "order_reversed").unwrap();
+    let (height, index) = (reversed["height"].as_u64().unwrap(), reversed["index"].as_u64().unwrap());
+    let place = format!("{height}.{index}");
+    for ending in ["xml", "html", "pdf"] {
+        put_about(&place, note, ending);
+    }
+    for seed in [PROVIDER_KEY, OPERATOR, BUDGET_HOLDER, AUDITOR] {
+        for (accept, wanted) in [("", "xml"), ("text/html", "html"), ("application/pdf", "pdf")] {
+            let answer = read(&stand, seed, &path_of(note), &[("accept", accept)]).await;
+            assert_eq!((answer.status, answer.body.as_slice()), (200, wanted.as_bytes()), "{seed} {accept}");
+        }
+    }
+    for seed in [SCHOOL_KEY, OTHER_SCHOOL_KEY, OTHER_PROVIDER_KEY, PUPIL_KEY] {
+        read(&stand, seed, &path_of(note), &[]).await.is_problem(403, "not_yours");
+    }
+    // Elsewhere, of another kind of receipt or without the reversal's place, it is a stray file.
+    let stray = Commitment([98; 32]);
+    for place in [format!("{height}.{}", index + 1), format!("{}.0", height - 1), "x".to_owned()] {
+        put_about(&place, stray, "xml");
+    }
+    put(folder.path(), stray, "xml", "stray");
+    read(&stand, OPERATOR, &path_of(stray), &[]).await.is_problem(404, "not_found");
+    let list = read(&stand, PROVIDER_KEY, &path(), &[("accept", "application/json")]).await.is(200);
+    assert_eq!((&list["held"], &list["reversals"]), (&json!([]), &json!([note.to_string()])));
+    let client = Client::new(&[&stand.address], Policy::default()).unwrap().signed_by(key(PROVIDER_KEY));
+    let papers = client.papers((YEAR, STATEMENT)).await.unwrap().unwrap();
+    assert_eq!((papers.held, papers.reversals), (Vec::new(), vec![note]));
+    let held = client.invoice((YEAR, STATEMENT), Some(note), InvoiceForm::Xml).await.unwrap();
+    assert_eq!(held, Some("xml".into()));
 }

@@ -8,33 +8,45 @@ use keis_einvoice::{
 use keis_ledger::classifiers::VatCategory;
 use keis_ledger::ids::{OrderId, ProviderId};
 use keis_ledger::money::Cents;
+use keis_ledger::time::Timestamp;
 use keis_registry::documents::{DocumentError, Kept, Made, NewCreditNote, NewReceived, NumberWish, Reversal};
 use keis_registry::invoices::PaperKind;
 use keis_registry::{Actor, RegistryError};
-use keis_wallet::client::{OrderView, StatementView};
+use keis_wallet::client::StatementView;
 
-use super::{Billing, BillingTrouble, due};
+use super::{Billing, BillingTrouble, Reversed, due};
 
-/// A provider's own credit note: what it is to credit, and the file.
-pub struct OwnNote<'a> {
+/// What a credit note gives up of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
     /// Who gives it.
     pub provider: ProviderId,
     /// The order.
-    pub order: &'a OrderView,
+    pub order: OrderId,
     /// What is credited of it.
     pub total: Cents,
     /// Of how many pupils.
     pub pupils: NonZeroU32,
     /// The reversal that credited it; none for the provider's own wish.
     pub reversal: Option<Reversal>,
-    /// The file's name and bytes.
-    pub file: (&'a str, &'a [u8]),
 }
 
-/// What is credited of an order's lines together.
-fn sum(lines: &[(u16, Cents)]) -> Result<Cents, InvoiceError> {
-    let add = |sum: Cents, (_, part): &(u16, Cents)| sum.checked_add(*part).ok_or(InvoiceError::TotalTooLarge);
-    lines.iter().try_fold(Cents::ZERO, add)
+impl Given {
+    /// By the provider's own wish: lines with their cents, as the ledger's credit note has them.
+    ///
+    /// # Errors
+    /// [`BillingTrouble::Invoice`] when there is no line, or more money than can be counted.
+    pub fn of_lines(provider: ProviderId, order: OrderId, lines: &[(u16, Cents)]) -> Result<Self, BillingTrouble> {
+        let add = |sum: Cents, (_, part): &(u16, Cents)| sum.checked_add(*part).ok_or(InvoiceError::TotalTooLarge);
+        let total = lines.iter().try_fold(Cents::ZERO, add)?;
+        let pupils = u32::try_from(lines.len()).ok().and_then(NonZeroU32::new).ok_or(InvoiceError::NoLines)?;
+        Ok(Self { provider, order, total, pupils, reversal: None })
+    }
+
+    /// By a reversal.
+    pub fn of_reversal(provider: ProviderId, order: OrderId, of: &Reversed) -> Self {
+        Self { provider, order, total: of.amount, pupils: of.pupils, reversal: Some(of.reversal) }
+    }
 }
 
 impl Billing {
@@ -53,8 +65,7 @@ impl Billing {
         Ok(credited.filter(|one| !one.gross.is_zero()).collect())
     }
 
-    /// Draws a credit note about an order of an attached invoice that was drawn here, and keeps it. `lines` are those of the
-    /// ledger's credit note.
+    /// Draws a credit note about an order of an attached invoice that was drawn here, and keeps it.
     ///
     /// # Errors
     /// [`BillingTrouble`].
@@ -62,17 +73,18 @@ impl Billing {
         &self,
         actor: &Actor,
         view: &StatementView,
-        (provider, order): (ProviderId, OrderId),
-        lines: &[(u16, Cents)],
+        given: &Given,
         (number, heading): (NumberWish, CreditHeading),
     ) -> Result<Made, BillingTrouble> {
-        let kept = self.attached(actor, view).await?;
-        let Some(Kept { facts: Some(facts), commitments, .. }) = kept else {
+        let Some(Kept { facts: Some(facts), commitments, .. }) = self.attached(actor, view).await? else {
             return Err(BillingTrouble::Document(DocumentError::NotDrawn));
         };
-        let before = self.credited_since(view, &facts).await?;
-        let gross = sum(lines)?;
-        let pupils = u32::try_from(lines.len()).ok().and_then(NonZeroU32::new).ok_or(InvoiceError::NoLines)?;
+        let Given { provider, order, total, pupils, reversal } = *given;
+        let before = match reversal {
+            // The ledger takes the note's credit only after it was drawn.
+            None => self.credited_since(view, &facts).await?,
+            Some(place) => self.credited_before(view, &facts, place).await?,
+        };
         let new = NewCreditNote {
             year: view.year,
             statement: view.id,
@@ -83,14 +95,14 @@ impl Billing {
             number,
             heading,
             before,
-            credits: vec![CreditLine { order, gross, pupils }],
-            reversal: None,
+            credits: vec![CreditLine { order, gross: total, pupils }],
+            reversal,
         };
         Ok(self.registry.keep_credit_note(actor, &new).await?)
     }
 
     /// Keeps a provider's own credit note once nothing differs from what is credited: parties, currency, sums, the order with its
-    /// amount, and the number of the attached invoice where that is known here.
+    /// amount, and the number of the attached invoice where that is known here. The order was `supplied` then.
     ///
     /// # Errors
     /// [`BillingTrouble::Xml`], [`BillingTrouble::Differs`], and as [`Billing::sides`].
@@ -98,12 +110,12 @@ impl Billing {
         &self,
         actor: &Actor,
         view: &StatementView,
-        new: OwnNote<'_>,
+        (given, supplied): (&Given, Timestamp),
+        (name, bytes): (&str, &[u8]),
     ) -> Result<Made, BillingTrouble> {
-        let OwnNote { provider, order, total, pupils, reversal, file: (name, bytes) } = new;
         let received = Received::parse(bytes)?;
         let sides = self.sides(actor, view).await?;
-        let credited = self.credited_of(view, order, (total, pupils))?;
+        let credited = self.credited_of(view, given, supplied)?;
         let invoice = self.number_of_invoice(actor, view).await?;
         let compared = received.credits(&credited, (&sides.seller, &sides.buyer), invoice.as_deref());
         let mut differences = compared.err().unwrap_or_default();
@@ -115,14 +127,14 @@ impl Billing {
             return Err(BillingTrouble::Differs(differences));
         }
         let new = NewReceived {
-            kind: PaperKind::CreditNote(order.id),
+            kind: PaperKind::CreditNote(given.order),
             year: view.year,
             statement: view.id,
-            provider,
+            provider: given.provider,
             buyer: view.statement.buyer,
             name: name.to_owned(),
             bytes: bytes.to_vec(),
-            reversal,
+            reversal: given.reversal,
         };
         Ok(self.registry.keep_received(actor, &new).await?)
     }
@@ -131,13 +143,13 @@ impl Billing {
     fn credited_of(
         &self,
         view: &StatementView,
-        order: &OrderView,
-        (total, pupils): (Cents, NonZeroU32),
+        given: &Given,
+        supplied: Timestamp,
     ) -> Result<Settlement, BillingTrouble> {
-        let supplied = self.day(order.order.start);
-        let title = Text::new(&order.id.to_string()).map_err(InvoiceError::from)?;
+        let (supplied, Given { order, total, pupils, .. }) = (self.day(supplied), *given);
+        let title = Text::new(&order.to_string()).map_err(InvoiceError::from)?;
         let vat = VatCategory::NotRegistered;
-        let line = Line { order: order.id, title, supplied, pupils, gross: total, vat };
+        let line = Line { order, title, supplied, pupils, gross: total, vat };
         let period = Period { from: supplied, until: supplied };
         Ok(Settlement { statement: view.id, total, period, lines: vec![line] })
     }

@@ -14,14 +14,15 @@ use jiff::{ToSpan, tz::TimeZone};
 use keis_einvoice::{
     Buyer, Difference, Facts, Heading, InvoiceError, Programme, Received, Seller, Settlement, Text, VatNumber, XmlError,
 };
-use keis_ledger::ids::{OrderId, ProviderId};
+use keis_ledger::classifiers::Year;
+use keis_ledger::ids::{OrderId, ProviderId, StatementId};
 use keis_ledger::time::Timestamp;
 use keis_registry::documents::{DocumentError, Kept, Made, NewInvoice, NewReceived, NumberWish};
 use keis_registry::invoices::PaperKind;
 use keis_registry::{Actor, Registry, RegistryError};
 use keis_wallet::client::{Client, ClientError, StatementView};
 
-pub use credit::OwnNote;
+pub use credit::Given;
 pub use gather::{due, in_vilnius};
 pub use lack::{Lack, Mender};
 pub use reversed::Reversed;
@@ -227,6 +228,21 @@ impl Billing {
             }
         }
         all
+    }
+}
+
+/// What gateways call a year of which one record is left.
+const YEAR_SEALED: &str = "year_sealed";
+
+/// A statement as it stands; none where the ledger has none, and none of a sealed year.
+pub(crate) async fn statement(
+    client: &Client,
+    year: Year,
+    id: StatementId,
+) -> Result<Option<StatementView>, ClientError> {
+    match client.statement(year, id).await {
+        Err(ClientError::Problem(problem)) if problem.code == YEAR_SEALED => Ok(None),
+        other => other,
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! A paper is a file of its XML, its page and its PDF, each written beside its place and moved there as a whole, the XML last.
 //! What lies there is never taken away or changed. The ledger is followed, and what it names is looked up in the registry: a start
-//! goes through all open years and leaves what is there, so whatever came while the portal was down follows. Papers of natural
-//! persons are never put there.
+//! goes through all open years and leaves what is there, so whatever came while the portal was down follows. A note about a reversal is
+//! kept while the ledger stands still, so the registry is followed, too; it lies in a folder that the place of the reversal's receipt
+//! names. Papers of natural persons are never put there.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +19,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, ProviderId, StatementId};
 use keis_ledger::money::Cents;
 use keis_registry::bodies::ProviderKind;
-use keis_registry::documents::Kept;
+use keis_registry::documents::{Kept, Reversal};
 use keis_registry::invoices::PaperKind;
 use keis_registry::{Actor, Registry, RegistryError};
 use keis_wallet::client::{Client, ClientError, StatementView};
@@ -57,6 +58,8 @@ pub struct Publisher {
     registry: Registry,
     /// Up to where the ledger was followed.
     height: Option<Height>,
+    /// Up to which document it was seen what is kept.
+    kept: Option<u64>,
     /// What was done of each statement.
     done: BTreeMap<(Year, StatementId), Mark>,
 }
@@ -80,7 +83,7 @@ impl Publishing {
 impl Publisher {
     /// A publisher for a folder, asking gateways with an officer's signature.
     pub fn new(folder: PathBuf, client: Client, registry: Registry) -> Self {
-        Self { folder, client, registry, height: None, done: BTreeMap::new() }
+        Self { folder, client, registry, height: None, kept: None, done: BTreeMap::new() }
     }
 
     /// Works until it is stopped.
@@ -103,28 +106,43 @@ impl Publisher {
         Publishing { stop, task }
     }
 
-    /// Follows the ledger to its tip; says how many papers it put into the folder.
+    /// Follows the ledger to its tip, and what is kept; says how many papers it put into the folder.
     ///
     /// # Errors
     /// [`PublishError`]; what was put there stays.
     pub async fn round(&mut self) -> Result<u64, PublishError> {
         let height = self.client.status().await?.height;
-        if self.height == Some(height) {
-            return Ok(0);
+        let (last, fresh) = self.registry.kept_after(self.kept).await?;
+        for key in &fresh {
+            self.done.remove(key);
         }
         let mut put = 0;
-        for year in self.client.parameters().await?.years.into_iter().map(|one| one.year) {
-            for view in self.client.all_statements_of(year, None).await? {
-                let mark = (view.bill.invoice.map(|invoice| invoice.file), view.bill.credited);
-                let key = (year, view.id);
-                let is_new = self.done.get(&key) != Some(&mark) && mark != (None, Cents::ZERO);
-                if is_new {
-                    put += self.statement(&view).await?;
-                    self.done.insert(key, mark);
+        if self.height == Some(height) {
+            for (year, id) in fresh {
+                if let Some(view) = super::statement(&self.client, year, id).await? {
+                    put += self.look(&view).await?;
+                }
+            }
+        } else {
+            for year in self.client.parameters().await?.years.into_iter().map(|one| one.year) {
+                for view in self.client.all_statements_of(year, None).await? {
+                    put += self.look(&view).await?;
                 }
             }
         }
-        self.height = Some(height);
+        (self.height, self.kept) = (Some(height), Some(last));
+        Ok(put)
+    }
+
+    /// Puts the papers of a statement into the folder, if anything of it is new.
+    async fn look(&mut self, view: &StatementView) -> Result<u64, PublishError> {
+        let mark = (view.bill.invoice.map(|invoice| invoice.file), view.bill.credited);
+        let key = (view.year, view.id);
+        if mark == (None, Cents::ZERO) || self.done.get(&key) == Some(&mark) {
+            return Ok(0);
+        }
+        let put = self.statement(view).await?;
+        self.done.insert(key, mark);
         Ok(put)
     }
 
@@ -135,15 +153,15 @@ impl Publisher {
         }
         let attached = view.bill.invoice.map(|invoice| invoice.file);
         let folder = self.folder.join(view.year.to_string()).join(view.id.to_string());
-        let is_there = |file: Commitment| folder.join(format!("{file}.xml")).exists();
-        if view.bill.credited.is_zero() && attached.is_none_or(is_there) {
+        let is_there = |folder: &Path, file: Commitment| folder.join(format!("{file}.xml")).exists();
+        if view.bill.credited.is_zero() && attached.is_none_or(|file| is_there(&folder, file)) {
             return Ok(0);
         }
         let mut put = 0;
         for kept in self.registry.documents(&ACTOR, view.year, view.id).await? {
-            let file = kept.commitments.file;
-            if is_named(&kept, view) && !is_there(file) && self.is_legal(kept.provider).await? {
-                let (folder, bytes) = (folder.clone(), kept.bytes);
+            let (file, place) = (kept.commitments.file, place(&folder, kept.reversal));
+            if is_named(&kept, view) && !is_there(&place, file) && self.is_legal(kept.provider).await? {
+                let (folder, bytes) = (place, kept.bytes);
                 tokio::task::spawn_blocking(move || publish(&folder, file, &bytes)).await??;
                 put += 1;
             }
@@ -157,9 +175,18 @@ impl Publisher {
     }
 }
 
+/// Where a paper of a statement lies: one about a reversal under the place of that reversal's receipt.
+fn place(folder: &Path, reversal: Option<Reversal>) -> PathBuf {
+    reversal.map_or_else(|| folder.to_owned(), |Reversal { height, index }| folder.join(format!("{height}.{index}")))
+}
+
 /// Whether the ledger has this paper: the invoice that is attached, or a credit note whose amounts are among what was credited. The
-/// gateway serves a credit note only once the ledger names it, so one that comes too early is not seen.
+/// gateway serves a credit note only once the ledger names it, so one that comes too early is not seen. One about a reversal was made of
+/// what the ledger did.
 fn is_named(kept: &Kept, view: &StatementView) -> bool {
+    if kept.reversal.is_some() {
+        return true;
+    }
     match kept.kind {
         PaperKind::Invoice => view.bill.invoice.is_some_and(|invoice| invoice.file == kept.commitments.file),
         PaperKind::CreditNote(_) => {

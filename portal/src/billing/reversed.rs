@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use keis_einvoice::{CreditHeading, CreditLine, Credited, Facts};
-use keis_ledger::ids::{OrderId, ProviderId};
+use keis_einvoice::{Credited, Facts};
+use keis_ledger::ids::OrderId;
 use keis_ledger::money::{Cents, Source};
 use keis_ledger::receipt::{Kind, Receipt};
 use keis_ledger::time::Timestamp;
 use keis_registry::Actor;
-use keis_registry::documents::{DocumentError, Kept, Made, NewCreditNote, NumberWish, Reversal};
+use keis_registry::documents::{Kept, Reversal};
 use keis_registry::invoices::PaperKind;
 use keis_wallet::client::StatementView;
 
@@ -110,37 +110,6 @@ impl Billing {
             .collect())
     }
 
-    /// Draws the credit note about a reversal from the attached invoice, and keeps it.
-    ///
-    /// # Errors
-    /// [`BillingTrouble`].
-    pub async fn make_reversal_note(
-        &self,
-        actor: &Actor,
-        view: &StatementView,
-        (provider, order): (ProviderId, OrderId),
-        of: &Reversed,
-        (number, heading): (NumberWish, CreditHeading),
-    ) -> Result<Made, BillingTrouble> {
-        let Some(Kept { facts: Some(facts), commitments, .. }) = self.attached(actor, view).await? else {
-            return Err(BillingTrouble::Document(DocumentError::NotDrawn));
-        };
-        let new = NewCreditNote {
-            year: view.year,
-            statement: view.id,
-            provider,
-            buyer: view.statement.buyer,
-            order,
-            invoice: commitments.file,
-            number,
-            heading,
-            before: self.credited_before(view, &facts, of.reversal).await?,
-            credits: vec![CreditLine { order, gross: of.amount, pupils: of.pupils }],
-            reversal: Some(of.reversal),
-        };
-        Ok(self.registry.keep_credit_note(actor, &new).await?)
-    }
-
     async fn credits_of(&self, view: &StatementView, order: OrderId) -> Result<(Vec<Credit>, usize), BillingTrouble> {
         let receipts = self.client.order_history(view.year, order).await?.ok_or(BillingTrouble::Absent)?;
         Ok(credits(view, &receipts))
@@ -159,7 +128,7 @@ impl Billing {
 
     /// What was credited of each order between its invoice and a reversal: that the parts of all credit notes add up to the invoice,
     /// each must know what stood before it.
-    async fn credited_before(
+    pub(super) async fn credited_before(
         &self,
         view: &StatementView,
         facts: &Facts,

@@ -1,7 +1,7 @@
 //! Which documents the ledger names: invoices of the programme's statements, and credit notes to them.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use keis_einvoice::Received;
@@ -17,6 +17,8 @@ use keis_registry::documents::Kept;
 use keis_registry::invoices::PaperKind;
 use keis_registry::{Actor, Registry, RegistryError};
 use keis_wallet::client::{Client, ClientError, StatementView};
+
+use crate::billing;
 
 const ACTOR: Actor = Actor::System("dispatch");
 /// Credit notes may follow in every state, so that the whole year is read for them: no oftener than this.
@@ -38,6 +40,8 @@ pub enum FindError {
 struct Seen {
     invoices: Option<Height>,
     notes: Option<(Instant, Height)>,
+    /// Up to which document it was seen what is kept. A note about a reversal is kept while the ledger stands still.
+    kept: Option<u64>,
     /// What of a statement was credited, and how many documents it had.
     credited: BTreeMap<StatementId, (Cents, usize)>,
 }
@@ -61,27 +65,47 @@ impl Finder {
     /// [`FindError`]; what was found before it stays queued.
     pub async fn look(&self) -> Result<u64, FindError> {
         let height = self.client.status().await?.height;
-        let (invoices, notes) = {
-            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (invoices, notes, after) = {
+            let seen = self.seen();
             let rested = seen.notes.is_none_or(|(read, _)| read.elapsed() >= PAUSE);
-            (seen.invoices != Some(height), rested && seen.notes.is_none_or(|(_, seen)| seen != height))
+            let notes = rested && seen.notes.is_none_or(|(_, seen)| seen != height);
+            (seen.invoices != Some(height), notes, seen.kept)
         };
+        let (last, fresh) = self.registry.kept_after(after).await?;
         let mut queued = 0;
-        if !invoices && !notes {
-            return Ok(queued);
-        }
-        let years = self.client.parameters().await?.years;
-        for state in [StatementState::InvoiceAttached, StatementState::Approved] {
-            for year in years.iter().filter(|_| invoices) {
-                queued += self.invoices(year.year, state).await?;
+        if invoices || notes {
+            let years = self.client.parameters().await?.years;
+            for state in [StatementState::InvoiceAttached, StatementState::Approved] {
+                for year in years.iter().filter(|_| invoices) {
+                    queued += self.invoices(year.year, state).await?;
+                }
             }
-        }
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).invoices = Some(height);
-        if notes {
-            for year in &years {
+            self.seen().invoices = Some(height);
+            for year in years.iter().filter(|_| notes) {
                 queued += self.notes_of(year.year).await?;
             }
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).notes = Some((Instant::now(), height));
+        }
+        if notes {
+            self.seen().notes = Some((Instant::now(), height));
+        } else {
+            queued += self.notes_among(fresh).await?;
+        }
+        self.seen().kept = Some(last);
+        Ok(queued)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Credit notes of statements of which something was kept since the last look.
+    async fn notes_among(&self, fresh: BTreeSet<(Year, StatementId)>) -> Result<u64, FindError> {
+        let mut queued = 0;
+        for (year, id) in fresh {
+            let view = billing::statement(&self.client, year, id).await?;
+            if let Some(view) = view.filter(|view| view.statement.buyer == Buyer::Programme) {
+                queued += self.notes(&view).await?;
+            }
         }
         Ok(queued)
     }
@@ -130,7 +154,7 @@ impl Finder {
             return Ok(0);
         }
         let credited = (view.bill.credited, self.registry.kept_files(view.year, view.id).await?.len());
-        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).credited.get(&view.id).copied();
+        let known = self.seen().credited.get(&view.id).copied();
         // A note goes after its invoice, and only where that went.
         if known == Some(credited) || !self.is_queued(view).await? {
             return Ok(0);
@@ -157,7 +181,7 @@ impl Finder {
             notes.extend(effective.into_iter().map(|file| document(view, PaperKind::CreditNote(order), file)));
         }
         let queued = self.queue(&notes).await?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).credited.insert(view.id, credited);
+        self.seen().credited.insert(view.id, credited);
         Ok(queued)
     }
 

@@ -7,11 +7,11 @@ use keis_ledger::ids::StatementId;
 use keis_ledger::record::PaymentWay;
 use keis_registry::dispatch::{Dispatch, Document, Found, LedgerBill, Papers, PapersError};
 use keis_registry::{Actor, Registry};
-use keis_wallet::client::{Client, ClientError, StatementView};
+use keis_wallet::client::{Client, StatementView};
+
+use crate::billing;
 
 const ACTOR: Actor = Actor::System("dispatch");
-/// What gateways call a year of which one record is left.
-const YEAR_SEALED: &str = "year_sealed";
 
 /// Kept documents and a ledger.
 pub struct Kept {
@@ -57,11 +57,8 @@ impl Papers for Kept {
     }
 
     async fn bill(&self, year: Year, statement: StatementId) -> Result<Option<LedgerBill>, PapersError> {
-        match self.client.statement(year, statement).await {
-            Ok(view) => Ok(view.as_ref().map(bill)),
-            Err(ClientError::Problem(problem)) if problem.code == YEAR_SEALED => Ok(None),
-            Err(error) => Err(PapersError::Ledger(error.to_string())),
-        }
+        let view = billing::statement(&self.client, year, statement).await;
+        view.map(|view| view.as_ref().map(bill)).map_err(|error| PapersError::Ledger(error.to_string()))
     }
 
     fn pays(&self) -> bool {

@@ -1,6 +1,5 @@
 //! A credit note: money of an order in an accepted statement goes back, line by line.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use askama::Template;
@@ -21,7 +20,7 @@ use super::rows::{OrderRow, rows};
 use super::statements::Row;
 use super::{INTENT, Own, Sheet, sign};
 use crate::attached::{self, Attached};
-use crate::billing::{BillingTrouble, OwnNote, told};
+use crate::billing::{BillingTrouble, Given, told};
 use crate::call::{Answer, Call, Fields, page, page_with, redirect};
 use crate::frame::{Flash, Frame, Section};
 use crate::office::forms::{Builder, Control, Group, Problems};
@@ -167,7 +166,7 @@ pub(super) fn heading_inputs(w: &'static Words, fields: &Fields, problems: &Prob
 }
 
 /// Number, day and reason as they were sent.
-pub(super) fn heading(fields: &Fields) -> Result<(NumberWish, CreditHeading), Problems> {
+fn heading(fields: &Fields) -> Result<(NumberWish, CreditHeading), Problems> {
     let mut problems = Problems::default();
     let text = |text: &str| Text::new(text).ok().filter(|text| text.as_str().chars().count() <= LONGEST_NUMBER);
     let number = match fields.get("number") {
@@ -250,19 +249,15 @@ pub(super) async fn upload(site: Arc<Site>, call: Call) -> Answer {
     } else if given.is_empty() {
         wrong.amounts = Some("provider-credit-nothing");
     }
-    let made = if asked.drawn {
-        draw(&site, &asked, &given, &sent, &mut wrong, call.words()).await?
-    } else {
-        take(&site, &asked, &given, &sent, &mut wrong, call.words()).await?
-    };
+    let made = give(&site, &asked, &given, &sent, &mut wrong, call.words()).await?;
     match made {
         Some(made) if !wrong.any() => check(&site, &call, asked, given, made).await,
         Some(_) | None => shown(&site, &call, asked, &sent.fields, wrong).await,
     }
 }
 
-/// Draws the note, once nothing is wrong.
-async fn draw(
+/// Makes the note, or takes the provider's own: of what is no e-invoice its number and mark. None once something is wrong.
+async fn give(
     site: &Site,
     asked: &Asked,
     given: &[(u16, Cents)],
@@ -270,18 +265,82 @@ async fn draw(
     wrong: &mut Wrong,
     w: &Words,
 ) -> Result<Option<Made>, Trouble> {
-    let heading = match heading(&sent.fields) {
-        Ok(heading) => heading,
-        Err(problems) => {
-            wrong.heading = problems;
+    // Without a line nothing is drawn or taken, but everything that is wrong is told.
+    let of = Given::of_lines(asked.own.id, asked.order.id, given).ok();
+    if asked.drawn {
+        let Some(of) = of else {
+            wrong.heading = heading(&sent.fields).err().unwrap_or_default();
+            return Ok(None);
+        };
+        return draw(site, asked, &of, &sent.fields, wrong, w).await;
+    }
+    let (number, file) = match judged(sent) {
+        Ok(paper) => paper,
+        Err(paper) => {
+            wrong.paper = paper;
             return Ok(None);
         }
     };
-    if wrong.any() {
-        return Ok(None);
+    let Some(of) = of.filter(|_| !wrong.any()) else { return Ok(None) };
+    if let Some(file) = e_invoice(sent) {
+        return take(site, asked, &of, file, wrong, w).await;
     }
-    let (actor, of) = (asked.own.acting.actor(), (asked.own.id, asked.order.id));
-    match billing(site).make_credit_note(&actor, &asked.view, of, given, heading).await {
+    let (year, statement, buyer) = (asked.view.year, asked.view.id, asked.view.statement.buyer);
+    let kind = PaperKind::CreditNote(of.order);
+    let new =
+        NewPaper { kind, year, statement, provider: of.provider, buyer, number: number.clone(), file: file.clone() };
+    let commitments = site.registry.keep_paper(&asked.own.acting.actor(), &new).await?;
+    Ok(Some(Made { commitments, number, file }))
+}
+
+/// Draws a note, once nothing is wrong.
+pub(super) async fn draw(
+    site: &Site,
+    asked: &Asked,
+    given: &Given,
+    fields: &Fields,
+    wrong: &mut Wrong,
+    w: &Words,
+) -> Result<Option<Made>, Trouble> {
+    match heading(fields) {
+        Err(problems) => {
+            wrong.heading = problems;
+            Ok(None)
+        }
+        Ok(_) if wrong.any() => Ok(None),
+        Ok(heading) => {
+            let actor = asked.own.acting.actor();
+            told_of(billing(site).make_credit_note(&actor, &asked.view, given, heading).await, wrong, w)
+        }
+    }
+}
+
+/// Name and bytes of the file that was sent, if it is an e-invoice.
+pub(super) fn e_invoice(sent: &Attached) -> Option<(&str, &[u8])> {
+    let (name, bytes) = sent.file.as_ref().filter(|(_, bytes)| Received::parse(bytes).is_ok())?;
+    Some((name, bytes))
+}
+
+/// Takes the provider's own e-invoice once nothing differs.
+pub(super) async fn take(
+    site: &Site,
+    asked: &Asked,
+    given: &Given,
+    file: (&str, &[u8]),
+    wrong: &mut Wrong,
+    w: &Words,
+) -> Result<Option<Made>, Trouble> {
+    let (actor, supplied) = (asked.own.acting.actor(), asked.order.order.start);
+    let made = billing(site).take_credit_note(&actor, &asked.view, (given, supplied), file).await;
+    let made = told_of(made, wrong, w)?;
+    // The form has no fields of a heading, so what is wrong with the number stands with the rest.
+    wrong.refused.extend(wrong.heading.0.drain(..).map(|(_, key)| w.text(key)));
+    Ok(made)
+}
+
+/// What was made; or none, once it is told what is wrong.
+fn told_of(made: Result<Made, BillingTrouble>, wrong: &mut Wrong, w: &Words) -> Result<Option<Made>, Trouble> {
+    match made {
         Ok(made) => Ok(Some(made)),
         Err(trouble) => {
             refused(wrong, w, trouble)?;
@@ -290,7 +349,7 @@ async fn draw(
     }
 }
 
-pub(super) fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> Result<(), Trouble> {
+fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> Result<(), Trouble> {
     match trouble {
         BillingTrouble::Document(DocumentError::SeriesMissing) => {
             wrong.heading.add("number", "inv-error-number-missing")
@@ -316,48 +375,6 @@ pub(super) fn refused(wrong: &mut Wrong, w: &Words, trouble: BillingTrouble) -> 
         }
     }
     Ok(())
-}
-
-/// Takes the provider's own note: an e-invoice is compared and kept, of another file its mark.
-async fn take(
-    site: &Site,
-    asked: &Asked,
-    given: &[(u16, Cents)],
-    sent: &Attached,
-    wrong: &mut Wrong,
-    w: &Words,
-) -> Result<Option<Made>, Trouble> {
-    let (number, file) = match judged(sent) {
-        Ok(paper) => paper,
-        Err(paper) => {
-            wrong.paper = paper;
-            return Ok(None);
-        }
-    };
-    if wrong.any() {
-        return Ok(None);
-    }
-    let (kind, actor) = (PaperKind::CreditNote(asked.order.id), asked.own.acting.actor());
-    let (year, statement, provider) = (asked.view.year, asked.view.id, asked.own.id);
-    let buyer = asked.view.statement.buyer;
-    if let Some((name, bytes)) = &sent.file
-        && Received::parse(bytes).is_ok()
-    {
-        let Some(pupils) = u32::try_from(given.len()).ok().and_then(NonZeroU32::new) else { return Ok(None) };
-        let (order, total) = (&asked.order, sum(given));
-        let own = OwnNote { provider, order, total, pupils, reversal: None, file: (name, bytes) };
-        return match billing(site).take_credit_note(&actor, &asked.view, own).await {
-            Ok(made) => Ok(Some(made)),
-            Err(trouble) => {
-                refused(wrong, w, trouble)?;
-                wrong.refused.extend(wrong.heading.0.drain(..).map(|(_, key)| w.text(key)));
-                Ok(None)
-            }
-        };
-    }
-    let new = NewPaper { kind, year, statement, provider, buyer, number: number.clone(), file: file.clone() };
-    let commitments = site.registry.keep_paper(&actor, &new).await?;
-    Ok(Some(Made { commitments, number, file }))
 }
 
 fn sum(given: &[(u16, Cents)]) -> Cents {

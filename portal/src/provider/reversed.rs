@@ -4,25 +4,22 @@
 use std::sync::Arc;
 
 use askama::Template;
-use keis_einvoice::Received;
 use keis_ledger::ids::{OrderId, StatementId};
 use keis_ledger::record::LineState;
-use keis_registry::documents::Made;
 use keis_wallet::client::OrderView;
 use warp::http::StatusCode;
 
-use super::credit::{Asked, Wrong, asked, heading, heading_inputs, refused};
+use super::credit::{Asked, Wrong, asked, draw, e_invoice, heading_inputs, take};
 use super::invoice::{PaperProblems, billing};
 use super::rows::OrderRow;
 use super::statements::Row;
-use crate::attached::{self, Attached};
-use crate::billing::{BillingTrouble, OwnNote, Reversed};
+use crate::attached;
+use crate::billing::{Given, Reversed};
 use crate::call::{Answer, Call, Fields, page_with, redirect};
 use crate::frame::{Flash, Frame, Section};
 use crate::office::forms::{Control, Group};
 use crate::site::Site;
 use crate::trouble::Trouble;
-use crate::words::Words;
 
 #[derive(Template)]
 #[template(path = "provider/reversed.html")]
@@ -102,64 +99,16 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
     }
     let Some(of) = open(&site, &asked).await? else { return none_left(&call, &asked).await };
     let (w, mut wrong) = (call.words(), Wrong::default());
+    let given = Given::of_reversal(asked.own.id, asked.order.id, &of);
     let made = if asked.drawn {
-        draw(&site, &asked, &of, &sent, &mut wrong, w).await?
+        draw(&site, &asked, &given, &sent.fields, &mut wrong, w).await?
+    } else if let Some(file) = e_invoice(&sent) {
+        take(&site, &asked, &given, file, &mut wrong, w).await?
     } else {
-        take(&site, &asked, &of, &sent, &mut wrong, w).await?
+        wrong.paper.file = Some("provider-rev-file");
+        None
     };
     let Some(made) = made else { return shown(&site, &call, asked, &of, &sent.fields, wrong).await };
     call.flash(Flash::good(&w.with1("provider-rev-kept", "number", &made.number))).await?;
     redirect(&asked.row.href)
-}
-
-async fn draw(
-    site: &Site,
-    asked: &Asked,
-    of: &Reversed,
-    sent: &Attached,
-    wrong: &mut Wrong,
-    w: &Words,
-) -> Result<Option<Made>, Trouble> {
-    let heading = match heading(&sent.fields) {
-        Ok(heading) => heading,
-        Err(problems) => {
-            wrong.heading = problems;
-            return Ok(None);
-        }
-    };
-    let (actor, order) = (asked.own.acting.actor(), (asked.own.id, asked.order.id));
-    told(billing(site).make_reversal_note(&actor, &asked.view, order, of, heading).await, wrong, w)
-}
-
-async fn take(
-    site: &Site,
-    asked: &Asked,
-    of: &Reversed,
-    sent: &Attached,
-    wrong: &mut Wrong,
-    w: &Words,
-) -> Result<Option<Made>, Trouble> {
-    let Some((name, bytes)) = sent.file.as_ref().filter(|(_, bytes)| Received::parse(bytes).is_ok()) else {
-        wrong.paper.file = Some("provider-rev-file");
-        return Ok(None);
-    };
-    let own = OwnNote {
-        provider: asked.own.id,
-        order: &asked.order,
-        total: of.amount,
-        pupils: of.pupils,
-        reversal: Some(of.reversal),
-        file: (name, bytes),
-    };
-    told(billing(site).take_credit_note(&asked.own.acting.actor(), &asked.view, own).await, wrong, w)
-}
-
-fn told(made: Result<Made, BillingTrouble>, wrong: &mut Wrong, w: &Words) -> Result<Option<Made>, Trouble> {
-    match made {
-        Ok(made) => Ok(Some(made)),
-        Err(trouble) => {
-            refused(wrong, w, trouble)?;
-            Ok(None)
-        }
-    }
 }

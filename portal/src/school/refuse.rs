@@ -5,9 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use keis_ledger::classifiers::{Scope, Year};
 use keis_ledger::ids::{Commitment, ProviderId, StatementId};
-use keis_ledger::operation::{Buyer, Operation, Party, SettlementOperation};
+use keis_ledger::operation::{Operation, Party, SettlementOperation};
 use keis_ledger::record::StatementState;
-use keis_registry::permission::{Permission, Role};
+use keis_registry::permission::{Body, Permission, Role};
 use keis_registry::refusals::{LONGEST_REASON, NewRefusal};
 use keis_wallet::client::StatementView;
 use warp::http::StatusCode;
@@ -91,7 +91,7 @@ async fn show(site: &Arc<Site>, call: &Call, acting: &Acting, view: &StatementVi
         label: label(site, call, view).await?,
         facts,
         invoice: invoice_link(site, &acting.actor(), view).await?,
-        keyless: !has_key(site, call.user()?, party(view)?, Scope::Settlement).await?,
+        keyless: !has_key(site, call.user()?, party(acting)?, Scope::Settlement).await?,
         reason: asked.reason.to_owned(),
         wrong: asked.wrong.map(|key| w.with1(key, "most", &LONGEST_REASON.to_string())),
         longest: LONGEST_REASON,
@@ -99,11 +99,11 @@ async fn show(site: &Arc<Site>, call: &Call, acting: &Acting, view: &StatementVi
     page_with(status, &refuse)
 }
 
-/// The school whose statement it is.
-fn party(view: &StatementView) -> Result<Party, Trouble> {
-    match view.statement.buyer {
-        Buyer::School(school) => Ok(Party::School(school)),
-        Buyer::Programme => Err(Trouble::NotFound),
+/// The school that refuses: the buyer, or who stands in its place.
+fn party(acting: &Acting) -> Result<Party, Trouble> {
+    match acting.body {
+        Body::School(school) => Ok(Party::School(school)),
+        Body::Provider(_) | Body::Operator | Body::BudgetHolder => Err(Trouble::Forbidden),
     }
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
         1..=LONGEST_REASON => None,
         _ => Some("school-refuse-why-long"),
     };
-    let keyless = !has_key(&site, call.user()?, party(&view)?, Scope::Settlement).await?;
+    let keyless = !has_key(&site, call.user()?, party(&acting)?, Scope::Settlement).await?;
     if keyless || wrong.is_some() {
         return show(&site, &call, &acting, &view, Asked { reason, wrong }).await;
     }
@@ -140,7 +140,7 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
             statement: view.id,
         })],
         labels: vec![(view.id.to_string(), label(&site, &call, &view).await?)],
-        signer: Signer::Party { party: party(&view)?, scopes: vec![Scope::Settlement] },
+        signer: Signer::Party { party: party(&acting)?, scopes: vec![Scope::Settlement] },
         next: list(&view),
         warnings: vec![w.text("school-refuse-what"), w.with1("school-refuse-said", "reason", reason)],
     };

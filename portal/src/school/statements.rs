@@ -60,20 +60,14 @@ pub(super) async fn list(site: Arc<Site>, call: Call) -> Answer {
     all.sort_by_key(|view| (std::cmp::Reverse(view.statement.issued), view.id));
     let mut list = Vec::with_capacity(all.len());
     for view in &all {
-        list.push(row(&site, w, (&acting, school), view).await?);
+        list.push(row(&site, w, &acting, view).await?);
     }
     let f = call.frame(&site, Section::Orders, w.text("inv-school-title")).await?;
     page(&StatementsPage { f, years, list })
 }
 
-async fn row(
-    site: &Site,
-    w: &Words,
-    (acting, school): (&Acting, SchoolId),
-    view: &StatementView,
-) -> Result<Row, Trouble> {
+async fn row(site: &Site, w: &Words, acting: &Acting, view: &StatementView) -> Result<Row, Trouble> {
     let statement = &view.statement;
-    let refusable = statement.buyer == Buyer::School(school) && refuse::can(acting.role, view);
     Ok(Row {
         issued: w.date(&statement.issued),
         provider: provider_name(site, view).await?,
@@ -82,7 +76,8 @@ async fn row(
         state: crate::provider::statement_state(w, view),
         invoice: invoice_link(site, &acting.actor(), view).await?,
         attached: view.bill.invoice.is_some(),
-        refuse: refusable.then(|| format!("/school/statements/{}/refuse?year={}", view.id, view.year)),
+        refuse: refuse::can(acting.role, view)
+            .then(|| format!("/school/statements/{}/refuse?year={}", view.id, view.year)),
     })
 }
 
@@ -105,7 +100,8 @@ pub(super) async fn invoice_link(
     }))
 }
 
-/// The school's statement, as the address names it, for who may do this with it.
+/// The school's statement, as the address names it, for who may do this with it. What stands under the name of a school in whose place
+/// this one stands is its own by now: the ledger takes its signature.
 pub(super) async fn statement(
     site: &Site,
     call: &Call,
@@ -116,12 +112,11 @@ pub(super) async fn statement(
     let view = site.client.statement(year, call.part(0)?).await?.ok_or(Trouble::NotFound)?;
     match view.statement.buyer {
         Buyer::School(buyer) if buyer == school => Ok((acting, view)),
-        // Of a school in whose place this one stands, everything is read.
-        Buyer::School(buyer) if permission == Permission::SeeStatements => {
+        Buyer::School(buyer) => {
             let ours = houses(site, school, year).await?.contains(&buyer);
             if ours { Ok((acting, view)) } else { Err(Trouble::NotFound) }
         }
-        Buyer::School(_) | Buyer::Programme => Err(Trouble::NotFound),
+        Buyer::Programme => Err(Trouble::NotFound),
     }
 }
 

@@ -2,7 +2,7 @@
 
 #[path = "../../../registry/einvoice/tests/einvoice/cases.rs"]
 #[allow(dead_code, reason = "made for the judge of e-invoices")]
-mod cases;
+pub(crate) mod cases;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,18 @@ use keis_ledger::operation::Buyer;
 use keis_ledger::record::{Invoice, StatementState};
 use keis_portal::billing::publish::Publisher;
 use keis_registry::bodies::{self, NewProvider, ProviderKind};
-use keis_registry::documents::{Made, NewCreditNote, NewInvoice, NumberWish};
+use keis_registry::documents::{Made, NewCreditNote, NewInvoice, NumberWish, Reversal};
 use keis_wallet::client::{Client, Policy};
 use tempfile::TempDir;
 
-struct Desk {
-    stage: Stage,
+/// A site over a year's books, and a folder to be filled.
+pub(crate) struct Desk {
+    pub(crate) stage: Stage,
     folder: TempDir,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self { stage: Stage::new().await, folder: tempfile::tempdir().expect("a folder") }
     }
 
@@ -37,7 +38,7 @@ impl Desk {
     }
 
     /// An invoice of a statement that is ready and not attached.
-    async fn ready(&self, number: u8, provider: ProviderId) -> (StatementId, Made) {
+    pub(crate) async fn ready(&self, number: u8, provider: ProviderId) -> (StatementId, Made) {
         let statement = self.stage.put(number, Buyer::Programme, 79_436, StatementState::Accepted);
         let mut facts = cases::mixed();
         facts.settlement.statement = statement;
@@ -46,11 +47,29 @@ impl Desk {
         (statement, self.stage.site.registry.keep_invoice(&SYSTEM, &new).await.expect("it is kept"))
     }
 
-    fn attach(&self, statement: StatementId, made: &Made) {
+    pub(crate) fn attach(&self, statement: StatementId, made: &Made) {
         let invoice = Invoice { file: made.commitments.file, number: made.commitments.number, by: key(9) };
         let mut shelf = self.stage.ledger.shelf();
         let (record, bill) = shelf.statements.get_mut(&statement).expect("the statement was put");
         (record.state, bill.invoice) = (StatementState::InvoiceAttached, Some(invoice));
+    }
+
+    /// A credit note of 33.33 euro about the invoice's second order.
+    pub(crate) fn note(&self, statement: StatementId, of: &Made, reversal: Option<Reversal>) -> NewCreditNote {
+        let order = cases::order(2);
+        NewCreditNote {
+            year: YEAR,
+            statement,
+            provider: self.stage.site.provider.id,
+            buyer: Buyer::Programme,
+            order,
+            invoice: of.commitments.file,
+            number: NumberWish::Given(cases::text("KR-1")),
+            heading: CreditHeading { number: cases::text("0"), ..cases::credit_heading("KR-1") },
+            before: Vec::new(),
+            credits: vec![CreditLine { order, gross: Cents::new(3_333), pupils: cases::pupils(1) }],
+            reversal,
+        }
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -145,20 +164,7 @@ async fn a_credit_note_follows_its_credit() {
     desk.attach(statement, &made);
     let mut publisher = desk.publisher();
     assert_eq!(round(&mut publisher).await, 1);
-    let order = cases::order(2);
-    let new = NewCreditNote {
-        year: YEAR,
-        statement,
-        provider,
-        buyer: Buyer::Programme,
-        order,
-        invoice: made.commitments.file,
-        number: NumberWish::Given(cases::text("KR-1")),
-        heading: CreditHeading { number: cases::text("0"), ..cases::credit_heading("KR-1") },
-        before: Vec::new(),
-        credits: vec![CreditLine { order, gross: Cents::new(3_333), pupils: cases::pupils(1) }],
-        reversal: None,
-    };
+    let new = desk.note(statement, &made, None);
     let note = desk.stage.site.registry.keep_credit_note(&SYSTEM, &new).await.expect("it is kept");
     drop(desk.stage.ledger.shelf());
     assert_eq!(round(&mut publisher).await, 0);
@@ -166,4 +172,25 @@ async fn a_credit_note_follows_its_credit() {
     assert_eq!(round(&mut publisher).await, 1);
     assert!(desk.place(statement, note.commitments.file, "xml").exists());
     assert!(desk.place(statement, made.commitments.file, "xml").exists());
+}
+
+#[tokio::test]
+async fn a_note_about_a_reversal_comes_as_soon_as_it_is_kept_and_lies_at_its_reversal() {
+    let desk = Desk::new().await;
+    let (statement, made) = desk.ready(5, desk.stage.site.provider.id).await;
+    desk.attach(statement, &made);
+    desk.stage.ledger.shelf().statements.get_mut(&statement).expect("it was put").1.credited = Cents::new(3_333);
+    let mut publisher = desk.publisher();
+    assert_eq!((round(&mut publisher).await, round(&mut publisher).await), (1, 0));
+    let new = desk.note(statement, &made, Some(Reversal { height: 12, index: 3 }));
+    let note = desk.stage.site.registry.keep_credit_note(&SYSTEM, &new).await.expect("it is kept");
+    assert_eq!(round(&mut publisher).await, 1, "the ledger stands still");
+    let place = desk.folder.path().join(YEAR.to_string()).join(statement.to_string()).join("12.3");
+    for ending in ["html", "pdf", "xml"] {
+        assert!(place.join(format!("{}.{ending}", note.commitments.file)).exists(), "{ending}");
+    }
+    let before = desk.files();
+    drop(desk.stage.ledger.shelf());
+    assert_eq!((round(&mut publisher).await, round(&mut desk.publisher()).await), (0, 0));
+    assert_eq!(desk.files(), before);
 }

@@ -23,6 +23,8 @@ use crate::witnesses::{self, Holder, WitnessKind};
 
 /// Most documents of one page: each is in memory as a whole.
 const PAGE: u32 = 100;
+/// Most documents of which it is told at once that they were kept.
+const NEWS: i64 = 1_000;
 
 /// A paper that a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +109,29 @@ impl Registry {
         let query = sqlx::query(sql).bind(&statement.0[..]).bind(i64::from(year.0));
         let rows = query.fetch_all(&mut *reader).await?;
         rows.iter().map(|row| Ok(Commitment(list::id(row.try_get("file")?, "documents.file")?))).collect()
+    }
+
+    /// Statements of which documents were kept after a place in the order of all, and the place up to which that is told: for who follows
+    /// them, a thousand at a time. None for `after` tells the last place alone. Tells nothing that the ledger does not, so nobody is
+    /// asked who it is.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn kept_after(&self, after: Option<u64>) -> Result<(u64, BTreeSet<(Year, StatementId)>), RegistryError> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS last FROM documents").fetch_one(&mut *reader).await?;
+        let mut last: u64 = list::number(row.try_get("last")?, "documents.seq")?;
+        // Documents of an erased person go, so the last place may be an earlier one than before.
+        let Some(after) = after.filter(|after| *after < last) else { return Ok((last, BTreeSet::new())) };
+        let sql = "SELECT seq, year, statement FROM documents WHERE seq > $1 ORDER BY seq LIMIT $2";
+        let query = sqlx::query(sql).bind(i64::try_from(after).unwrap_or(i64::MAX)).bind(NEWS);
+        let mut kept = BTreeSet::new();
+        for row in query.fetch_all(&mut *reader).await? {
+            last = list::number(row.try_get("seq")?, "documents.seq")?;
+            let year = Year(list::number(row.try_get("year")?, "documents.year")?);
+            kept.insert((year, StatementId(list::id(row.try_get("statement")?, "documents.statement")?)));
+        }
+        Ok((last, kept))
     }
 
     /// Documents of a year in the order in which they were kept, at most a hundred a page, also those that were never signed. For

@@ -3,7 +3,7 @@
 use keis_ledger::ids::{Commitment, ProviderId, StatementId};
 use keis_ledger::operation::{Buyer, Party};
 use keis_registry::erasure::Circumstances;
-use keis_registry::permission::{Permission, Role};
+use keis_registry::permission::{Body, Permission, Role};
 use keis_registry::refusals::{LONGEST_REASON, NewRefusal};
 use keis_registry::{Page, RegistryError};
 
@@ -60,6 +60,29 @@ async fn the_buying_school_and_officers_say_why_and_the_provider_reads_it() {
         let long = registry.refusals(&staff, STATEMENT, None).await.unwrap().remove(0).text.unwrap();
         assert_eq!(long.chars().count(), LONGEST_REASON);
         assert!(scene.actions().await.contains(&"refusal of an invoice kept".to_owned()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_stands_in_the_buying_schools_place_says_why() {
+    both(async |place| {
+        let scene = scene(&place).await;
+        let registry = &scene.registry;
+        let new = refusal(scene.provider, Buyer::School(scene.school));
+        let successor = scene.user("successor", Role::Coordinator, Some(OTHER_SCHOOL)).await.actor();
+        let teacher = scene.user("teacher", Role::Teacher, Some(OTHER_SCHOOL)).await.actor();
+        let denied = registry.keep_refusal(&successor, &new, Some(WHY)).await;
+        assert!(matches!(denied, Err(RegistryError::Denied(Permission::RefuseInvoices))), "{denied:?}");
+        let other = registry.school_by_code(OTHER_SCHOOL).await.unwrap().unwrap().id;
+        registry.note_succession(&Body::School(scene.school), &Body::School(other)).await.unwrap();
+        registry.keep_refusal(&successor, &new, Some(WHY)).await.unwrap();
+        let denied = registry.keep_refusal(&teacher, &new, Some(WHY)).await;
+        assert!(matches!(denied, Err(RegistryError::Denied(_))), "{denied:?}");
+        let back = refusal(scene.provider, Buyer::School(other));
+        let before = scene.user("before", Role::Coordinator, Some(SCHOOL)).await.actor();
+        let denied = registry.keep_refusal(&before, &back, Some(WHY)).await;
+        assert!(matches!(denied, Err(RegistryError::Denied(_))), "a predecessor stands in nobody's place: {denied:?}");
     })
     .await;
 }

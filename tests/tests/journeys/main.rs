@@ -9,5 +9,6 @@ mod keys;
 mod office;
 mod orders;
 mod provider;
+mod refusing;
 mod school;
 mod sides;

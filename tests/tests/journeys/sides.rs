@@ -59,7 +59,7 @@ async fn rates(house: &House, coordinator: &Browser, order: &str) {
 }
 
 /// The programme says what its invoices name, two institutions where the provider is paid.
-async fn programme_is_ready(officer: &Browser, budget: &Browser, provider: &str) {
+pub async fn programme_is_ready(officer: &Browser, budget: &Browser, provider: &str) {
     decide_on_account(officer, budget, provider).await;
     officer.open("office/invoicing/buyer?lang=en").await;
     for (css, text) in [
@@ -93,7 +93,7 @@ async fn programme_is_ready(officer: &Browser, budget: &Browser, provider: &str)
 }
 
 /// The provider says what its invoices name.
-async fn says_its_details(provider: &Browser) {
+pub async fn says_its_details(provider: &Browser) {
     provider.open("provider/invoicing?lang=en").await;
     provider.fill("#city", " ").await;
     provider.follow("main form button").await;
@@ -131,6 +131,25 @@ pub fn is_clean(xml: &str) {
     }
 }
 
+/// Has the invoice of an accepted statement made from its orders, and attaches it.
+pub async fn makes_invoice(provider: &Browser, id: StatementId) {
+    provider.open(&format!("provider/statements/{id}/invoice?lang=en")).await;
+    provider.assert_accessible().await;
+    provider.picture("making-an-invoice").await;
+    provider.press("Make the invoice").await;
+    provider.hear("Check the invoice").await;
+    provider.hear("ŠT-000001").await;
+    provider.assert_accessible().await;
+    provider.picture("invoice").await;
+    provider.click("form[data-intent='settlement.attach_invoice'] button").await;
+    let said = sign(provider, "signing-an-invoice").await;
+    assert!(said.contains("ŠT-000001") && said.contains("ŠT-000001.xml"), "{said}");
+    provider.hear("The invoice is attached.").await;
+    provider.hear("ŠT-000001").await;
+    provider.assert_accessible().await;
+    provider.picture("statement-with-an-invoice").await;
+}
+
 /// Accepts a statement, has its invoice made from the orders, and attaches it. Both officers sit at their institutions.
 pub async fn attaches(house: &House, officer: &Browser, budget: &Browser, provider: &Browser) -> StatementId {
     provider.open("provider/statements?lang=en").await;
@@ -150,21 +169,7 @@ pub async fn attaches(house: &House, officer: &Browser, budget: &Browser, provid
     programme_is_ready(officer, budget, &owed.provider.to_string()).await;
     says_its_details(provider).await;
 
-    provider.open(&format!("provider/statements/{id}/invoice?lang=en")).await;
-    provider.assert_accessible().await;
-    provider.picture("making-an-invoice").await;
-    provider.press("Make the invoice").await;
-    provider.hear("Check the invoice").await;
-    provider.hear("ŠT-000001").await;
-    provider.assert_accessible().await;
-    provider.picture("invoice").await;
-    provider.click("form[data-intent='settlement.attach_invoice'] button").await;
-    let said = sign(provider, "signing-an-invoice").await;
-    assert!(said.contains("ŠT-000001") && said.contains("ŠT-000001.xml"), "{said}");
-    provider.hear("The invoice is attached.").await;
-    provider.hear("ŠT-000001").await;
-    provider.assert_accessible().await;
-    provider.picture("statement-with-an-invoice").await;
+    makes_invoice(provider, id).await;
     provider.press("See and download the invoice").await;
     provider.hear("made here from the settled orders").await;
     provider.assert_accessible().await;

@@ -27,8 +27,11 @@ pub struct Papers {
     pub statement: StatementId,
     /// Commitment of the invoice that is attached, whether it is served there or not.
     pub invoice: Option<Commitment>,
-    /// Commitments of the papers that are served there, credit notes included.
+    /// Commitments of the papers that the ledger names and that are served there, credit notes included.
     pub held: Vec<Commitment>,
+    /// The same of credit notes about reversals, of which the ledger names the reversal alone.
+    #[serde(default)]
+    pub reversals: Vec<Commitment>,
 }
 
 impl InvoiceForm {

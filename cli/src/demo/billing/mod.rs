@@ -10,7 +10,7 @@ use keis_einvoice::{CreditHeading, Text};
 use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, OrderId, ProviderId, StatementId};
 use keis_ledger::money::Cents;
-use keis_portal::billing::{Billing, BillingTrouble, Draft};
+use keis_portal::billing::{Billing, BillingTrouble, Draft, Given};
 use keis_registry::billing::ProgrammePart;
 use keis_registry::documents::{Made, NumberWish};
 use keis_registry::{Actor, Registry};
@@ -119,8 +119,9 @@ impl Desk {
         // Its number is the next one of the series.
         let heading = CreditHeading { number: Text::new("0")?, issued, reason: Some(Text::new(reason)?) };
         let wish = (NumberWish::Next, heading);
-        let made = self.billing.make_credit_note(&ACTOR, &view, (provider, order), lines, wish).await;
-        made.map_err(|trouble| explained(&trouble).context(format!("a credit note of {statement}")))
+        let told = |trouble| explained(&trouble).context(format!("a credit note of {statement}"));
+        let given = Given::of_lines(provider, order, lines).map_err(told)?;
+        self.billing.make_credit_note(&ACTOR, &view, &given, wish).await.map_err(told)
     }
 }
 

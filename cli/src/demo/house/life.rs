@@ -14,6 +14,7 @@ use keis_ledger::time::{Span, Timestamp};
 use keis_registry::Registry;
 use keis_wallet::random::new_id;
 
+use super::own::{self, Spare};
 use super::wallets;
 use crate::demo::drive::{Driver, timestamp};
 use crate::demo::setup::{by_operator, place};
@@ -27,13 +28,13 @@ const HOUR: u64 = 9 * 60 * 60 * 1000;
 /// How long before the doors open the sessions are offered; shorter than a request waits for its answer.
 const LEAD: Span = Span::days(7);
 /// Money of its own that a sample school has.
-const SCHOOL_MONEY: Cents = Cents::new(50_000);
+pub(super) const SCHOOL_MONEY: Cents = Cents::new(50_000);
 /// Pupils of a sample order.
-const GROUP: usize = 8;
+pub(super) const GROUP: usize = 8;
 
 /// How far a sample order has come when the doors open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// A teacher proposed it.
     Proposed,
     /// It waits for the provider.
@@ -60,19 +61,21 @@ const STAGES: [(i32, Stage); 7] = [
 ];
 
 /// An order whose session is over when the doors open.
-struct Past {
-    order: OrderId,
-    provider: ProviderId,
-    staff: SecretKey,
-    coordinator: SecretKey,
-    stage: Stage,
+pub(super) struct Past {
+    pub(super) order: OrderId,
+    pub(super) provider: ProviderId,
+    pub(super) staff: SecretKey,
+    pub(super) coordinator: SecretKey,
+    pub(super) stage: Stage,
+    /// To whom it is billed, once it is.
+    pub(super) buyer: Buyer,
 }
 
 /// A session on offer.
-struct Offered<'a> {
-    id: SessionId,
-    service: &'a Service,
-    day: i32,
+pub(super) struct Offered<'a> {
+    pub(super) id: SessionId,
+    pub(super) service: &'a Service,
+    pub(super) day: i32,
 }
 
 /// Lives until `doors`, when the portal is shown to people.
@@ -92,7 +95,8 @@ pub(super) async fn live(
         wishes.push(by_operator(driver, Operation::Funds(money)));
     }
     driver.all(wishes, &|_| {}).await?;
-    let past = orders(driver, registry, programme, year, &offered).await?;
+    let (mut past, used, spare) = orders(driver, registry, programme, year, &offered).await?;
+    past.extend(own::visit(driver, programme, (year, doors), (&offered, &used), &spare).await?);
     driver.step(doors).await?;
     aftermath(driver, year, &past).await
 }
@@ -115,14 +119,14 @@ async fn aftermath(driver: &mut Driver, year: Year, past: &[Past]) -> anyhow::Re
         Wish { signer: past.coordinator.clone(), operation: Operation::Order { year, order: past.order, action } }
     };
     driver.all(billed().map(attended).collect(), &|_| {}).await?;
-    let mut by_provider: BTreeMap<ProviderId, Vec<OrderId>> = BTreeMap::new();
+    let mut by_sides: BTreeMap<(ProviderId, Buyer), Vec<OrderId>> = BTreeMap::new();
     for past in billed() {
-        by_provider.entry(past.provider).or_default().push(past.order);
+        by_sides.entry((past.provider, past.buyer)).or_default().push(past.order);
     }
     let mut statements = Vec::new();
-    for (provider, mut orders) in by_provider {
+    for ((provider, buyer), mut orders) in by_sides {
         orders.sort_unstable();
-        let (statement, buyer) = (new_id(StatementId), Buyer::Programme);
+        let statement = new_id(StatementId);
         let issue = SettlementOperation::Issue { year, statement, provider, buyer, orders };
         statements.push(by_operator(driver, Operation::Settlement(issue)));
     }
@@ -166,15 +170,16 @@ async fn sessions<'a>(
     Ok(offered)
 }
 
-/// Orders of the sample schools. Returns those whose session is over when the doors open.
-async fn orders(
+/// Orders of the sample schools. Returns those whose session is over when the doors open, the sessions that are ordered, and who of
+/// the schools is in no order.
+async fn orders<'p>(
     driver: &mut Driver,
     registry: &Registry,
-    programme: &Programme,
+    programme: &'p Programme,
     year: Year,
     offered: &[Offered<'_>],
-) -> anyhow::Result<Vec<Past>> {
-    let (mut asked, mut confirmed, mut past) = (Vec::new(), Vec::new(), Vec::new());
+) -> anyhow::Result<(Vec<Past>, BTreeSet<SessionId>, Vec<Spare<'p>>)> {
+    let (mut asked, mut confirmed, mut past, mut spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut used: BTreeSet<SessionId> = BTreeSet::new();
     for school in programme.schools.iter().take(2) {
         let wallet = &driver.book.schools[&school.school_code];
@@ -211,13 +216,15 @@ async fn orders(
             }
             if matches!(stage, Stage::Over | Stage::Delivered | Stage::Billed) {
                 let (provider, staff) = (provider.id, provider.staff.clone());
-                past.push(Past { order, provider, staff, coordinator: coordinator.clone(), stage });
+                let (coordinator, buyer) = (coordinator.clone(), Buyer::Programme);
+                past.push(Past { order, provider, staff, coordinator, stage, buyer });
             }
         }
+        spare.push(Spare { school, pupils });
     }
     driver.all(asked, &|_| {}).await?;
     driver.all(confirmed, &|_| {}).await?;
-    Ok(past)
+    Ok((past, used, spare))
 }
 
 /// A session of the day that nobody of the sample has ordered. Providers whose people can sign in come first.

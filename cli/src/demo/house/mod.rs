@@ -5,6 +5,7 @@
 
 mod calendar;
 mod life;
+mod own;
 mod people;
 
 use std::path::{Path, PathBuf};

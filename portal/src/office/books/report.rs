@@ -223,6 +223,8 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
     });
     let pages = rows.len().div_ceil(PER_PAGE).max(1);
     let number = call.query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, pages);
+    let (caption, shown) =
+        (w.count("books-rows", rows.len()), rows.into_iter().skip((number - 1) * PER_PAGE).take(PER_PAGE));
     let f = call.frame(&site, Section::Bills, w.with1("books-title", "year", &year.to_string())).await?;
     let texts = |keys: &[&str]| keys.iter().map(|key| w.text(key)).collect::<Vec<String>>();
     page(&BooksPage {
@@ -237,22 +239,23 @@ pub(super) async fn show(site: Arc<Site>, call: Call) -> Answer {
         checks: checks(w, &report.sources),
         heads: texts(by.heads()),
         figures: texts(&FIGURES),
-        caption: w.count("books-rows", rows.len()),
+        caption,
         range: w.with("public-page-of", &[("page", &number.to_string()), ("pages", &pages.to_string())]),
-        rows: rows.into_iter().skip((number - 1) * PER_PAGE).take(PER_PAGE).collect(),
+        rows: shown.map(|(texts, sum)| Row { texts, figures: sum.told(w) }).collect(),
         sum: sum.told(w),
         pages: page_links(&call, number, pages),
         query: format!("period={}", period.name),
     })
 }
 
-fn grouped(w: &Words, by: By, report: &BookReport, called: &[Called]) -> Vec<Row> {
+/// Rows by what they have in common, in the order of names: what that is, and their sums.
+fn grouped(w: &Words, by: By, report: &BookReport, called: &[Called]) -> Vec<(Vec<String>, Sum)> {
     let mut sums: BTreeMap<Vec<String>, Sum> = BTreeMap::new();
     for (row, called) in report.rows.iter().zip(called) {
         sums.entry(by.label(called)).or_default().add(row);
     }
-    let mut rows: Vec<Row> = sums.into_iter().map(|(texts, sum)| Row { texts, figures: sum.told(w) }).collect();
-    rows.sort_by(|one, other| w.compare(&one.texts[0], &other.texts[0]));
+    let mut rows: Vec<(Vec<String>, Sum)> = sums.into_iter().collect();
+    rows.sort_by(|(one, _), (other, _)| w.compare(&one[0], &other[0]));
     rows
 }
 

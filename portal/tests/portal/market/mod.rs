@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "shared by the files of one binary")]
 
 mod pupils;
+mod told;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -11,25 +12,23 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::stream::{self, Stream};
-use keis_ledger::chain::Height;
 use keis_ledger::classifiers::{ArtField, Grades, Place, ServiceKind, VatCategory, Year};
 use keis_ledger::crypto::{Hash, SecretKey};
-use keis_ledger::ids::{
-    DocumentId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId, TransactionId,
-};
+use keis_ledger::ids::{DocumentId, OrderId, ProviderId, PupilId, SchoolId, ServiceId, SessionId, StatementId};
 use keis_ledger::money::{Amounts, Cents};
 use keis_ledger::operation::{Buyer, Operation, OrderAction, Party, ServiceTerms, SessionOffer};
 use keis_ledger::receipt::{Kind, Receipt, Subject};
 use keis_ledger::record::{Line, LineState, Order, OrderState, PinnedRules, Session, Standing, Statement};
-use keis_ledger::time::{Span, Timestamp};
+use keis_ledger::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use warp::Filter;
 use warp::http::StatusCode;
 
-use super::support::ledger::{NETWORK, NOW, parameters};
+use super::support::ledger::{NOW, parameters};
 use super::support::{SiteOptions, TestSite, start};
+use told::{funds, receipt, rules, status};
 
 pub use pupils::pupils;
 
@@ -57,6 +56,8 @@ pub struct Book {
     pub bills: BTreeMap<StatementId, Value>,
     /// What gateways tell of providers' wallets beside the usual.
     pub provider: Value,
+    /// In whose place schools stand.
+    pub schools_before: Vec<SchoolId>,
     pub receivables: Vec<Value>,
     pub repayments: Vec<Value>,
     /// Ratings of every service.
@@ -233,7 +234,7 @@ impl Market {
             }
             ["schools", id] => Some(json!({
                 "height": 1, "school": id, "place": "LT-57", "standing": "active", "purse": book.purse,
-                "pupils": book.pupils.len(), "keys": [],
+                "pupils": book.pupils.len(), "keys": [], "predecessors": book.schools_before,
             })),
             ["schools", id, list] => Some(json!({ "height": 1, "items": book.of_school(id.parse().ok()?, list)? })),
             ["orders", id, "lines"] => {
@@ -375,56 +376,6 @@ fn session_view(id: SessionId, session: &Session) -> Value {
         "id": id, "start": offer.start, "end": offer.end, "place": offer.place, "capacity": offer.capacity,
         "free": offer.capacity - booked, "open": open,
     })
-}
-
-fn status() -> Value {
-    json!({
-        "network": NETWORK, "height": 1, "block": format!("blk_{}", "0".repeat(64)), "time": NOW, "state_root": NETWORK,
-        "clock": NOW, "simulated": true, "syncing": false,
-    })
-}
-
-fn rules() -> Value {
-    json!({
-        "height": 1,
-        "network": {
-            "protocol": 1, "max_validity": Span::days(1), "step_budget": 1000, "max_block_bytes": 1_048_576,
-            "max_touched": 10_000, "clock_bound": Span::days(1),
-        },
-        "years": [{ "year": YEAR, "state": "open", "parameters": parameters() }],
-    })
-}
-
-/// A year of 1,000,000 euro in a few places.
-fn funds() -> Value {
-    let totals = |minted: u64, budget: u64, pupils: u64, schools: u64, held: u64| {
-        json!({
-            "minted": minted, "budget": budget, "reserve": 0, "pupils": pupils, "schools": schools, "held": held,
-            "escrowed": 0, "providers": 0, "settlement": 0, "receivable": 0, "paid": 0, "returned": 0,
-        })
-    };
-    json!({
-        "year": YEAR, "state": "open", "height": 1, "time": NOW, "balanced": true,
-        "money": {
-            "state": totals(100_000_000, 1_000_000, 98_765_400, 0, 234_600),
-            "school": totals(50_000, 0, 0, 49_000, 1_000),
-        },
-    })
-}
-
-fn receipt(height: u64, kind: Kind, subject: Subject) -> Receipt {
-    Receipt {
-        id: TransactionId([u8::try_from(height % 251).expect("a byte"); 32]),
-        height: Height(height),
-        index: 0,
-        time: NOW,
-        kind,
-        subject,
-        on_behalf: false,
-        total: Amounts::ZERO,
-        lines: 0,
-        lines_root: Hash([0; 32]),
-    }
 }
 
 /// A service of 5 euro for grades 1 to 8 in Vilnius and Kaunas.

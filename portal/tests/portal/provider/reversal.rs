@@ -103,6 +103,9 @@ async fn of_an_invoice_from_elsewhere_the_providers_own_note_is_compared() {
     let less = drawn.replace("5.00", "4.00");
     let refused = sent(Some(("n.xml", less.as_bytes()))).await;
     assert!(refused.status == 422 && refused.text.contains("4,00"), "{}", refused.text);
+    let numbered_twice = drawn.replace("ŠT 3", "ŠT 1");
+    let refused = sent(Some(("n.xml", numbered_twice.as_bytes()))).await;
+    assert!(refused.status == 422 && refused.says("inv-error-number-taken"), "the invoice's number: {}", refused.text);
     let taken = sent(Some(("n.xml", drawn.as_bytes()))).await;
     assert_eq!(taken.status, 303, "{}", taken.text);
     assert_eq!(kept(&stage, made).await.len(), 2);

@@ -137,3 +137,37 @@ async fn nobody_else_refuses_and_nothing_that_is_past_it() {
     assert!(kept.is_empty(), "{kept:?}");
     stage.site.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_successor_refuses_what_was_invoiced_to_its_predecessor_with_its_own_key() {
+    let stage = Stage::new().await;
+    invoiced(&stage, 1);
+    let before = stage.site.other_school.id;
+    stage.market.book().statements.get_mut(&MADE).expect("it is there").buyer = Buyer::School(before);
+    let own = key(&stage, 2, Role::Coordinator.scopes()).await;
+    let coordinator = stage.coordinator().await;
+    let id = MADE.to_string();
+    let form = [("statement", id.as_str()), ("reason", WHY)];
+    for page in [coordinator.get(&path()).await, coordinator.post(&path(), &form).await] {
+        assert_eq!(page.status, 404, "another school's: {}", page.text);
+    }
+    stage.market.book().schools_before = vec![before];
+    for lang in LANGS {
+        let list = page(&coordinator, &format!("/school/statements?lang={}", lang.code())).await;
+        assert!(list.text.contains(&format!("href=\"{}\"", path())), "{}", list.text);
+    }
+    page(&coordinator, "/school?lang=lt").await;
+    assert!(page(&coordinator, &path()).await.says("school-refuse-why"));
+    let sheet = coordinator.post(&path(), &form).await;
+    let refuse = SettlementOperation::RejectInvoice { year: YEAR, statement: MADE };
+    assert_eq!(sheet.asked(), [Operation::Settlement(refuse)]);
+    assert_eq!(sheet.sheet()["keys"], json!([own]));
+    let teacher = stage.site.signed_in("teacher").await;
+    assert_eq!(teacher.post(&path(), &form).await.status, 403);
+
+    taken(&stage);
+    stage.site.registry.tell_refused(MADE).await.expect("the registry writes");
+    let staff = stage.site.signed_in("provider_staff").await;
+    assert!(page(&staff, &format!("/provider/refused/{MADE}")).await.text.contains("6b klasė &#60;nebuvo&#62;"));
+    stage.site.shutdown().await;
+}
