@@ -1,6 +1,6 @@
 # Sourced by tests/all.sh: installs what the tests judge with. A browser and its driver, a PostgreSQL server, poppler's readers
 # of PDF, the tools that lay networks and cut their wires, Node.js with the packages of portal/tests/web and tests/web, Python with
-# the libraries of tests/verifier and of the judge of e-invoices.
+# the libraries of tests/verifier, of the judges of doors and of the judge of e-invoices.
 # Nothing is installed that is there.
 
 missing=""
@@ -20,4 +20,5 @@ fi
 sh tests/web/prepare.sh
 sh portal/tests/web/prepare.sh
 sh tests/verifier/prepare.sh
+sh tests/judges/prepare.sh
 sh registry/einvoice/tests/judge/prepare.sh

@@ -3,6 +3,7 @@
 //! This library is the harness; the tests are in `tests/`. It knows the product only from outside: the `keis` command, the
 //! folders that it makes and the REST gateways.
 
+pub mod address;
 pub mod browser;
 pub mod check;
 pub mod cluster;

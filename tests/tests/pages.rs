@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use keis_tests::address::{kind, leaves};
 use keis_tests::browser::{Browser, WebDriver};
 use keis_tests::house::House;
 use keis_tests::wait::turn;
@@ -24,27 +25,6 @@ async fn links(browser: &Browser) -> Vec<String> {
     found.iter().filter_map(|link| link.as_str()).map(ToOwned::to_owned).collect()
 }
 
-/// The kind of page behind an address: ids and values left out. Languages are no kinds of pages.
-fn kind(address: &str) -> String {
-    let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let part = |part: &str| {
-        if part.contains('_') || part.bytes().any(|byte| byte.is_ascii_digit()) {
-            "*".to_owned()
-        } else {
-            part.to_owned()
-        }
-    };
-    let path: Vec<String> = path.split('/').map(part).collect();
-    let mut names: Vec<&str> = query
-        .split('&')
-        .filter_map(|pair| pair.split('=').next())
-        .filter(|name| !name.is_empty() && *name != "lang")
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    format!("{}?{}", path.join("/"), names.join("&"))
-}
-
 /// One address of every kind that links lead to, for who is signed in.
 async fn kinds(browser: &Browser) -> BTreeMap<String, String> {
     let mut known = BTreeMap::new();
@@ -59,14 +39,6 @@ async fn kinds(browser: &Browser) -> BTreeMap<String, String> {
         ahead.extend(links(browser).await);
     }
     known
-}
-
-/// Addresses that end the session or are no pages.
-fn leaves(address: &str) -> bool {
-    if address.split('?').next().is_some_and(|path| path.ends_with(".csv") || path.ends_with("/xml")) {
-        return true;
-    }
-    ["/signout", "/signin/oidc", "/health"].iter().any(|leaving| address.starts_with(leaving))
 }
 
 fn in_language(address: &str, lang: &str) -> String {

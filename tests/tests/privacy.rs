@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use keis_tests::check::agree;
-use keis_tests::cluster::Cluster;
+use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::door::http;
 use keis_tests::house::House;
 use keis_tests::program;
 use keis_tests::scan::{Marks, forms_of_code};
-use keis_tests::wait::turn;
+use keis_tests::wait::{turn, until};
 use keis_tests::world::{World, YEAR, deliver};
 
 /// Put into every given and family name: long enough to be found by design only.
@@ -191,4 +191,28 @@ async fn no_public_answer_names_a_wallet_of_a_pupil() {
     for node in all {
         marks.assert_absent("a log", cluster.log(node).as_bytes());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_access_log_tells_routes_and_nobody() {
+    let mut cluster = Cluster::found(4).await;
+    cluster.set("LOG__FILTER", "info,access=debug");
+    cluster.start_all().await;
+    let secrets = ["pup_0123456789abcdef0123456789abcdef", "zymetasis", "klientas-7f3a"];
+    let url = format!("{}/v1/pupils/{}?year=2026&cursor={}", cluster.gateways()[0], secrets[0], secrets[1]);
+    let answer = http().get(url).header("user-agent", secrets[2]).send().await.expect("a gateway answers");
+    assert_eq!(answer.status(), 400);
+    let line = until("the answer is logged", PATIENCE, async || {
+        let log = cluster.log(0);
+        log.lines().find(|line| line.contains("/v1/pupils/{id}")).map(ToOwned::to_owned)
+    });
+    let line = line.await;
+    for word in ["access", "GET", "400", "milliseconds", "bytes"] {
+        assert!(line.contains(word), "{word} is missing from {line}");
+    }
+    let log = cluster.log(0);
+    let told = secrets.iter().find(|secret| log.contains(**secret));
+    assert_eq!(told, None, "the log tells who asked, or for whom");
+    let asks = log.lines().filter(|line| line.contains("answered"));
+    assert_eq!(asks.filter(|line| line.contains("127.0.0.1")).count(), 0, "the log tells where clients are");
 }

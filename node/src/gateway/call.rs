@@ -108,6 +108,12 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// A field of the head that is refused when it is no text, where passing it over would change the answer.
+    pub(super) fn header_text(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let Some(value) = self.headers.get(name) else { return Ok(None) };
+        value.to_str().map(Some).map_err(|_| Problem::malformed(format!("the field {name} is no text")))
+    }
+
     /// Whether the body is of this media type.
     pub(super) fn has_body_of(&self, expected: &str) -> bool {
         self.header("content-type").is_some_and(|given| is_of(given, expected))

@@ -25,7 +25,7 @@ use super::years::missing;
 use crate::documents::DocumentError;
 
 /// Most services in one answer.
-const MOST_SERVICES: usize = 200;
+pub(super) const MOST_SERVICES: usize = 200;
 
 /// Services, in the order of their ids.
 #[derive(Serialize, ToSchema)]

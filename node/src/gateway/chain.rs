@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::schema;
 
 /// Most headers in one answer.
-const MOST_HEADERS: u64 = 100;
+pub(super) const MOST_HEADERS: u64 = 100;
 
 /// Headers of consecutive blocks.
 #[derive(Serialize, ToSchema)]

@@ -27,10 +27,11 @@ pub(super) struct Document {
 
 /// Takes a document in, to be named by a transaction soon.
 #[utoipa::path(post, path = "/v1/documents", tag = "documents",
-    request_body(content = Object, content_type = "application/json",
+    request_body(content = schema::Described, content_type = "application/json",
         description = "A JSON object of at most 32 KiB with a field `salt` of 64 hexadecimal digits; kept byte for byte"),
     responses(
         (status = 201, body = Document),
+        (status = 400, description = "An unknown parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = schema::Problem, content_type = "application/problem+json"),
         (status = 415, description = "Another media type", body = schema::Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a document", body = schema::Problem, content_type = "application/problem+json"),

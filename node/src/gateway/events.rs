@@ -80,7 +80,7 @@ impl Filter {
         ("Last-Event-ID" = Option<String>, Header, description = "The last id that was read; goes before `after`"),
     ),
     responses(
-        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = schema::ReceiptEvent, content_type = "text/event-stream"),
         (status = 400, description = "A wrong parameter", body = schema::Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too many streams", body = schema::Problem, content_type = "application/problem+json"),
     ))]
@@ -91,7 +91,7 @@ pub(super) async fn events(context: Arc<Context>, call: Call) -> Answer {
         provider: call.parameter("provider")?,
         order: call.parameter("order")?,
     };
-    let after: Option<Place> = match call.header("last-event-id").filter(|id| !id.is_empty()) {
+    let after: Option<Place> = match call.header_text("last-event-id")?.filter(|id| !id.is_empty()) {
         Some(id) => Some(id.parse().map_err(|error: PlaceError| Problem::malformed(error.to_string()))?),
         None => call.parameter("after")?,
     };

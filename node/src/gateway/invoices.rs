@@ -129,13 +129,13 @@ impl Form {
 }
 
 /// The invoice of a statement, for its sides: UBL 2.1, the same to be read by people, or a list of what there is. Of legal persons alone, at the
-/// operator's node; the portal shows those of natural persons.
+/// operator's node; the portal shows those of natural persons. The field `Accept` chooses: `application/xml` (usual), `text/html`,
+/// `application/pdf`, or `application/json` for a list.
 #[utoipa::path(get, path = "/v1/settlements/{id}/invoice", tag = "owners", security(("signature" = [])),
     params(
         ("id" = String, Path, description = "The statement"),
         ("year" = u16, Query, description = "Its programme year"),
         ("paper" = Option<String>, Query, description = "Commitment of a credit note of it, also of one about a reversal; the attached invoice if absent"),
-        ("accept" = Option<String>, Header, description = "`application/xml` (usual), `text/html`, `application/pdf`; `application/json` for a list"),
     ),
     responses(
         (status = 200, description = "The invoice", content(

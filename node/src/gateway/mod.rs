@@ -28,10 +28,11 @@
 //! | `overview` | a year's orders and statements as a whole, for officers |
 //! | `remedies`, `years` | what extensions, disputes, successions and seals mean to readers |
 //! | `events` | the stream of what takes effect |
-//! | `openapi`, `schema`, `handbook` | the description, also as a page |
+//! | `openapi`, `schema`, `bounds`, `handbook` | the description, also as a page |
 
 mod blocks;
 pub mod books;
+mod bounds;
 mod call;
 mod catalogue;
 mod chain;

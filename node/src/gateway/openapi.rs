@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::bounds::Bounded;
 use super::{
     blocks, books, catalogue, chain, debts, decisions, documents, events, handbook, invoices, lines, money, orders,
     overview, proofs, schema, statistics, system, transactions, wallets, writing,
@@ -82,7 +83,7 @@ use super::{
         system::metrics,
     ),
     components(schemas(schema::Problem)),
-    modifiers(&Signed)
+    modifiers(&Signed, &Bounded)
 )]
 struct Document;
 

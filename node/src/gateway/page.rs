@@ -14,7 +14,7 @@ use super::problem::Problem;
 use crate::view::View;
 
 /// Most items in one page.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 /// Items in a page when nothing is asked for.
 const USUAL: usize = 100;
 /// Most parts, such as lines of orders, in one page, so that no page is long.

@@ -9,7 +9,7 @@ mod written;
 use utoipa::ToSchema;
 
 pub(super) use settlement::{Bill, PaymentAccount, Repayment, Statement};
-pub(super) use written::{Body, SignedTransaction, Wish};
+pub(super) use written::{Body, Described, SignedTransaction, Wish};
 
 /// What went wrong (RFC 9457). A rejection's fields stand beside these.
 #[derive(ToSchema)]
@@ -151,6 +151,18 @@ pub(super) struct Receipt {
     lines: u32,
     /// Root over the blinded lines.
     lines_root: String,
+}
+
+/// An event of the stream.
+#[derive(ToSchema)]
+pub(super) struct ReceiptEvent {
+    /// Its place, `HEIGHT.INDEX`; signs of life have nothing else.
+    #[schema(pattern = r"^[0-9]+\.[0-9]+$")]
+    id: String,
+    /// `receipt`.
+    event: Option<String>,
+    /// The public receipt as JSON.
+    data: Option<String>,
 }
 
 /// What a receipt is about; absent where it does not apply.

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use crate::documents::{DocumentError, Documents};
 
 /// Longest text to search for, in bytes.
-const LONGEST: usize = 200;
+pub(super) const LONGEST: usize = 200;
 /// Most words of it.
 const MOST_WORDS: usize = 8;
 /// How many texts are kept that no current service names, before they are let go.

@@ -116,7 +116,7 @@ pub(super) struct Step {
     #[schema(value_type = u64)]
     time: Timestamp,
     /// Signature of the driver named in genesis: 128 hexadecimal digits.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{128}$")]
     signature: Signature,
 }
 

@@ -22,7 +22,7 @@ use super::{Context, schema, writing};
 use crate::mempool::{Admitted, Origin, Refused, Status};
 
 /// Longest wait that a client may ask for.
-const LONGEST_WAIT_SECONDS: u64 = 30;
+pub(super) const LONGEST_WAIT_SECONDS: u64 = 30;
 
 /// Where a transaction stands.
 #[derive(Serialize, ToSchema)]

@@ -168,8 +168,11 @@ async fn filters_narrow_a_stream_and_its_place_moves_on() {
     for wrong in ["?after=1", "?after=x.1", "?school=ord_1", "?since=1"] {
         stand.get(&format!("/v1/events{wrong}")).await.is_problem(400, "malformed");
     }
-    let request = stand.http.get(format!("{}/v1/events", stand.address)).header("last-event-id", "x");
-    stand.send(request).await.is_problem(400, "malformed");
+    // Passed over, a field that is no text would begin the stream at the tip: whoever resumes would miss what came between.
+    for wrong in [b"x".as_slice(), b"\xc2\x84"] {
+        let request = stand.http.get(format!("{}/v1/events", stand.address)).header("last-event-id", wrong);
+        stand.send(request).await.is_problem(400, "malformed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

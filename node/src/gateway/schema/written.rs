@@ -2,11 +2,19 @@
 
 use utoipa::ToSchema;
 
+/// A public description, with any fields beside.
+#[derive(ToSchema)]
+pub(in crate::gateway) struct Described {
+    /// Hides what the document's hash is of.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    salt: String,
+}
+
 /// A transaction with its signature.
 #[derive(ToSchema)]
 pub(in crate::gateway) struct SignedTransaction {
     /// The key that signs.
-    #[schema(example = "key_00ff…")]
+    #[schema(example = "key_00ff…", pattern = "^key_[0-9a-f]{64}$")]
     signer: String,
     /// The party for which an officer acts, such as `{"school": "sch_00ff…"}`; null or absent for nobody.
     #[schema(value_type = Option<Object>)]
@@ -20,6 +28,7 @@ pub(in crate::gateway) struct SignedTransaction {
     #[schema(value_type = Object)]
     operation: (),
     /// 128 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-f]{128}$")]
     signature: String,
 }
 
@@ -27,6 +36,7 @@ pub(in crate::gateway) struct SignedTransaction {
 #[derive(ToSchema)]
 pub(in crate::gateway) struct Body {
     /// The key that signs.
+    #[schema(pattern = "^key_[0-9a-f]{64}$")]
     signer: String,
     /// The party for which an officer acts.
     #[schema(value_type = Option<Object>)]
@@ -44,6 +54,7 @@ pub(in crate::gateway) struct Body {
 #[derive(ToSchema)]
 pub(in crate::gateway) struct Wish {
     /// The key that will sign.
+    #[schema(pattern = "^key_[0-9a-f]{64}$")]
     signer: String,
     /// The party for which an officer acts; null or absent for nobody.
     #[schema(value_type = Option<Object>)]
