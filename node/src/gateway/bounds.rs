@@ -6,7 +6,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Value, json};
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, Parameter};
-use utoipa::openapi::schema::{AdditionalProperties, Object, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, Object, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use keis_ledger::classifiers::{ArtField, ServiceKind};
@@ -75,6 +75,10 @@ fn bound(path: &str, parameter: &mut Parameter) {
         Form::Text(text) => pattern(schema, text),
         Form::Number(least, most) => {
             (schema.minimum, schema.maximum) = (Some(least.into()), Some(most.into()));
+            if most == u64::MAX {
+                // Usually said to be `int64`, which ends half-way.
+                schema.format = Some(SchemaFormat::Custom("uint64".to_owned()));
+            }
         }
         Form::Words(words) => schema.enum_values = Some(words),
         Form::Long(most) => (schema.min_length, schema.max_length) = (Some(1), Some(most)),
