@@ -65,7 +65,7 @@ async fn a_school_refuses_an_invoice_for_its_own_money_and_the_provider_reads_wh
     let driver = WebDriver::start().await;
     let officer = seated(&driver, &house, "officer").await;
     let budget = seated(&driver, &house, "budget-officer").await;
-    let coordinator = with_key(&driver, &officer, &house.url, "coordinator").await;
+    let coordinator = with_key(&driver, &officer, &house.url, "coordinator-2").await;
     let provider = with_key(&driver, &officer, &house.url, "provider").await;
 
     let (id, school) = of_own_money(&house).await;
