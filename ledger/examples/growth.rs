@@ -30,7 +30,6 @@ struct Costs {
     prove: f64,
     verify: f64,
     proof_bytes: f64,
-    bytes: f64,
 }
 
 fn key(n: u64) -> TreeKey {
@@ -57,12 +56,6 @@ fn block(numbers: impl Iterator<Item = u64>, value: u64) -> Vec<(TreeKey, Option
     block
 }
 
-/// Resident memory of this process in bytes, where the system tells it.
-fn resident() -> u64 {
-    let told = std::fs::read_to_string("/proc/self/statm").ok();
-    told.and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok()).unwrap_or(0) * 4096
-}
-
 /// The middle of several measurements, in microseconds for each of `unit`.
 fn median(unit: u64, mut run: impl FnMut(u64)) -> f64 {
     let mut times: Vec<f64> = (0..ROUNDS)
@@ -79,10 +72,8 @@ fn median(unit: u64, mut run: impl FnMut(u64)) -> f64 {
 fn measured(records: u64) -> Costs {
     let mut all: Vec<Record> = (0..records).map(|n| record(n, n)).collect();
     all.sort_by_key(|(key, ..)| *key);
-    let before = resident();
     let mut tree = Tree::from_sorted(all.iter().map(|(key, hash, value)| (*key, *hash, Arc::clone(value))))
         .expect("the records are sorted");
-    let bytes = resident().saturating_sub(before) as f64 / records as f64;
     drop(all);
 
     // Primes, so that each round meets others.
@@ -116,7 +107,7 @@ fn measured(records: u64) -> Costs {
     });
     let hashes: usize = proofs.iter().map(|proof| proof.path.len()).sum();
     let proof_bytes = (hashes * size_of::<Hash>()) as f64 / LOOKED_UP as f64;
-    Costs { records, look_up, change, insert, prove, verify, proof_bytes, bytes }
+    Costs { records, look_up, change, insert, prove, verify, proof_bytes }
 }
 
 /// A line of the drawing: its name and what it tells of a size.
@@ -159,16 +150,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().map(PathBuf::from);
     let most = arguments.next().map_or(Ok(u64::MAX), |text| text.parse())?;
-    println!(
-        "| records | look-up µs | change µs | new record µs | proof made µs | verified µs | proof bytes | memory bytes a record |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("| records | look-up µs | change µs | new record µs | proof made µs | verified µs | proof bytes |");
+    println!("|---|---|---|---|---|---|---|");
     let mut all = Vec::new();
     for records in SIZES.into_iter().filter(|records| *records <= most) {
         let costs = measured(records);
-        let Costs { look_up, change, insert, prove, verify, proof_bytes, bytes, .. } = costs;
+        let Costs { look_up, change, insert, prove, verify, proof_bytes, .. } = costs;
         println!(
-            "| {records} | {look_up:.2} | {change:.1} | {insert:.1} | {prove:.1} | {verify:.1} | {proof_bytes:.0} | {bytes:.0} |"
+            "| {records} | {look_up:.2} | {change:.1} | {insert:.1} | {prove:.1} | {verify:.1} | {proof_bytes:.0} |"
         );
         all.push(costs);
     }
