@@ -2,14 +2,16 @@
 //! Prints a table, and draws it where a file is named. Ten million records take some 3 GB.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a bench reads the clock; the rules never do")]
 
+mod support;
+
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
-use keis_ledger::crypto::{Domain, Hash, hash};
-use keis_ledger::tree::{Tree, TreeKey};
+use keis_ledger::crypto::Hash;
+use keis_ledger::tree::Tree;
 use plotters::prelude::*;
+use support::{Change, key, record, sorted};
 
 /// Records that a block changes.
 const CHANGES: u64 = 1_000;
@@ -18,8 +20,6 @@ const ROUNDS: u64 = 9;
 /// Records that are looked up or proven in one measurement.
 const LOOKED_UP: u64 = 10_000;
 const SIZES: [u64; 7] = [10_000, 31_623, 100_000, 316_228, 1_000_000, 3_162_278, 10_000_000];
-
-type Record = (TreeKey, Hash, Arc<u64>);
 
 /// Figures of one size; times in microseconds a record.
 struct Costs {
@@ -32,28 +32,21 @@ struct Costs {
     proof_bytes: f64,
 }
 
-fn key(n: u64) -> TreeKey {
-    let mut key = [0; 34];
-    key[2..].copy_from_slice(&hash(Domain::RecordKey, &[&n.to_le_bytes()]).0);
-    TreeKey(key)
-}
-
-fn record(n: u64, value: u64) -> Record {
-    (key(n), hash(Domain::RecordValue, &[&value.to_le_bytes()]), Arc::new(value))
-}
-
-/// The changes of a block, in the order of their places.
-fn block(numbers: impl Iterator<Item = u64>, value: u64) -> Vec<(TreeKey, Option<(Hash, Arc<u64>)>)> {
-    let mut block: Vec<_> = numbers
-        .map(|n| {
-            let (key, hash, value) = record(n, value);
-            (key, Some((hash, value)))
-        })
-        .collect();
-    block.sort_by_key(|(key, _)| *key);
-    // Records of one place are one change.
+/// The changes of a block; records of one place are one change.
+fn block(numbers: impl Iterator<Item = u64>, value: u64) -> Vec<Change> {
+    let mut block = sorted(numbers.map(|n| record(n, value)).collect());
     block.dedup_by_key(|(key, _)| *key);
     block
+}
+
+/// A tree of the first records.
+fn grown(records: u64) -> Tree<u64> {
+    let all = sorted((0..records).map(|n| record(n, n)).collect());
+    let set = all.into_iter().map(|(key, value)| {
+        let (hash, value) = value.expect("only set");
+        (key, hash, value)
+    });
+    Tree::from_sorted(set).expect("the records are sorted")
 }
 
 /// The middle of several measurements, in microseconds for each of `unit`.
@@ -70,12 +63,7 @@ fn median(unit: u64, mut run: impl FnMut(u64)) -> f64 {
 }
 
 fn measured(records: u64) -> Costs {
-    let mut all: Vec<Record> = (0..records).map(|n| record(n, n)).collect();
-    all.sort_by_key(|(key, ..)| *key);
-    let mut tree = Tree::from_sorted(all.iter().map(|(key, hash, value)| (*key, *hash, Arc::clone(value))))
-        .expect("the records are sorted");
-    drop(all);
-
+    let mut tree = grown(records);
     // Primes, so that each round meets others.
     let anywhere = |round: u64| (0..CHANGES).map(move |n| (n * 7_919 + round * 104_729) % records);
     let changes: Vec<_> = (0..ROUNDS).map(|round| block(anywhere(round), round)).collect();

@@ -1,31 +1,16 @@
 //! Figures of the state tree at the size of a national year: `cargo run --release -p keis-ledger --example tree_bench`.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a bench reads the clock; the rules never do")]
 
+mod support;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use keis_ledger::crypto::{Domain, Hash, hash};
-use keis_ledger::tree::{Tree, TreeKey};
+use keis_ledger::tree::Tree;
+use support::{Change, key, record, sorted};
 
 const LEAVES: u64 = 1_000_000;
 const CHANGES: u64 = 1_000;
-
-type Record = (TreeKey, Option<(Hash, Arc<u64>)>);
-
-fn key(n: u64) -> TreeKey {
-    let mut key = [0; 34];
-    key[2..].copy_from_slice(&hash(Domain::RecordKey, &[&n.to_le_bytes()]).0);
-    TreeKey(key)
-}
-
-fn record(n: u64, value: u64) -> Record {
-    (key(n), Some((hash(Domain::RecordValue, &[&value.to_le_bytes()]), Arc::new(value))))
-}
-
-fn sorted(mut records: Vec<Record>) -> Vec<Record> {
-    records.sort_by_key(|(key, _)| *key);
-    records
-}
 
 /// Resident memory of this process in bytes, where the system tells it.
 fn resident() -> usize {
@@ -60,7 +45,7 @@ fn main() {
     println!("memory without values: {} bytes a leaf", (resident() - before) as u64 / LEAVES);
     drop(records);
 
-    let batches: Vec<Vec<Record>> = (0..40)
+    let batches: Vec<Vec<Change>> = (0..40)
         .map(|round| sorted((0..CHANGES).map(|n| record((n * 997 + round * 7919) % LEAVES, round)).collect()))
         .collect();
     let mut next = batches.iter();
@@ -72,7 +57,7 @@ fn main() {
         draft.apply(next.next().expect("40 batches").iter().cloned());
         std::mem::swap(&mut draft, &mut tree);
     });
-    let blocks: Vec<Vec<Record>> =
+    let blocks: Vec<Vec<Change>> =
         (0..10).map(|round| sorted((0..10_000).map(|n| record((n * 99 + round) % LEAVES, round)).collect())).collect();
     median("apply 10,000 changes in place, a full block", 10_000, 10, |round| {
         tree.apply(blocks[round as usize].iter().cloned());
