@@ -4,6 +4,8 @@
 //! clock is the node's to judge. First due work, then transactions in the block's order; a transaction without effect
 //! makes the block invalid.
 
+use std::borrow::Borrow;
+
 use bincode::{Decode, Encode};
 
 use crate::chain::{Address, Header, Height};
@@ -363,9 +365,12 @@ impl Builder {
     }
 
     /// Takes all of a block's transactions in.
-    pub(crate) fn offer_all(mut self, transactions: &[VerifiedTransaction]) -> Result<Self, InvalidBlock> {
+    pub(crate) fn offer_all<T>(mut self, transactions: &[T]) -> Result<Self, InvalidBlock>
+    where
+        T: Borrow<VerifiedTransaction>,
+    {
         for (index, transaction) in (0..).zip(transactions) {
-            self.offer(transaction).map_err(|refusal| refusal.of(index))?;
+            self.offer(transaction.borrow()).map_err(|refusal| refusal.of(index))?;
         }
         Ok(self)
     }
@@ -400,7 +405,10 @@ pub(crate) fn receipts_root(receipts: &[FullReceipt]) -> Hash {
 ///
 /// # Errors
 /// [`InvalidBlock`] when the block does not follow from its parent by the rules.
-pub fn execute(parent: &Tip, block: &Block, transactions: &[VerifiedTransaction]) -> Result<Executed, InvalidBlock> {
+pub fn execute<T>(parent: &Tip, block: &Block, transactions: &[T]) -> Result<Executed, InvalidBlock>
+where
+    T: Borrow<VerifiedTransaction>,
+{
     execute_within(parent, block, transactions, protocol::LATEST)
 }
 
@@ -408,16 +416,19 @@ pub fn execute(parent: &Tip, block: &Block, transactions: &[VerifiedTransaction]
 ///
 /// # Errors
 /// As [`execute`].
-pub fn execute_within(
+pub fn execute_within<T>(
     parent: &Tip,
     block: &Block,
-    transactions: &[VerifiedTransaction],
+    transactions: &[T],
     supported: u32,
-) -> Result<Executed, InvalidBlock> {
+) -> Result<Executed, InvalidBlock>
+where
+    T: Borrow<VerifiedTransaction>,
+{
     let header = &block.header;
     stands_on(&parent.into(), header)?;
     assert!(
-        block.transactions.iter().map(Vec::as_slice).eq(transactions.iter().map(|one| one.raw())),
+        block.transactions.iter().map(Vec::as_slice).eq(transactions.iter().map(|one| one.borrow().raw())),
         "the caller passes the block's own transactions"
     );
     let builder = Builder::start_within(parent, header.time, supported)?;

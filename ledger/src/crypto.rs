@@ -158,8 +158,32 @@ impl PublicKey {
 
     /// Whether `signature` over `message` is this key's, by `verify_strict`: small-order keys and second forms are refused.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
-        VerifyingKey::from_bytes(&self.0)
-            .is_ok_and(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok())
+        KnownKey::of(self).verify(message, signature)
+    }
+}
+
+/// A public key with the point that it is, if it is one.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownKey {
+    key: PublicKey,
+    point: Option<VerifyingKey>,
+}
+
+impl KnownKey {
+    /// Unpacks a key.
+    pub fn of(key: &PublicKey) -> Self {
+        Self { key: *key, point: VerifyingKey::from_bytes(&key.0).ok() }
+    }
+
+    /// The key itself.
+    pub fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The same as [`PublicKey::verify`].
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        self.point.is_some_and(|point| point.verify_strict(message, &signature).is_ok())
     }
 }
 
@@ -169,7 +193,7 @@ pub struct KnownKeys(BTreeMap<PublicKey, Known>);
 
 #[derive(Debug)]
 struct Known {
-    point: Option<VerifyingKey>,
+    key: KnownKey,
     /// The point, if it is of prime order and the key its one encoding; found out when it is first asked for.
     of_prime_order: Option<Option<EdwardsPoint>>,
 }
@@ -178,16 +202,15 @@ impl KnownKeys {
     /// Most keys that are kept: some megabytes.
     const MOST: usize = 16_384;
 
-    /// The same as [`PublicKey::verify`].
-    pub fn verify(&mut self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.known(key).point.as_ref().is_some_and(|point| point.verify_strict(message, &signature).is_ok())
+    /// A key with its point.
+    pub fn find(&mut self, key: &PublicKey) -> KnownKey {
+        self.known(key).key
     }
 
     fn of_prime_order(&mut self, key: &PublicKey) -> Option<EdwardsPoint> {
         let known = self.known(key);
         *known.of_prime_order.get_or_insert_with(|| {
-            let point = known.point.as_ref()?.to_edwards();
+            let point = known.key.point.as_ref()?.to_edwards();
             let sound = point.compress().0 == key.0 && !point.is_small_order() && point.is_torsion_free();
             sound.then_some(point)
         })
@@ -197,7 +220,7 @@ impl KnownKeys {
         if self.0.len() >= Self::MOST && !self.0.contains_key(key) {
             self.0.clear();
         }
-        let unpack = || Known { point: VerifyingKey::from_bytes(&key.0).ok(), of_prime_order: None };
+        let unpack = || Known { key: KnownKey::of(key), of_prime_order: None };
         self.0.entry(*key).or_insert_with(unpack)
     }
 }

@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use crate::codec::{self, CodecError};
-use crate::crypto::{Batch, Domain, Hash, KnownKeys, PublicKey, SecretKey, Signature, Signatures, hash};
+use crate::crypto::{Batch, Domain, Hash, KnownKey, KnownKeys, PublicKey, SecretKey, Signature, Signatures, hash};
 use crate::ids::TransactionId;
 use crate::operation::{Operation, Party};
 use crate::time::Timestamp;
@@ -147,23 +147,17 @@ impl SignedTransaction {
     /// # Errors
     /// [`TransactionError::Signature`] when it does not hold.
     pub fn verify(self, network: &Hash) -> Result<VerifiedTransaction, TransactionError> {
-        let bytes = signed_bytes(network, body_of(&self.raw));
-        if self.body.signer.verify(&bytes, &self.signature) {
-            Ok(VerifiedTransaction(self))
-        } else {
-            Err(TransactionError::Signature)
-        }
+        let signer = KnownKey::of(&self.body.signer);
+        self.verify_by(network, &signer)
     }
-}
 
-impl SignedTransaction {
-    /// The same as [`SignedTransaction::verify`], for who verifies many of the same signers.
+    /// The same for who verifies much and has the signer's key at hand.
     ///
     /// # Errors
-    /// As there.
-    pub fn verify_among(self, network: &Hash, keys: &mut KnownKeys) -> Result<VerifiedTransaction, TransactionError> {
+    /// As there, and when the key is another's.
+    pub fn verify_by(self, network: &Hash, signer: &KnownKey) -> Result<VerifiedTransaction, TransactionError> {
         let bytes = signed_bytes(network, body_of(&self.raw));
-        if keys.verify(&self.body.signer, &bytes, &self.signature) {
+        if *signer.key() == self.body.signer && signer.verify(&bytes, &self.signature) {
             Ok(VerifiedTransaction(self))
         } else {
             Err(TransactionError::Signature)

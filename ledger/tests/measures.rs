@@ -20,6 +20,7 @@ use keis_ledger::record::{Institution, Key, ProtocolSwitch, YearRecord};
 use keis_ledger::rejection::Rejection;
 use keis_ledger::state::Draft;
 use keis_ledger::time::{Span, Timestamp};
+use keis_ledger::transaction::VerifiedTransaction;
 use support::governance::*;
 use support::stage::*;
 use support::{BUDGET_HOLDER, NETWORK, OPERATOR, World, day, replay, secret, verified};
@@ -450,7 +451,7 @@ fn a_header_of_another_version_is_no_block_of_the_chain() {
     let built = builder.seal(support::proposer()).block;
     for version in [protocol::FIRST, protocol::LATEST + 1] {
         let block = Block { header: Header { protocol: version, ..built.header.clone() }, ..built.clone() };
-        let fault = execute_within(&world.tip, &block, &[], protocol::LATEST).err();
+        let fault = execute_within::<VerifiedTransaction>(&world.tip, &block, &[], protocol::LATEST).err();
         assert_eq!(fault, Some(InvalidBlock::Header));
     }
 }

@@ -15,6 +15,7 @@ pub mod program;
 pub mod scan;
 pub mod sources;
 pub mod swap;
+pub mod times;
 pub mod wait;
 pub mod world;
 

@@ -1,24 +1,41 @@
 //! Invariants 4 and 5 under kill -9: of one validator after another, and of all at once, while orders flow.
 
+use std::time::{Duration, Instant};
+
 use keis_tests::check::{agree, all_sign, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
+use keis_tests::times::told;
+use keis_tests::wait::until;
 use keis_tests::world::World;
 
 const PUPILS: usize = 1_000;
+
+/// Until a node that is started shows what the others had come to.
+async fn recovered(cluster: &mut Cluster, victim: usize) -> Duration {
+    let others = cluster.status((victim + 1) % cluster.len()).await.height;
+    let began = Instant::now();
+    cluster.start(victim).await;
+    until("the killed node catches up", PATIENCE, async || {
+        (cluster.status(victim).await.height >= others).then_some(())
+    })
+    .await;
+    began.elapsed()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_one_of_four_again_and_again_loses_nothing() {
     let mut cluster = Cluster::running().await;
     let world = World::open(&cluster, PUPILS).await;
     let mut flow = Flow::start(&cluster, &world, 0);
+    let mut recoveries = Vec::new();
     for round in 0..rounds(6) {
         let victim = round % cluster.len();
         flow.progress(20, PATIENCE).await;
         cluster.kill(&[victim]).await;
         flow.progress(20, PATIENCE).await;
-        cluster.start(victim).await;
+        recoveries.push(recovered(&mut cluster, victim).await);
     }
     flow.progress(20, PATIENCE).await;
     let acknowledged = flow.finish().await;
@@ -26,7 +43,8 @@ async fn killing_one_of_four_again_and_again_loses_nothing() {
     let agreed = agree(&mut cluster, &all).await;
     survived(&cluster, &all, &agreed, &acknowledged).await;
     all_sign(&cluster, &all).await;
-    println!("{} blocks, {} acknowledged", agreed.headers.len(), acknowledged.len());
+    let (blocks, caught_up) = (agreed.headers.len(), told(&recoveries));
+    println!("F8: {blocks} blocks, {} acknowledged; killed nodes have caught up after {caught_up}", acknowledged.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

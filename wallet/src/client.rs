@@ -39,9 +39,9 @@ pub use error::{ClientError, Problem, Rejection};
 pub use events::EventFilter;
 pub use invoices::{InvoiceForm, Papers};
 pub use model::{
-    Funds, Located, Money, OrdersSummary, Outcome, Parameters, Protocol, PublicOrder, Rating, Ratings, Seal,
-    ServiceDetail, ServicePage, ServiceView, SessionView, Sessions, Status, Submission, Switch, TransactionStatus,
-    YearParameters,
+    CountTable, Funds, Located, Money, OrderTables, OrdersSummary, Outcome, Parameters, Protocol, PublicOrder, Rating,
+    Ratings, Seal, ServiceDetail, ServicePage, ServiceView, SessionView, Sessions, Statistics, Status, Submission,
+    Switch, TransactionStatus, YearParameters,
 };
 pub use owned::{
     Deadlines, DisputeView, Event, KeyView, OrderView, OwnSession, Page, ProviderWallet, PupilWallet, ReceivableView,
@@ -217,6 +217,14 @@ impl Client {
     /// [`ClientError`] when no gateway answers.
     pub async fn funds(&self, year: Year) -> Result<Option<Funds>, ClientError> {
         self.find(&Call::get(format!("/v1/funds/{year}"))).await
+    }
+
+    /// A year in tables, as they may be printed: small counts are withheld.
+    ///
+    /// # Errors
+    /// [`ClientError`] when no gateway answers.
+    pub async fn statistics(&self, year: Year) -> Result<Option<Statistics>, ClientError> {
+        self.find(&Call::get(format!("/v1/statistics/{year}"))).await
     }
 
     /// The orders of a year, counted by state.

@@ -164,7 +164,8 @@ fn transactions(network: &Hash, keys: &mut KnownKeys, block: &Block) -> Result<V
         let signed =
             raw.parse(network).map_err(|error| Fault::transaction(rule::TRANSACTION, at, index, None, error))?;
         let id = signed.id();
-        let verified = signed.verify_among(network, keys);
+        let signer = keys.find(&signed.body().signer);
+        let verified = signed.verify_by(network, &signer);
         verified.map_err(|error| Fault::transaction(rule::SIGNATURE, at, index, Some(id), error))
     };
     block.raw_transactions().enumerate().map(one).collect()

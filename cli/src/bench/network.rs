@@ -151,7 +151,10 @@ impl Network {
     /// Opens the year, and steps the clock to when its orders are sent.
     async fn open(&self, year: &Year) -> anyhow::Result<()> {
         for (_, document) in year.trial.documents() {
-            self.clients[0].put_document(document).await?;
+            // To every gateway: what names a document is refused where it has not come yet.
+            for client in &self.clients {
+                client.put_document(document).await?;
+            }
         }
         // Transactions of one kind that follow each other do not depend on each other.
         for stage in year.opening.chunk_by(|one, next| kind(one) == kind(next)) {

@@ -62,7 +62,7 @@ impl Signatures {
         let (nonce_bytes, answer_bytes) = signature.halves();
         let member = (self.place(keys, key), nonce(nonce_bytes), Scalar::from_canonical_bytes(*answer_bytes).into());
         let (Some(place), Some(nonce), Some(answer)) = member else {
-            self.refused |= !keys.verify(key, &parts.concat(), signature);
+            self.refused |= !keys.find(key).verify(&parts.concat(), signature);
             return;
         };
         let mut challenge = Sha512::new().chain_update(nonce_bytes).chain_update(key.0);

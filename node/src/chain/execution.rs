@@ -74,7 +74,7 @@ pub(super) fn prove_anew(network: Hash) -> impl Fn(&[u8]) -> Result<Arc<Verified
 }
 
 /// The block's transactions with their signatures proven, on two threads when there are many.
-fn prove_all(block: &Block, prove: Prove<'_>) -> Result<Vec<VerifiedTransaction>, Fault> {
+fn prove_all(block: &Block, prove: Prove<'_>) -> Result<Vec<Arc<VerifiedTransaction>>, Fault> {
     let all = &block.transactions;
     if all.len() < WORTH_A_THREAD {
         return prove_part(0, all, prove);
@@ -88,10 +88,9 @@ fn prove_all(block: &Block, prove: Prove<'_>) -> Result<Vec<VerifiedTransaction>
     })
 }
 
-fn prove_part(first: usize, part: &[Vec<u8>], prove: Prove<'_>) -> Result<Vec<VerifiedTransaction>, Fault> {
+fn prove_part(first: usize, part: &[Vec<u8>], prove: Prove<'_>) -> Result<Vec<Arc<VerifiedTransaction>>, Fault> {
     let one = |(index, raw): (usize, &Vec<u8>)| {
-        let proven = prove(raw).map_err(|_| Fault::Transaction { index: u32::try_from(index).unwrap_or(u32::MAX) })?;
-        Ok(Arc::unwrap_or_clone(proven))
+        prove(raw).map_err(|_| Fault::Transaction { index: u32::try_from(index).unwrap_or(u32::MAX) })
     };
     (first..).zip(part).map(one).collect()
 }

@@ -113,15 +113,16 @@ pub(super) async fn submit(context: Arc<Context>, call: Call) -> Answer {
         call.body.clone()
     };
     let (services, offered) = (context.services.clone(), raw.clone());
-    let offered = context.work(move || {
+    let offer = move || {
         let admitted = services.mempool.submit(offered.to_vec(), Origin::Client);
         // Here, since a client that goes away takes the rest of this function with it.
         if admitted.is_ok_and(|admitted| admitted.fresh) {
             services.network.publish(&offered);
         }
         admitted
-    });
-    let transaction = match offered.await? {
+    };
+    let offered = if context.services.mempool.is_brief(&raw) { offer() } else { context.work(offer).await? };
+    let transaction = match offered {
         Ok(Admitted { id, .. }) => {
             let missing = || Problem::unavailable("outcome_unknown", "the transaction is no longer remembered here");
             outcome(&context, id, wait).await?.ok_or_else(missing)?

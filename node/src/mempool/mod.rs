@@ -8,6 +8,7 @@
 //! The calls never wait and hold no lock while a signature or a rule is judged. This module knows neither HTTP nor peers'
 //! connections, and it decides nothing about a block: the builder does.
 
+mod answer;
 mod limits;
 mod memory;
 mod pool;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keis_ledger::block;
 use keis_ledger::chain::Height;
-use keis_ledger::crypto::{Hash, PublicKey};
+use keis_ledger::crypto::{Hash, KnownKeys};
 use keis_ledger::ids::{DocumentId, TransactionId};
 use keis_ledger::operation::{CatalogueOperation, Operation};
 use keis_ledger::rejection::Rejection;
@@ -31,6 +32,7 @@ use crate::clock::Clock;
 use crate::documents::Documents;
 use crate::view::{View, Views};
 
+pub use answer::{Admitted, Origin, Refused, Status};
 pub use limits::Limits;
 pub use memory::Outcome;
 use pool::{Hold, NewEntry, Pool, RawHash};
@@ -40,63 +42,8 @@ use proven::Proven;
 const GRACE: u64 = 4;
 /// Parked ones tried again in one go.
 const RETRIES: usize = 512;
-
-/// Where a transaction comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// From a client of this node.
-    Client,
-    /// From the node with this network key.
-    Peer(PublicKey),
-}
-
-/// A transaction is in good hands; no promise that it will be in a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Admitted {
-    /// Its id.
-    pub id: TransactionId,
-    /// Whether it was new. Otherwise it waits already, or is on the ledger.
-    pub fresh: bool,
-}
-
-/// Why a transaction is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The bytes are no transaction.
-    #[error("the bytes are no transaction: {0}")]
-    Malformed(TransactionError),
-    /// The signature does not hold on this network.
-    #[error("the signature does not hold on this network")]
-    Signature,
-    /// It would have no effect.
-    #[error("it would have no effect: {0}")]
-    Rejected(Rejection),
-    /// No room; send it again later.
-    #[error("this node has no room for another transaction now")]
-    Full,
-    /// Its sender has too many here; send it again later.
-    #[error("too many transactions of this key are waiting")]
-    SenderFull,
-    /// The document that it names must be sent first.
-    #[error("the document {0} must be sent first")]
-    DocumentMissing(DocumentId),
-}
-
-/// Where a transaction stands that is not on the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It waits for a block.
-    Waiting,
-    /// It waits for an earlier transaction, or for time to pass.
-    Parked,
-    /// It has no effect, and may be sent again.
-    Dropped {
-        /// The rule it breaks.
-        rejection: Rejection,
-        /// Height of the ledger on which it was judged.
-        height: Height,
-    },
-}
+/// Longest order that is judged sooner than it would be handed to another thread.
+const BRIEF: usize = 2048;
 
 /// The mempool of one node. Clones share it.
 #[derive(Clone)]
@@ -111,6 +58,8 @@ struct Shared {
     newest: Mutex<Arc<View>>,
     pool: Mutex<Pool>,
     proven: Mutex<Proven>,
+    /// Keys whose points are unpacked: unpacking one is a tenth of proving a signature.
+    keys: Mutex<KnownKeys>,
     work: watch::Sender<bool>,
 }
 
@@ -128,8 +77,15 @@ impl Mempool {
             newest: Mutex::new(newest),
             pool: Mutex::new(pool),
             proven: Mutex::default(),
+            keys: Mutex::default(),
             work: watch::Sender::new(false),
         }))
+    }
+
+    /// Whether taking this in is a matter of microseconds: a signature and few records, and nothing to be made durable.
+    pub fn is_brief(&self, raw: &[u8]) -> bool {
+        let parsed = || RawTransaction(raw.to_vec()).parse(&self.0.network);
+        raw.len() <= BRIEF && parsed().is_ok_and(|signed| matches!(signed.body().operation, Operation::Order { .. }))
     }
 
     /// Takes a transaction in, or says why not.
@@ -361,6 +317,10 @@ impl Mempool {
         self.0.proven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn keys(&self) -> MutexGuard<'_, KnownKeys> {
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn newest(&self) -> MutexGuard<'_, Arc<View>> {
         self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -380,7 +340,8 @@ impl Mempool {
         if let Some(known) = self.proven().find(hash) {
             return Ok(known);
         }
-        signed.verify(&self.0.network).map(Arc::new)
+        let signer = self.keys().find(&signed.body().signer);
+        signed.verify_by(&self.0.network, &signer).map(Arc::new)
     }
 
     fn judge(&self, draft: &Draft, view: &View, transaction: &VerifiedTransaction) -> Result<(), Rejection> {
@@ -479,18 +440,4 @@ fn document_of(operation: &Operation) -> Option<DocumentId> {
 /// The document that a transaction names and that travels with it.
 pub fn named_document(transaction: &VerifiedTransaction) -> Option<DocumentId> {
     document_of(&transaction.body().operation)
-}
-
-impl Refused {
-    /// A word for metrics.
-    fn label(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed",
-            Self::Signature => "signature",
-            Self::Rejected(_) => "rejected",
-            Self::Full => "full",
-            Self::SenderFull => "sender_full",
-            Self::DocumentMissing(_) => "document_missing",
-        }
-    }
 }

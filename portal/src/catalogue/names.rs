@@ -44,6 +44,15 @@ pub fn place(words: &Words, place: Place) -> String {
     if words.has(&key) { words.text(&key) } else { place.to_string() }
 }
 
+/// A month as addresses and tables write it, `2026-09`, by its name.
+pub fn month(words: &Words, month: &str) -> String {
+    let named = |(year, number): (&str, &str)| {
+        let key = format!("bills-month-{}", number.trim_start_matches('0'));
+        words.has(&key).then(|| format!("{year} – {}", words.text(&key)))
+    };
+    month.split_once('-').and_then(named).unwrap_or_else(|| month.to_owned())
+}
+
 /// Several places, in the order of their names.
 pub fn places(words: &Words, all: &[Place]) -> Vec<(Place, String)> {
     let mut named: Vec<(Place, String)> = all.iter().map(|one| (*one, place(words, *one))).collect();

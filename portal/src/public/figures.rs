@@ -1,4 +1,4 @@
-//! The programme's figures: money by class and source, orders by state, sessions.
+//! The programme's figures: money by class and source, orders in tables, sessions. Small counts of orders are not printed.
 
 use std::sync::Arc;
 
@@ -6,28 +6,16 @@ use askama::Template;
 use keis_ledger::classifiers::Year;
 use keis_ledger::money::Cents;
 use keis_ledger::record::{Totals, YearState};
+use keis_wallet::client::{CountTable, OrderTables};
 
 use crate::call::{Answer, Call, page};
+use crate::catalogue::names;
 use crate::frame::{Frame, Section};
+use crate::order_state;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use crate::words::Words;
 
-/// Names of orders' states, in the order of an order's life.
-const STATES: [&str; 12] = [
-    "proposed",
-    "requested",
-    "confirmed",
-    "delivered",
-    "attended",
-    "attended_automatically",
-    "settled",
-    "declined",
-    "lapsed",
-    "cancelled_free",
-    "cancelled_late",
-    "cancelled_by_provider",
-];
 /// Width of the longest bar and height of a row, in the picture's units.
 const WIDE: u64 = 420;
 const ROW: u64 = 28;
@@ -45,10 +33,21 @@ struct Figures {
     minted: MoneyRow,
     height: u64,
     balanced: bool,
-    orders: Vec<(String, String)>,
-    total: String,
+    tables: Vec<Table>,
+    withheld: bool,
+    few: bool,
     sessions: Vec<(String, String)>,
     read: String,
+}
+
+/// Orders by something, as the gateway tells them.
+struct Table {
+    caption: String,
+    head: String,
+    rows: Vec<(String, String)>,
+    /// Those together of which nothing is told.
+    withheld: Option<String>,
+    total: String,
 }
 
 /// A class of accounts: its money by source, and its bar.
@@ -109,6 +108,43 @@ fn money(w: &Words, state: &Totals, school: &Totals) -> Vec<MoneyRow> {
     rows.collect()
 }
 
+/// The tables of a year's orders; none while there is no order.
+fn tables(w: &Words, orders: &OrderTables) -> Vec<Table> {
+    if orders.total == 0 {
+        return Vec::new();
+    }
+    let table = |kind: &str, table: &CountTable, mut named: Vec<(String, u64)>, in_order: bool| {
+        if !in_order {
+            named.sort_by(|(one, _), (other, _)| w.compare(one, other));
+        }
+        Table {
+            caption: w.text(&format!("public-orders-by-{kind}")),
+            head: w.text(&format!("public-orders-{kind}")),
+            rows: named.into_iter().map(|(name, count)| (name, w.number(count))).collect(),
+            withheld: (table.withheld > 0).then(|| w.number(table.withheld)),
+            total: w.number(orders.total),
+        }
+    };
+    let known = |prefix: &str, cell: &str| {
+        let key = format!("{prefix}-{cell}");
+        if w.has(&key) { w.text(&key) } else { cell.to_owned() }
+    };
+    let named = |prefix: &str, table: &CountTable| -> Vec<(String, u64)> {
+        table.cells.iter().map(|(cell, count)| (known(prefix, cell), *count)).collect()
+    };
+    let states = order_state::ALL.into_iter().filter_map(|state| {
+        let count = orders.states.cells.get(order_state::code(state))?;
+        Some((order_state::words(w, state), *count))
+    });
+    let months = orders.months.cells.iter().map(|(month, count)| (names::month(w, month), *count));
+    vec![
+        table("state", &orders.states, states.collect(), true),
+        table("place", &orders.places, named("place", &orders.places), false),
+        table("field", &orders.fields, named("field", &orders.fields), false),
+        table("month", &orders.months, months.collect(), true),
+    ]
+}
+
 pub(super) async fn figures(site: Arc<Site>, call: Call) -> Answer {
     let w = call.words();
     let years = site.years().await?;
@@ -119,10 +155,8 @@ pub(super) async fn figures(site: Arc<Site>, call: Call) -> Answer {
     };
     let parameters = years.iter().find(|one| one.year == year).ok_or(Trouble::NotFound)?;
     let funds = site.client.funds(year).await?.ok_or(Trouble::NotFound)?;
-    let summary = site.client.orders_summary(year).await?.ok_or(Trouble::NotFound)?;
-    let count = |name: &str| summary.orders.get(name).copied().unwrap_or_default();
-    let named = STATES.into_iter().filter(|name| count(name) > 0);
-    let orders = named.map(|name| (w.text(&format!("order-{name}")), w.number(count(name)))).collect();
+    let statistics = site.client.statistics(year).await?.ok_or(Trouble::NotFound)?;
+    let tables = statistics.orders.as_ref().map(|orders| tables(w, orders)).unwrap_or_default();
     let given = site.catalogue.year(year);
     let figure = |key: &str, number: u64| (w.text(key), w.number(number));
     let sessions = vec![
@@ -141,8 +175,9 @@ pub(super) async fn figures(site: Arc<Site>, call: Call) -> Answer {
         minted: row(w, 0, "public-money-minted", funds.money.state.minted, funds.money.school.minted, 0),
         money,
         balanced: funds.balanced && funds.money.balances(),
-        orders,
-        total: w.number(summary.total),
+        withheld: tables.iter().any(|table| table.withheld.is_some()),
+        few: statistics.orders.is_none(),
+        tables,
         sessions,
         read: w.date_time(&funds.time),
     })

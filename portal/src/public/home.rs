@@ -44,9 +44,11 @@ pub(super) async fn home(site: Arc<Site>, call: Call) -> Answer {
     let figure = |value: String, key: &str| Figure { value, label: w.text(key) };
     let mut figures = vec![figure(w.number(site.catalogue.size()), "public-figure-services")];
     if let Some(programme) = &programme {
-        let summary = site.client.orders_summary(programme.year).await?;
+        let told = site.client.statistics(programme.year).await?.and_then(|statistics| statistics.orders);
         let funds = site.client.funds(programme.year).await?;
-        let state = |name: &str| summary.as_ref().and_then(|all| all.orders.get(name)).copied().unwrap_or_default();
+        // Of what the tables tell, so that nothing they withhold can be reckoned from this.
+        let state =
+            |name: &str| told.as_ref().and_then(|told| told.states.cells.get(name)).copied().unwrap_or_default();
         let held = ["delivered", "attended", "attended_automatically", "settled"].map(state).into_iter().sum::<u64>();
         let left = funds.map_or(Cents::ZERO, |funds| funds.money.state.pupils);
         figures.push(figure(w.money(&programme.parameters.amount_per_pupil), "public-figure-amount"));

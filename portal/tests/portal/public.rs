@@ -5,6 +5,7 @@ use crate::support::{Browser, Page, TestSite};
 use keis_ledger::ids::{OrderId, PupilId, SchoolId, ServiceId, SessionId};
 use keis_ledger::record::{OrderState, Standing};
 use keis_portal::words::LANGS;
+use serde_json::{Value, json};
 
 /// Most bytes of a page of services.
 const MOST: usize = 60_000;
@@ -130,6 +131,38 @@ async fn a_service_shows_its_description_as_text_and_its_sessions() {
     assert_eq!(browser.get(&format!("/services/{}", ServiceId([0xEE; 16]))).await.status, 404);
     assert_eq!(browser.get("/figures?year=1999").await.status, 404);
     assert_eq!(browser.get("/figures?year=x").await.status, 404);
+    site.shutdown().await;
+}
+
+#[tokio::test]
+async fn small_counts_are_not_printed() {
+    let market = Market::start().await;
+    let table = |cells: Value, withheld: u64| json!({ "cells": cells, "withheld": withheld });
+    market.book().told = Some(json!({ "total": 1_234,
+        "states": table(json!({ "settled": 1_200, "disputed": 20, "reversed": 14 }), 0),
+        "places": table(json!({ "LT-57": 1_000, "LT-15": 225 }), 9),
+        "fields": table(json!({ "music": 1_234 }), 0),
+        "months": table(json!({ "2026-09": 1_234 }), 0) }));
+    let site = site(&market).await;
+    let browser = site.browser();
+    for lang in LANGS {
+        let w = lang.words();
+        let figures = page(&browser, &format!("/figures?lang={}", lang.code())).await;
+        let shows = |name: &str, count: &str| {
+            let row = format!("<th scope=\"row\">{name}</th><td class=\"number\">{count}</td>");
+            assert!(figures.text.contains(&row), "{row}: {}", figures.text);
+        };
+        shows(&w.text("order-disputed"), "20");
+        shows(&w.text("place-LT-15"), "225");
+        shows(&w.text("public-orders-withheld"), "9");
+        shows(&w.text("field-music"), &w.number(1_234_u64));
+        shows(&format!("2026 – {}", w.text("bills-month-9")), &w.number(1_234_u64));
+        assert!(figures.text.contains(&w.text("public-orders-withheld-why")));
+        let home = page(&browser, &format!("/?lang={}", lang.code())).await;
+        assert!(home.text.contains(&w.number(1_200_u64)), "{}", home.text);
+    }
+    market.book().told = Some(Value::Null);
+    assert!(page(&browser, "/figures").await.says("public-orders-few"));
     site.shutdown().await;
 }
 

@@ -51,25 +51,30 @@ impl Place {
     }
 
     /// Every byte that the database has on disk, without PostgreSQL's log of writes: it keeps old writes until its segments are
-    /// written over, which `README.md` states as a limit.
+    /// written over, which `README.md` states as a limit. The server's other databases are other tests'.
     pub async fn bytes(&self) -> Vec<u8> {
+        let mut others = Vec::new();
         if !self.is_sqlite() {
             sqlx::any::install_default_drivers();
             let mut connection = sqlx::AnyConnection::connect(&self.url).await.unwrap();
             connection.execute("CHECKPOINT").await.unwrap();
+            let sql = "SELECT oid::text FROM pg_database WHERE datname <> current_database()";
+            others = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
         }
+        let databases = self.folder.join("data/base");
+        let passed: Vec<PathBuf> = others.iter().map(|name: &String| databases.join(name)).collect();
         let mut bytes = Vec::new();
-        gather(&self.folder, &mut bytes);
+        gather(&self.folder, &passed, &mut bytes);
         bytes
     }
 }
 
-fn gather(folder: &Path, bytes: &mut Vec<u8>) {
+fn gather(folder: &Path, passed: &[PathBuf], bytes: &mut Vec<u8>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if entry.file_type().unwrap().is_dir() {
-            if path.file_name().is_none_or(|name| name != "pg_wal") {
-                gather(&path, bytes);
+            if path.file_name().is_none_or(|name| name != "pg_wal") && !passed.contains(&path) {
+                gather(&path, passed, bytes);
             }
         } else if let Ok(mut file) = std::fs::File::open(&path) {
             // The server makes and removes files while they are read.

@@ -8,10 +8,11 @@ use keis_tests::check::{agree, all_sign, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
+use keis_tests::times::told;
 use keis_tests::world::World;
 
 use crate::ground::Ground;
-use crate::{nothing_worse_happened, told};
+use crate::nothing_worse_happened;
 
 const WRONG: usize = 3;
 const DAY: i64 = 86_400;

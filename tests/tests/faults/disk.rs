@@ -9,10 +9,11 @@ use keis_tests::check::{agree, all_sign, rest, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
+use keis_tests::times::told;
 use keis_tests::world::World;
 
 use crate::ground::{Ground, text};
-use crate::{nothing_worse_happened, told};
+use crate::nothing_worse_happened;
 
 /// Whose disk fails.
 const VICTIM: usize = 3;

@@ -9,10 +9,9 @@ use keis_tests::check::{agree, all_sign, rest, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::door::http;
 use keis_tests::rounds;
+use keis_tests::times::{percentile, told};
 use keis_tests::world::{World, client, deliver};
 use keis_wallet::client::Outcome;
-
-use crate::{percentile, told};
 
 /// Requests that the flood has under way at once, over all gateways.
 const STREAMS: usize = 32;

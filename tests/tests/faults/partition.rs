@@ -8,11 +8,12 @@ use keis_ledger::ids::TransactionId;
 use keis_tests::check::{agree, all_sign, rest};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::rounds;
+use keis_tests::times::told;
 use keis_tests::wait::{never, until};
 use keis_tests::world::{World, client_among, deliver};
 
+use crate::nothing_worse_happened;
 use crate::streets::{Streets, inside};
-use crate::{nothing_worse_happened, told};
 
 /// How long the first partitions last; later ones are longer.
 const APART: Duration = Duration::from_secs(2);

@@ -8,12 +8,11 @@ use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::door::http;
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
+use keis_tests::times::{percentile, told};
 use keis_tests::world::World;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-
-use crate::{percentile, told};
 
 /// Slow clients of each kind; together more than the gateway has connections.
 const CROWD: usize = 600;

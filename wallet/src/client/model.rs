@@ -231,6 +231,45 @@ pub struct OrdersSummary {
     pub orders: BTreeMap<String, u64>,
 }
 
+/// A year in tables. Of no few orders is anything told.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Statistics {
+    /// The year.
+    pub year: Year,
+    /// Height at which it was read.
+    #[serde(deserialize_with = "height")]
+    pub height: Height,
+    /// Counts of orders; none where there are so few that any count would tell of one.
+    #[serde(default)]
+    pub orders: Option<OrderTables>,
+    /// Where the money is.
+    pub money: Money,
+}
+
+/// Counts of a year's orders.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct OrderTables {
+    /// All of them.
+    pub total: u64,
+    /// By the name of the state.
+    pub states: CountTable,
+    /// By the school's municipality or country, such as `LT-57`.
+    pub places: CountTable,
+    /// By the service's branch of the arts.
+    pub fields: CountTable,
+    /// By the month in which the session begins, such as `2026-09`.
+    pub months: CountTable,
+}
+
+/// Counts of five or more. A cell that is not there counts nothing, or is withheld.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct CountTable {
+    /// What is told.
+    pub cells: BTreeMap<String, u64>,
+    /// Sum of the cells that are withheld; 0 when none is.
+    pub withheld: u64,
+}
+
 /// The public part of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PublicOrder {

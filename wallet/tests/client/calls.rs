@@ -279,8 +279,13 @@ async fn money_orders_and_time_are_typed() {
     let funds = json!({ "year": 2026, "state": "open", "height": 3, "time": NOW, "balanced": true,
         "money": { "state": totals, "school": Totals::default() } });
     let summary = json!({ "year": 2026, "height": 3, "total": 5, "orders": { "confirmed": 4, "lapsed": 1 } });
+    let told = |cell: &str| json!({ "cells": { cell: 7 }, "withheld": 0 });
+    let statistics = json!({ "year": 2026, "height": 3, "time": NOW, "money": funds["money"],
+        "orders": { "total": 7, "states": told("settled"), "places": told("LT-57"), "fields": told("music"),
+            "months": { "cells": {}, "withheld": 7 } } });
     let gateway = Gateway::start(move |_, request| match request.line.as_str() {
         "GET /v1/funds/2026" => Reply::Json(200, funds.clone()),
+        "GET /v1/statistics/2026" => Reply::Json(200, statistics.clone()),
         "GET /v1/orders/summary/2026" => Reply::Json(200, summary.clone()),
         "GET /v1/status" => Reply::Json(200, status(NOW)),
         "POST /v1/documents" => Reply::Json(201, json!({ "id": DocumentId::of(b"{}") })),
@@ -293,6 +298,8 @@ async fn money_orders_and_time_are_typed() {
     assert_eq!((funds.state, funds.money.state, funds.money.balances()), (YearState::Open, totals, true));
     let summary = client.orders_summary(Year(2026)).await.unwrap().unwrap();
     assert_eq!((summary.total, summary.orders["confirmed"]), (5, 4));
+    let told = client.statistics(Year(2026)).await.unwrap().unwrap().orders.unwrap();
+    assert_eq!((told.total, told.places.cells["LT-57"], told.months.withheld), (7, 7, 7));
     let status = client.status().await.unwrap();
     assert_eq!((status.height, status.clock, status.simulated), (Height(9), NOW, true));
     assert_eq!(client.put_document(b"{}").await.unwrap(), DocumentId::of(b"{}"));

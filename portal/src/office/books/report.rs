@@ -265,7 +265,7 @@ fn period_words(w: &Words, name: &str) -> String {
         None => w.with1("books-period-year", "year", name),
         Some((year, part)) => match part.strip_prefix('Q') {
             Some(quarter) => w.with("books-period-quarter", &[("year", year), ("quarter", quarter)]),
-            None => format!("{year} – {}", w.text(&format!("bills-month-{}", part.trim_start_matches('0')))),
+            None => terms::month(w, name),
         },
     }
 }

@@ -62,6 +62,8 @@ pub struct Book {
     pub repayments: Vec<Value>,
     /// Ratings of every service.
     pub rating: Option<Value>,
+    /// What is told of the year's orders, where that is not all.
+    pub told: Option<Value>,
     /// A year of which one record is left.
     pub sealed: Option<Year>,
     receipts: Vec<Receipt>,
@@ -217,6 +219,7 @@ impl Market {
             ["parameters"] => Some(rules()),
             ["funds", _] => Some(funds()),
             ["orders", "summary", _] => Some(book.summary()),
+            ["statistics", _] => Some(book.statistics()),
             ["services"] => Some(book.services_after(query.get("cursor").map(String::as_str))),
             ["services", id] => book.service(id.parse().ok()?, query.get("version").map(String::as_str)),
             ["services", id, "sessions"] => Some(book.sessions_of(id.parse().ok()?)),
@@ -343,6 +346,16 @@ impl Book {
 
     fn statement_view(&self, id: StatementId, statement: &Statement) -> Value {
         with(json!({ "id": id, "year": YEAR, "statement": statement }), self.bills.get(&id))
+    }
+
+    /// The year in tables as the gateway would tell it; nothing is withheld here, unless the test says what is told.
+    fn statistics(&self) -> Value {
+        let all = self.summary();
+        let table = json!({ "cells": all["orders"], "withheld": 0 });
+        let none = json!({ "cells": {}, "withheld": 0 });
+        let orders = json!({ "total": all["total"], "states": table, "places": none, "fields": none, "months": none });
+        let orders = self.told.clone().unwrap_or(orders);
+        json!({ "year": YEAR, "height": 1, "money": funds()["money"], "orders": orders })
     }
 
     fn summary(&self) -> Value {
