@@ -9,18 +9,18 @@ use keis_audit::trial::{self, Size, Trial};
 use keis_ledger::block::{self, Block, Executed};
 use keis_ledger::chain::{Address, Certificate, Height, VoteStep};
 use keis_ledger::codec;
-use keis_ledger::crypto::{PublicKey, Signature};
+use keis_ledger::crypto::{Hash, PublicKey, Signature};
 use keis_ledger::ids::BlockId;
 use keis_ledger::list;
 use keis_ledger::record::{Record, RecordKey};
-use keis_ledger::transaction::SignedTransaction;
+use keis_ledger::transaction::{RawTransaction, SignedTransaction};
 use keis_ledger::tree::TreeKey;
 use keis_wallet::verify::{ProvenReceipt, ProvenRecord, PublicRecord, ReceiptFile, RecordFile};
 
 type Chain = [(Executed, Certificate, Vec<SignedTransaction>)];
 
 /// Seeds of one kind; more teach a fuzzer little.
-const MOST: usize = 40;
+const MOST: usize = 100;
 /// Longest seed in bytes.
 const LONGEST: usize = 10_000;
 
@@ -50,17 +50,23 @@ fn executed(trial: &Trial) -> Vec<(Executed, Certificate, Vec<SignedTransaction>
     all
 }
 
-/// One transaction of every kind that comes.
-fn kinds(chain: &Chain) -> Vec<&SignedTransaction> {
-    let all = chain.iter().flat_map(|(executed, _, signed)| {
-        let receipts = executed.receipts.iter().rev().map(|full| format!("{:?}", full.receipt.kind));
-        receipts.zip(signed.iter().rev())
-    });
-    let mut kinds = BTreeMap::new();
-    for (kind, transaction) in all {
-        kinds.entry(kind).or_insert(transaction);
-    }
-    kinds.into_values().collect()
+/// The ledger's frozen encodings: names and bytes.
+fn frozen() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger/tests/vectors");
+    let files = ["transactions", "chain", "governance", "sealed"].map(|name| folder.join(format!("{name}.txt")));
+    let lines = files.map(|file| fs::read_to_string(file).expect("the frozen encodings")).concat();
+    let named = lines.lines().filter_map(|line| line.split_once(' '));
+    named.filter_map(|(name, digits)| Some((name.to_owned(), bytes(digits.trim())?))).collect()
+}
+
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect()
+}
+
+/// One transaction of every operation.
+fn every_operation() -> Vec<SignedTransaction> {
+    let raw = frozen().into_iter().filter(|(name, _)| name.ends_with(".raw"));
+    raw.map(|(_, raw)| RawTransaction(raw).parse(&Hash([7; 32])).expect("a frozen transaction")).collect()
 }
 
 fn json(transaction: &SignedTransaction) -> Vec<u8> {
@@ -94,6 +100,11 @@ fn records(chain: &Chain) -> Vec<(TreeKey, Record)> {
             let kind = codec::encode(record)[..4].to_vec();
             kinds.entry(kind).or_insert_with(|| (*place, record.clone()));
         }
+    }
+    for record in frozen().iter().filter_map(|(_, bytes)| codec::decode::<Record>(bytes).ok()) {
+        let kind = codec::encode(&record)[..4].to_vec();
+        let place = TreeKey([kind[0]; 34]);
+        kinds.entry(kind).or_insert((place, record));
     }
     kinds.into_values().collect()
 }
@@ -254,9 +265,9 @@ fn main() {
     let size = Size { classes: 2, pupils: 2, rounds: 1, block: 12 };
     let trial = Trial::year(size);
     let chain = executed(&trial);
-    let kinds = kinds(&chain);
-    keep("transaction", kinds.iter().map(|one| one.raw().to_vec()));
-    keep("json_transaction", kinds.iter().map(|one| json(one)));
+    let operations = every_operation();
+    keep("transaction", operations.iter().map(|one| one.raw().to_vec()));
+    keep("json_transaction", operations.iter().map(json));
     keep("block", trial.entries().iter().rev().map(|entry| entry.block.clone()));
     keep("certificate", trial.entries().iter().map(|entry| entry.certificate.clone()));
     let genesis = serde_json::to_vec_pretty(trial.genesis().document()).expect("a document is plain data");
