@@ -50,7 +50,7 @@ pub fn wire(bytes: &[u8]) {
         4 => drop(again::<ProposedValue<KeisContext>>(bytes)),
         5 => drop(again::<PolkaCertificate<KeisContext>>(bytes)),
         6 => drop(again::<Status<KeisContext>>(bytes)),
-        7 => drop(again::<Response<KeisContext>>(bytes)),
+        7 => blocks(bytes),
         _ => {
             drop(again::<ValidatorProof<KeisContext>>(bytes.clone()));
             again::<Request<KeisContext>>(bytes);
@@ -58,11 +58,29 @@ pub fn wire(bytes: &[u8]) {
     }
 }
 
+fn network() -> Wire {
+    Wire::of_network(Arc::new(Witness::new(Height(5))), tokio::sync::mpsc::channel(1).0)
+}
+
+/// Decided blocks of a peer: the engine puts the votes of a certificate in order, so only what it writes comes back as it was.
+fn blocks(bytes: Bytes) {
+    let wire = network();
+    let read = |bytes| -> Result<Response<KeisContext>, WireError> { wire.decode(bytes) };
+    let Ok(response) = read(bytes) else { return };
+    let encoded = wire.encode(&response).expect("what was read can be written");
+    let again = read(encoded.clone()).expect("what was written can be read");
+    assert_eq!(
+        wire.encode(&again).expect("what was read can be written"),
+        encoded,
+        "the engine's answer has one encoding"
+    );
+}
+
 fn again<T>(bytes: Bytes) -> Option<T>
 where
     Wire: Codec<T, Error = WireError>,
 {
-    let wire = Wire::of_network(Arc::new(Witness::new(Height(5))), tokio::sync::mpsc::channel(1).0);
+    let wire = network();
     let message = wire.decode(bytes.clone()).ok()?;
     match wire.encode(&message) {
         Ok(encoded) => assert_eq!(encoded, bytes, "a message has one encoding"),
