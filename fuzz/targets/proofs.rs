@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let genesis = TRIAL.genesis();
     let (network, founders) = (genesis.hash(), genesis.validators());
     if let Ok(proven) = ProvenReceipt::decode(bytes) {
-        drop(proven.verify(&network, founders));
+        let _ = proven.verify(&network, founders);
     }
     if let Ok(file) = serde_json::from_slice::<ReceiptFile>(bytes) {
         let _ = file.verify(&network, founders);

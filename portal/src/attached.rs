@@ -53,6 +53,9 @@ fn mark(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use futures::executor::block_on;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn body(file: &str, content: &str) -> Bytes {
@@ -83,6 +86,30 @@ mod tests {
     async fn other_bodies_are_refused() {
         for wrong in ["", "a=b", "--\r\n", "--mark", "--mark\r\nno form", &format!("--{}\r\n", "m".repeat(80))] {
             assert!(read(&Bytes::from(wrong.to_owned())).await.is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_body_that_is_cut_or_changed_is_a_form_or_refused(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            length in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = body("sąskaita.pdf", "%PDF").to_vec();
+            let cut = length.index(2 * bytes.len());
+            bytes.truncate(cut);
+            for (place, byte) in changes {
+                let most = bytes.len().max(1);
+                if let Some(old) = bytes.get_mut(place.index(most)) {
+                    *old = byte;
+                }
+            }
+            let most = bytes.len();
+            if let Ok(read) = block_on(read(&Bytes::from(bytes))) {
+                prop_assert!(read.file.is_none_or(|(_, content)| content.len() < most));
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ use crate::words::Lang;
 
 /// Longest body of a form or of the wallet's script; 50 transactions of 64 KiB in hexadecimal digits stay below it.
 pub const MOST_BODY: usize = 8 * 1024 * 1024;
+/// Most fields of a form: far more than any page has, and few enough that a body of nothing but separators takes little memory.
+const MOST_FIELDS: usize = 50_000;
 /// Cookie that remembers the language.
 const LANG_COOKIE: &str = "lang";
 
@@ -139,11 +141,11 @@ async fn answer(site: Arc<Site>, asked: Asked, headers: &HeaderMap, handler: Han
     let is_form = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("application/x-www-form-urlencoded")));
-    let (body, refused) = match body {
-        Ok(body) => (body, None),
-        Err(trouble) => (Bytes::new(), Some(trouble)),
+    let read = body.and_then(|body| Ok((if is_form { form(&body)? } else { Fields::default() }, body)));
+    let (form, body, refused) = match read {
+        Ok((form, body)) => (form, body, None),
+        Err(trouble) => (Fields::default(), Bytes::new(), Some(trouble)),
     };
-    let form = if is_form { fields(&body) } else { Fields::default() };
     let call = Call { parts, query, form, body, uri, lang, session: session.clone(), user: user.clone() };
     let outcome = match failed.or(refused) {
         Some(trouble) => Err(trouble),
@@ -242,6 +244,12 @@ fn fields(encoded: &[u8]) -> Fields {
     Fields(url::form_urlencoded::parse(encoded).into_owned().collect())
 }
 
+/// The fields of a form, of which each takes more memory than the bytes that it came in.
+fn form(body: &[u8]) -> Result<Fields, Trouble> {
+    let separators = body.iter().filter(|byte| **byte == b'&').count();
+    if separators >= MOST_FIELDS { Err(Trouble::TooLarge) } else { Ok(fields(body)) }
+}
+
 /// The language of an answer, and whether the request chose it just now.
 fn language(query: &Fields, headers: &HeaderMap) -> (Lang, bool) {
     if let Some(lang) = query.get("lang").and_then(Lang::of) {
@@ -305,4 +313,50 @@ pub(crate) fn all(site: &Arc<Site>, routes: Vec<Route>) -> BoxedFilter<(Response
         routes.into_iter().map(|route| route.filter).reduce(|some, next| some.or(next).unify().boxed());
     let all = all.expect("the table is not empty");
     all.or(fall_through(site)).unify().boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::form_urlencoded::Serializer;
+
+    use super::*;
+
+    #[test]
+    fn a_form_of_too_many_fields_is_too_large() {
+        let fields = |number: usize| vec!["a"; number].join("&");
+        assert_eq!(form(fields(MOST_FIELDS).as_bytes()).map_or(0, |form| form.0.len()), MOST_FIELDS);
+        assert!(matches!(form(fields(MOST_FIELDS + 1).as_bytes()), Err(Trouble::TooLarge)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_a_form_and_fields_come_back(bytes: Vec<u8>, pairs: Vec<(String, String)>) {
+            prop_assert!(form(&bytes).is_ok());
+            let mut sent = Serializer::new(String::new());
+            sent.extend_pairs(&pairs);
+            prop_assert_eq!(form(sent.finish().as_bytes()).map_or_else(|_| Vec::new(), |form| form.0), pairs);
+        }
+
+        #[test]
+        fn any_cookie_leaves_a_language(before: String, code in "lt|en", query: String) {
+            let head = |cookie: String| {
+                let mut headers = HeaderMap::new();
+                HeaderValue::from_str(&cookie).map(|cookie| headers.insert(header::COOKIE, cookie)).ok();
+                headers
+            };
+            language(&fields(query.as_bytes()), &head(before));
+            let (lang, chosen) = language(&Fields::default(), &head(format!("session=1; lang={code}")));
+            prop_assert_eq!((lang.code(), chosen), (code.as_str(), false));
+        }
+
+        #[test]
+        fn any_address_is_one_of_this_site(path: String, query: String) {
+            let back = address(&path, &query).to_string();
+            let local = crate::call::local_path(&back);
+            prop_assert!(local.starts_with('/') && !local.starts_with("//"));
+        }
+    }
 }

@@ -3,6 +3,8 @@
 mod app;
 mod context;
 mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod guard;
 mod host;
 mod listed;

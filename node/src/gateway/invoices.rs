@@ -128,6 +128,12 @@ impl Form {
     }
 }
 
+/// Whether some form of an invoice is taken by who says so.
+#[cfg(fuzzing)]
+pub(super) fn takes(accept: &str) -> bool {
+    Form::of(Some(accept)).is_ok()
+}
+
 /// The invoice of a statement, for its sides: UBL 2.1, the same to be read by people, or a list of what there is. Of legal persons alone, at the
 /// operator's node; the portal shows those of natural persons. The field `Accept` chooses: `application/xml` (usual), `text/html`,
 /// `application/pdf`, or `application/json` for a list.

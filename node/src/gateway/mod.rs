@@ -40,6 +40,8 @@ mod debts;
 mod decisions;
 mod documents;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handbook;
 mod index;
 mod invoices;

@@ -27,7 +27,7 @@ pub(super) struct Search(Arc<RwLock<BTreeMap<DocumentId, Arc<Words>>>>);
 
 /// Words of a text, ascending.
 #[derive(Default)]
-struct Words(Vec<String>);
+pub(super) struct Words(Vec<String>);
 
 impl Wanted {
     /// What a client typed.
@@ -46,7 +46,7 @@ impl Wanted {
 }
 
 impl Words {
-    fn of(document: &Value) -> Self {
+    pub(super) fn of(document: &Value) -> Self {
         let mut text = String::new();
         collect(document, &mut text);
         let mut words: Vec<String> = fold(&text).split_whitespace().map(str::to_owned).collect();
@@ -55,7 +55,7 @@ impl Words {
         Self(words)
     }
 
-    fn has(&self, wanted: &Wanted) -> bool {
+    pub(super) fn has(&self, wanted: &Wanted) -> bool {
         wanted.0.iter().all(|beginning| {
             let first = self.0.partition_point(|word| word < beginning);
             self.0.get(first).is_some_and(|word| word.starts_with(beginning.as_str()))

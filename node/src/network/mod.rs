@@ -18,6 +18,8 @@
 //! | `hub` | the loop: connections, requests, time |
 
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handle;
 mod hub;
 mod peer;

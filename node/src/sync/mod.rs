@@ -18,6 +18,8 @@
 //! It must not know the transport: peers are [`Neighbours`].
 
 mod candidate;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod history;
 mod join;
 mod library;

@@ -210,6 +210,8 @@ impl Shelf {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -239,5 +241,18 @@ mod tests {
     fn short_words_stay_whole() {
         assert_eq!(terms("kinas oda a"), ["kina", "oda", "a"].map(|word| stem(word).to_owned()));
         assert_eq!(stem("asasasas"), "asas");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_typed_finds_itself(text: String) {
+            let folded = fold(&text);
+            prop_assert!(folded.chars().all(|letter| letter == ' ' || letter.is_alphanumeric()));
+            let words = terms(&text);
+            prop_assert!(words.len() <= MOST_WORDS);
+            prop_assert!(words.iter().all(|word| !word.is_empty() && folded.contains(word.as_str())));
+        }
     }
 }

@@ -137,6 +137,7 @@ fn wrong(w: &Words, problem: &Problem) -> String {
     match problem {
         Problem::Long => w.text("office-line-long"),
         Problem::Quote => w.text("office-line-quote"),
+        Problem::LineEnd => w.text("office-line-end"),
         Problem::Columns { found, wanted } => {
             w.with("office-line-columns", &[("found", &w.number(*found)), ("wanted", &w.number(*wanted))])
         }

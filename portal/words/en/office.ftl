@@ -377,6 +377,7 @@ office-import-problem = What is wrong
 office-import-more-bad = And { $count } more.
 office-line-long = The line is longer than any line may be.
 office-line-quote = A quote is not closed on this line.
+office-line-end = The line holds a line end of another kind (a carriage return). Save the file with usual line ends.
 office-line-columns = The line has { $found } columns, the header has { $wanted }.
 office-line-encoding = The line is not UTF-8.
 office-line-pupil-twice = The pupil stands on line { $line } already.

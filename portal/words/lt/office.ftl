@@ -377,6 +377,7 @@ office-import-problem = Kas netinka
 office-import-more-bad = Ir dar { $count }.
 office-line-long = Eilutė ilgesnė, nei leidžiama.
 office-line-quote = Šioje eilutėje neuždarytos kabutės.
+office-line-end = Eilutėje yra kitokios rūšies eilutės pabaiga (grįžties ženklas). Įrašykite failą su įprastomis eilučių pabaigomis.
 office-line-columns = Eilutėje stulpelių yra { $found }, antraštėje – { $wanted }.
 office-line-encoding = Eilutė parašyta ne UTF-8 koduote.
 office-line-pupil-twice = Šis mokinys jau įrašytas { $line } eilutėje.

@@ -47,8 +47,8 @@ impl<R: Read> Lines<R> {
             return Err(ImportError::Encoding);
         }
         let text = std::str::from_utf8(&lines.buffer).map_err(|_| ImportError::Encoding)?;
-        let names = split(text)
-            .map_err(|_| ImportError::Header { missing: list(columns), unknown: "a broken quote".into() })?;
+        let broken = |_| ImportError::Header { missing: list(columns), unknown: "a broken quote or line end".into() };
+        let names = split(text).map_err(broken)?;
         lines.order = order(columns, &names)?;
         Ok(lines)
     }
@@ -117,7 +117,10 @@ impl<R: Read> Lines<R> {
             return bad(Vec::new(), Problem::Long);
         }
         let text = String::from_utf8_lossy(&self.buffer);
-        let Ok(fields) = split(&text) else { return bad(Vec::new(), Problem::Quote) };
+        let fields = match split(&text) {
+            Ok(fields) => fields,
+            Err(problem) => return bad(Vec::new(), problem),
+        };
         if fields.len() != self.order.len() {
             let problem = Problem::Columns { found: fields.len(), wanted: self.order.len() };
             return bad(Vec::new(), problem);
@@ -149,19 +152,84 @@ fn order(columns: &[&'static str], names: &[String]) -> Result<Vec<usize>, Impor
     Ok(columns.iter().filter_map(at).collect())
 }
 
-/// A quote is not closed.
-struct Unclosed;
-
 /// The fields of a line.
-fn split(text: &str) -> Result<Vec<String>, Unclosed> {
+fn split(text: &str) -> Result<Vec<String>, Problem> {
     if !text.contains('"') {
         return Ok(text.split(',').map(str::to_owned).collect());
     }
     // The reader takes a quote that is left open as closed by the end.
     if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
-        return Err(Unclosed);
+        return Err(Problem::Quote);
     }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-    let record = reader.records().next().and_then(Result::ok).ok_or(Unclosed)?;
+    let mut records = reader.records();
+    let record = records.next().and_then(Result::ok).ok_or(Problem::Quote)?;
+    // To the reader a carriage return alone ends a line, too: what comes after it would be lost.
+    if records.next().is_some() {
+        return Err(Problem::LineEnd);
+    }
     Ok(record.iter().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COLUMNS: [&str; 3] = ["one", "two", "three"];
+
+    fn all(bytes: &[u8]) -> Result<Vec<Line>, ImportError> {
+        Lines::open(bytes, &COLUMNS)?.chunk(usize::MAX)
+    }
+
+    /// What bytes of strangers are made of, so that more of it looks like an extract than chance would give.
+    fn hostile() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(b"one,two,three\n".to_vec()),
+            Just(b"\"".to_vec()),
+            Just(b",".to_vec()),
+            Just(b"\r".to_vec()),
+            Just(b"\n".to_vec()),
+            Just(vec![0xEF, 0xBB, 0xBF]),
+            Just(vec![b'x'; LONGEST]),
+            proptest::collection::vec(any::<u8>(), 0..8),
+        ];
+        let pieces = proptest::collection::vec(piece, 0..30);
+        (any::<bool>(), pieces).prop_map(|(has_header, pieces)| {
+            let header: &[u8] = if has_header { b"three,\"one\",two\n" } else { b"" };
+            [header, &pieces.concat()].concat()
+        })
+    }
+
+    #[test]
+    fn what_a_carriage_return_hides_is_told() {
+        let lines = all(b"one,two,three\n\"1\",2,3\r4,5,6\n1,2,3\n").expect("the header is sound");
+        assert_eq!(lines[0].problem, Some(Problem::LineEnd));
+        assert_eq!(lines[1].problem, None);
+        let header = all(b"\"one\",\"two\",\"three\"\r\"1\",\"2\",\"3\"\r").err();
+        assert!(matches!(header, Some(ImportError::Header { .. })), "a whole extract is no header: {header:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_lines_or_told(bytes in hostile()) {
+            let Ok(lines) = all(&bytes) else { return Ok(()) };
+            prop_assert!(lines.is_sorted_by(|before, after| before.number < after.number));
+            prop_assert!(lines.iter().all(|line| line.number > 1));
+            for line in lines.iter().filter(|line| line.problem.is_none()) {
+                prop_assert_eq!(line.fields.len(), COLUMNS.len());
+                prop_assert!(line.fields.iter().map(String::len).sum::<usize>() <= LONGEST);
+            }
+        }
+
+        #[test]
+        fn whatever_stands_in_quotes_is_read(fields in proptest::collection::vec("[^\n]{0,20}", 3)) {
+            let quoted: Vec<String> = fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\""))).collect();
+            let lines = all(format!("one,two,three\n{}\n", quoted.join(",")).as_bytes()).expect("the header is sound");
+            prop_assert_eq!((&lines[0].problem, &lines[0].fields), (&None, &fields));
+        }
+    }
 }

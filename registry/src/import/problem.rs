@@ -9,6 +9,9 @@ pub enum Problem {
     /// A quote is not closed.
     #[error("a quote is not closed on its line")]
     Quote,
+    /// A carriage return parts it: more would stand in it than one line.
+    #[error("holds a line end that no line feed follows")]
+    LineEnd,
     /// Another number of columns than the header has.
     #[error("has {found} columns, the header has {wanted}")]
     Columns {

@@ -147,6 +147,22 @@ impl Log {
     }
 }
 
+/// Records of these payloads that follow a log, with right checksums: bytes alone would never find one.
+#[cfg(fuzzing)]
+pub(crate) fn sealed(log: &[u8], payloads: &[&[u8]]) -> Vec<u8> {
+    let (mut file, mut last) = (Vec::new(), [0; CHECKSUM]);
+    last.copy_from_slice(&log[log.len() - CHECKSUM..]);
+    for payload in payloads {
+        let mut body = [0; RECORD - CHECKSUM];
+        let length = payload.len().min(ROOM);
+        body[..2].copy_from_slice(&(payload.len() as u16).to_le_bytes());
+        body[2..2 + length].copy_from_slice(&payload[..length]);
+        last = checksum(&last, &body);
+        file.extend([body.as_slice(), &last].concat());
+    }
+    file
+}
+
 fn lock(file: &File, path: &Path) -> Result<(), GuardError> {
     match file.try_lock() {
         Ok(()) => Ok(()),

@@ -22,6 +22,8 @@ use tokio::sync::watch;
 pub use error::GuardError;
 use identity::Identity;
 use log::Log;
+#[cfg(fuzzing)]
+pub(crate) use log::sealed;
 pub use message::Message;
 use message::{Slot, Step};
 use testimony::Testimony;

@@ -79,6 +79,12 @@ impl Streams {
         }
     }
 
+    /// Bytes of blocks that are held.
+    #[cfg(fuzzing)]
+    pub(crate) fn held(&self) -> usize {
+        self.peers.values().flatten().map(|stream| stream.held).sum()
+    }
+
     /// Drops streams of heights that are decided. Ones without a head stay until newer streams push them out.
     pub(crate) fn committed(&mut self, tip: Height) {
         for streams in self.peers.values_mut() {
