@@ -162,7 +162,7 @@ async fn small_counts_are_not_printed() {
         assert!(home.text.contains(&w.number(1_200_u64)), "{}", home.text);
     }
     market.book().told = Some(Value::Null);
-    assert!(page(&browser, "/figures").await.says("public-orders-few"));
+    assert!(page(&browser, "/figures?lang=lt").await.says("public-orders-few"));
     site.shutdown().await;
 }
 
