@@ -53,28 +53,30 @@ impl Place {
     /// Every byte that the database has on disk, without PostgreSQL's log of writes: it keeps old writes until its segments are
     /// written over, which `README.md` states as a limit. The server's other databases are other tests'.
     pub async fn bytes(&self) -> Vec<u8> {
-        let mut others = Vec::new();
+        let mut own = None;
         if !self.is_sqlite() {
             sqlx::any::install_default_drivers();
             let mut connection = sqlx::AnyConnection::connect(&self.url).await.unwrap();
             connection.execute("CHECKPOINT").await.unwrap();
-            let sql = "SELECT oid::text FROM pg_database WHERE datname <> current_database()";
-            others = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+            let sql = "SELECT oid::text FROM pg_database WHERE datname = current_database()";
+            let oid: String = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+            own = Some(self.folder.join("data/base").join(oid));
         }
-        let databases = self.folder.join("data/base");
-        let passed: Vec<PathBuf> = others.iter().map(|name: &String| databases.join(name)).collect();
         let mut bytes = Vec::new();
-        gather(&self.folder, &passed, &mut bytes);
+        gather(&self.folder, own.as_deref(), &mut bytes);
         bytes
     }
 }
 
-fn gather(folder: &Path, passed: &[PathBuf], bytes: &mut Vec<u8>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+/// Every file, but of the server's databases only those of `own`.
+fn gather(folder: &Path, own: Option<&Path>, bytes: &mut Vec<u8>) {
+    // Another test's database or temporary file may go while it is read.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if entry.file_type().unwrap().is_dir() {
-            if path.file_name().is_none_or(|name| name != "pg_wal") && !passed.contains(&path) {
-                gather(&path, passed, bytes);
+        let is_another = own.is_some_and(|own| own.parent() == Some(folder) && path != own);
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if path.file_name().is_none_or(|name| name != "pg_wal") && !is_another {
+                gather(&path, own, bytes);
             }
         } else if let Ok(mut file) = std::fs::File::open(&path) {
             // The server makes and removes files while they are read.
