@@ -82,7 +82,7 @@ impl Mempool {
         }))
     }
 
-    /// Whether taking this in is a matter of microseconds: a signature and few records, and nothing to be made durable.
+    /// Whether taking this in costs no more than handing it to another thread: a short order, nothing to be made durable.
     pub fn is_brief(&self, raw: &[u8]) -> bool {
         let parsed = || RawTransaction(raw.to_vec()).parse(&self.0.network);
         raw.len() <= BRIEF && parsed().is_ok_and(|signed| matches!(signed.body().operation, Operation::Order { .. }))
