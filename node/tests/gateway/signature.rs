@@ -1,8 +1,8 @@
 //! Signatures of reads: the standard's own example, and every way in which one does not hold.
 
 use keis_ledger::crypto::PublicKey;
-use keis_node::gateway::signature::{Flaw, Message, Signed};
 use keis_node::gateway::Settings;
+use keis_node::gateway::signature::{Flaw, Message, Signed};
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use crate::party::{LATER_KEY, SCHOOL_KEY, STRANGER_KEY, Signing, TEACHER_KEY, serving, stand};
