@@ -208,12 +208,15 @@ pub fn measure_year(
     let measured = measure_beyond(opened, export.as_slice(), trial.genesis(), options, verify_time, progress);
     let (mut rate, passed) = measured?;
     if let Some(Passed { at, progress }) = passed {
-        let seconds = rate.seconds - at.as_secs_f64();
-        // What came with the same piece as the last block of the opening is not counted twice.
-        let orders = rate.transactions.saturating_sub(progress.transactions.max(before)) as f64 / seconds;
-        rate.orders_per_second = Some(orders);
-        rate.lines_per_second = Some(f64::from(size.classes * size.pupils * size.rounds) / seconds);
-        rate.share_of_orders = Some(orders / rate.verify_per_second);
+        // What came with the same piece as the last block of the opening is not counted twice; of a small year that is everything.
+        let orders = rate.transactions.saturating_sub(progress.transactions.max(before));
+        if orders > 0 {
+            let seconds = rate.seconds - at.as_secs_f64();
+            let orders_per_second = orders as f64 / seconds;
+            rate.orders_per_second = Some(orders_per_second);
+            rate.lines_per_second = Some(f64::from(size.classes * size.pupils * size.rounds) / seconds);
+            rate.share_of_orders = Some(orders_per_second / rate.verify_per_second);
+        }
     }
     Ok(rate)
 }

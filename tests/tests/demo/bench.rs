@@ -14,6 +14,10 @@ async fn a_bench_tells_every_ratio_of_one_run() {
     let ratios = told["ratios"].as_object().expect("ratios");
     assert_eq!(ratios.len(), 7, "{ratios:?}");
     for (name, ratio) in ratios {
+        // An export so small may come in one piece: then nothing is told of the orders alone.
+        if name == "replay_share_of_verify_limit_in_orders" && ratio.is_null() {
+            continue;
+        }
         assert!(ratio.as_f64().is_some_and(|ratio| ratio.is_finite() && ratio > 0.0), "{name}: {ratio}");
     }
     for (load, pupils) in [("single", 1.0), ("classes", 20.0)] {
