@@ -61,8 +61,8 @@ impl From<sqlx::Error> for ErasureError {
     }
 }
 
-/// Tables that held something of an erased person.
-const SWEPT: [&str; 19] = [
+/// Tables that held something of an erased person, and the server's samples of what older versions let it sample of them.
+const SWEPT: [&str; 20] = [
     "VACUUM FULL person_keys",
     "VACUUM FULL wallets",
     "VACUUM FULL pupils",
@@ -82,6 +82,7 @@ const SWEPT: [&str; 19] = [
     "VACUUM FULL web_sessions",
     "VACUUM FULL import_lines",
     "VACUUM FULL reconcile_seen",
+    "VACUUM FULL pg_catalog.pg_statistic",
 ];
 
 impl Registry {

@@ -7,10 +7,10 @@ use keis_registry::ids::PersonId;
 use keis_registry::people::{self, PupilFacts};
 use keis_registry::permission::Role;
 use keis_registry::{MasterKey, Page, Registry, RegistryError, outbox, wallets};
-use sqlx::{Executor, Row};
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 use crate::scene::{CERTIFICATE, SCHOOL, SYSTEM, YEAR, claims, facts, scene};
-use crate::support::{both, holds};
+use crate::support::{Place, both, holds};
 
 /// What the database holds of a person beside ids: wrapped key, blind indexes, sealed fields.
 async fn traces(registry: &Registry, person: PersonId) -> Vec<Vec<u8>> {
@@ -102,6 +102,38 @@ async fn a_broken_off_comparison_leaves_no_index() {
         assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
     })
     .await;
+}
+
+/// PostgreSQL analyzes tables by itself and keeps samples of their columns, also of tables that are empty since.
+#[tokio::test]
+async fn no_sample_survives_in_the_servers_statistics() {
+    let place = Place::postgres().await;
+    let scene = scene(&place).await;
+    let person = scene.pupils[0];
+    let before = traces(&scene.registry, person).await;
+    let analyze = async || scene.registry.reader().await.unwrap().execute("ANALYZE").await.unwrap();
+    analyze().await;
+    scene.registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
+    let bytes = place.bytes().await;
+    assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+
+    // As a version left it that let the server sample everything.
+    let person = scene.pupils[1];
+    let before = traces(&scene.registry, person).await;
+    for table in ["person_keys", "pupils", "wallets"] {
+        let columns = "SELECT attname::text FROM pg_attribute \
+                       WHERE attrelid = $1::regclass AND attnum > 0 AND attstattarget = 0";
+        let mut reader = scene.registry.reader().await.unwrap();
+        for column in sqlx::query_scalar::<_, String>(columns).bind(table).fetch_all(&mut *reader).await.unwrap() {
+            let sampled = format!("ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS -1");
+            reader.execute(AssertSqlSafe(sampled)).await.unwrap();
+        }
+    }
+    analyze().await;
+    let registry = place.open().await;
+    registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
+    let bytes = place.bytes().await;
+    assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
 }
 
 #[tokio::test]
