@@ -1,5 +1,7 @@
 //! The built `keis` command, as people and scripts use it: what it prints, its exit codes, and that no secret leaves it.
 
+#![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
+
 #[path = "command/genesis.rs"]
 mod genesis;
 #[path = "command/governance.rs"]

@@ -1,5 +1,7 @@
 //! `keis sample`: the year is the same for the same seed, holds every situation, and ends as it says.
 
+#![allow(clippy::unwrap_used, reason = "what a test expects and does not find ends it")]
+
 #[path = "sample/broken.rs"]
 mod broken;
 #[path = "sample/replay.rs"]

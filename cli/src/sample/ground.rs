@@ -266,7 +266,7 @@ fn vat_category(status: VatStatus, is_exempt: bool, position: usize) -> VatCateg
     match (status, is_exempt) {
         (VatStatus::Registered, true) if position % 5 == 2 => VatCategory::ExemptEducation,
         (VatStatus::Registered, true) => VatCategory::ExemptCulture,
-        (VatStatus::Registered, false) if position % 3 == 0 => VatCategory::Reduced,
+        (VatStatus::Registered, false) if position.is_multiple_of(3) => VatCategory::Reduced,
         (VatStatus::Registered, false) => VatCategory::Standard,
         (VatStatus::NotRegistered, _) => VatCategory::OutsideScope,
     }

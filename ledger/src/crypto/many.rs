@@ -366,11 +366,11 @@ fn round<const ROUND: usize, S: Simd>(v: &mut [S::u32s; WORDS], m: &[S::u32s; WO
 fn mix<S: Simd>(v: &mut [S::u32s; 16], [a, b, c, d]: [usize; 4], x: S::u32s, y: S::u32s) {
     v[a] = v[a] + v[b] + x;
     v[d] = turned::<16, _>(v[d] ^ v[a]);
-    v[c] = v[c] + v[d];
+    v[c] += v[d];
     v[b] = turned::<12, _>(v[b] ^ v[c]);
     v[a] = v[a] + v[b] + y;
     v[d] = turned::<8, _>(v[d] ^ v[a]);
-    v[c] = v[c] + v[d];
+    v[c] += v[d];
     v[b] = turned::<7, _>(v[b] ^ v[c]);
 }
 

@@ -109,6 +109,6 @@ pub(super) async fn submit(site: Arc<Site>, call: Call) -> Answer {
         None
     };
     let Some(made) = made else { return shown(&site, &call, asked, &of, &sent.fields, wrong).await };
-    call.flash(Flash::good(&w.with1("provider-rev-kept", "number", &made.number))).await?;
+    call.flash(Flash::good(w.with1("provider-rev-kept", "number", &made.number))).await?;
     redirect(&asked.row.href)
 }

@@ -272,7 +272,7 @@ async fn delivery_is_reported_and_attendance_corrected_by_line() {
     let path = format!("/provider/orders/{report}/report");
     let sheet = staff.post(&path, &[("order", &report), ("absent", "2"), ("absent", "0")]).await;
     assert_eq!(sheet.asked(), [act(1, OrderAction::ReportDelivery { absent: vec![0, 2] })]);
-    assert!(sheet.label(&format!("{report}/0")).contains(", "), "a line has name and class");
+    assert!(sheet.label(format!("{report}/0")).contains(", "), "a line has name and class");
     let all = staff.post(&path, &[("order", &report)]).await;
     assert_eq!(all.asked(), [act(1, OrderAction::ReportDelivery { absent: Vec::new() })]);
     for wrong in ["1", "3", "x", "-1"] {

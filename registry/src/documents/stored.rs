@@ -1,6 +1,7 @@
 //! Rows of documents: packed, sealed under the provider's key.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::civil::Date;
 use keis_ledger::classifiers::Year;
@@ -151,11 +152,13 @@ pub(super) async fn due_days(
         }
         for row in query.fetch_all(&mut *connection).await? {
             let provider = ProviderId(list::id(row.try_get("provider")?, "documents.provider")?);
-            if !keys.contains_key(&provider) {
-                let key = witnesses::key_of(&mut *connection, vault, Holder::Provider(provider)).await?;
-                keys.insert(provider, key);
-            }
-            let Some(Some(key)) = keys.get(&provider) else { continue };
+            let key = match keys.entry(provider) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    free.insert(witnesses::key_of(&mut *connection, vault, Holder::Provider(provider)).await?)
+                }
+            };
+            let Some(key) = key else { continue };
             let statement = StatementId(list::id(row.try_get("statement")?, "documents.statement")?);
             let file = Commitment(list::id(row.try_get("file")?, "documents.file")?);
             let number = Commitment(list::id(row.try_get("number")?, "documents.number")?);

@@ -102,7 +102,7 @@ async fn an_invoice_leaves_and_the_buyers_answers_pay_it_once() {
     until("every answer was taken", PATIENCE, async || files(&buyer.join("answers"), ".json").is_empty().then_some(()))
         .await;
     assert_eq!(statement(&house, id).await.paid, owed, "it is paid once");
-    assert_eq!(files(&out, ".xml"), [name.clone()], "it left once");
+    assert_eq!(files(&out, ".xml"), std::slice::from_ref(&name), "it left once");
     officer.open("office/dispatch?lang=en").await;
     officer.hear("msg_00000000000000000000000000000000").await;
     officer.assert_accessible().await;

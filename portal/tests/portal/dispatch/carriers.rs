@@ -31,7 +31,7 @@ async fn history(seed: u64) {
     for _ in 0..12 {
         // Every time somebody else, as after a restart; now and then two at once.
         let (one, other) = (Http::new(&settings).expect("an address"), Http::new(&settings).expect("an address"));
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             tokio::join!(scene.step(&one), scene.step(&other));
         } else {
             scene.step(&one).await;

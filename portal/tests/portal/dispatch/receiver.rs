@@ -58,7 +58,7 @@ impl Inside {
         if *times > 1 {
             return;
         }
-        let verdict = if self.inbox.len() % 2 == 0 { "rejected" } else { "approved" };
+        let verdict = if self.inbox.len().is_multiple_of(2) { "rejected" } else { "approved" };
         let answer = |verdict: &str| {
             let reason = (verdict == "rejected").then_some("Neteisingas pirkėjo kodas");
             json!({ "id": format!("{id}-{verdict}"), "message": id, "verdict": verdict, "reason": reason })

@@ -127,7 +127,7 @@ async fn a_credit_note_gives_back_no_more_than_is_due() {
     };
     let sheet = post(&["2:500", "0:150"]).await;
     assert_eq!(sheet.asked(), [Operation::Settlement(credit)]);
-    assert!(!sheet.label(&format!("{order}/0")).is_empty() && sheet.label(&note) == PDF.0);
+    assert!(!sheet.label(format!("{order}/0")).is_empty() && sheet.label(&note) == PDF.0);
     assert_eq!(post(&["0:501"]).await.status, 303, "more than is due");
     for wrong in [&[][..], &["0:150", "0:150"], &["x"]] {
         assert_eq!(post(wrong).await.status, 400, "{wrong:?}");

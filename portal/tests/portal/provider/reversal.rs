@@ -11,8 +11,8 @@ use super::*;
 fn reverse(stage: &Stage, made: StatementId) {
     let of = |statement| Subject { order: Some(id(9)), statement, ..Subject::default() };
     let ours = of(Some(made));
-    stage.market.moved(Kind::StatementAccepted, ours.clone(), 0, 0);
-    stage.market.moved(Kind::InvoiceAttached, ours.clone(), 0, 0);
+    stage.market.moved(Kind::StatementAccepted, ours, 0, 0);
+    stage.market.moved(Kind::InvoiceAttached, ours, 0, 0);
     stage.market.moved(Kind::CreditNoted, ours, 100, 1);
     stage.market.moved(Kind::OrderReversed, of(None), 500, 1);
     let mut book = stage.market.book();

@@ -16,7 +16,7 @@ pub(crate) fn amount(cents: i64, language: Language) -> String {
         text.push('−');
     }
     for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
             text.push(group);
         }
         text.push(digit);
