@@ -15,8 +15,8 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Ro
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::RegistryError;
-use crate::log;
 use crate::vault::{Field, MasterKey, Vault};
+use crate::{log, sweep};
 
 pub(crate) mod list;
 
@@ -28,26 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST: Duration = Duration::from_secs(15);
 /// Names the writer's lock on PostgreSQL: the letters KEISREGI.
 const WRITER: &str = "SELECT CAST(pg_advisory_xact_lock(5423821948449015625) AS TEXT)";
-
-/// Keeps PostgreSQL from sampling columns of bytes that are not ids, and drops the samples that it has. What an erasure destroys
-/// would otherwise stand among the server's statistics: analyzing an emptied table does not clear them.
-const UNSAMPLED: &str = "
-DO $$
-DECLARE held record;
-BEGIN
-    FOR held IN
-        SELECT a.attrelid::regclass AS place, a.attname AS name
-        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0
-          AND NOT a.attisdropped AND a.atttypid = 'bytea'::regtype AND COALESCE(a.attstattarget, -1) <> 0
-          AND a.attname NOT IN ('id', 'person', 'user_id', 'owner', 'school', 'entity', 'provider', 'party', 'statement', 'file',
-                                'of_order', 'dispatch')
-    LOOP
-        -- A change of type, be it to the same, is what drops samples without the rights of a superuser.
-        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE BYTEA, ALTER COLUMN %I SET STATISTICS 0',
-                       held.place, held.name, held.name);
-    END LOOP;
-END $$";
 
 const CHECK: Field = Field::of("vault_check", "sealed");
 const CHECKED: &[u8] = b"KEIS registry 1";
@@ -101,11 +81,11 @@ impl Registry {
             pool.execute("PRAGMA journal_mode = WAL").await?;
         }
         sqlx::migrate!("./migrations").run(&pool).await?;
-        if backend == Backend::Postgres {
-            pool.execute(UNSAMPLED).await?;
-        }
         let registry =
             Self { pool, vault: Vault::new(master), backend, writer: Arc::default(), waiting: Arc::default() };
+        if backend == Backend::Postgres {
+            sweep::unsample(&registry).await?;
+        }
         registry.prove_master_key().await?;
         Ok(registry)
     }
@@ -170,16 +150,6 @@ impl Registry {
     /// Closes all connections; on SQLite the log of writes is folded into the file.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-
-    /// Runs what no transaction may hold, while no other writer of this process is at work.
-    pub(crate) async fn alone(&self, statements: &[&'static str]) -> Result<(), RegistryError> {
-        let _writer = self.writer.lock().await;
-        let mut connection = self.pool.acquire().await?;
-        for statement in statements {
-            connection.execute(*statement).await?;
-        }
-        Ok(())
     }
 
     /// Folds SQLite's log of writes into the file and empties it, once no reader needs it any more.

@@ -1,7 +1,7 @@
 //! Erasure of a person: the data key, the mapping to wallets, blind indexes and sealed fields go; ids and the log stay.
 //!
-//! Once the transaction is durable, the database's files are swept, so that no page, free space or log of writes holds what was
-//! destroyed. A backup of an earlier day still does: after it is restored, [`Registry::reapply_erasures`] with the list of
+//! Once the transaction is durable, the database's files are swept (`sweep`), so that no page, free space or log of writes holds what
+//! was destroyed. A backup of an earlier day still does: after it is restored, [`Registry::reapply_erasures`] with the list of
 //! [`Registry::erased`], which is kept beside the backups, erases again.
 
 use keis_ledger::classifiers::Year;
@@ -10,7 +10,7 @@ use keis_ledger::operation::{Operation, Party, WalletOperation};
 use keis_ledger::time::Timestamp;
 use sqlx::{AnyConnection, Row};
 
-use crate::database::{Backend, Registry, Work, list, now};
+use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{PersonId, UserId};
 use crate::log::{Actor, Entry, append};
@@ -60,30 +60,6 @@ impl From<sqlx::Error> for ErasureError {
         Self::Registry(error.into())
     }
 }
-
-/// Tables that held something of an erased person, and the server's samples of what older versions let it sample of them.
-const SWEPT: [&str; 20] = [
-    "VACUUM FULL person_keys",
-    "VACUUM FULL wallets",
-    "VACUUM FULL pupils",
-    "VACUUM FULL users",
-    "VACUUM FULL user_keys",
-    "VACUUM FULL officer_keys",
-    "VACUUM FULL providers",
-    "VACUUM FULL witness_keys",
-    "VACUUM FULL witnesses",
-    "VACUUM FULL papers",
-    "VACUUM FULL sellers",
-    "VACUUM FULL number_series",
-    "VACUUM FULL documents",
-    "VACUUM FULL dispatches",
-    "VACUUM FULL dispatch_answers",
-    "VACUUM FULL refusals",
-    "VACUUM FULL web_sessions",
-    "VACUUM FULL import_lines",
-    "VACUUM FULL reconcile_seen",
-    "VACUUM FULL pg_catalog.pg_statistic",
-];
 
 impl Registry {
     /// Erases a pupil, a user or a provider who is a natural person. Wallets that stand on the ledger are closed, keys revoked.
@@ -171,31 +147,6 @@ impl Registry {
         }
         self.sweep().await?;
         Ok(again)
-    }
-
-    /// Clears the database's files of what erasures destroyed, if any is not cleared yet. Takes seconds on a full registry.
-    ///
-    /// # Errors
-    /// What the database answers.
-    pub async fn sweep(&self) -> Result<(), RegistryError> {
-        let mut reader = self.reader().await?;
-        let row = sqlx::query("SELECT COUNT(*) AS waiting FROM erased WHERE swept = 0").fetch_one(&mut *reader).await?;
-        let waiting: i64 = row.try_get("waiting")?;
-        drop(reader);
-        if waiting == 0 {
-            return Ok(());
-        }
-        match self.backend() {
-            Backend::Sqlite => self.alone(&["VACUUM"]).await?,
-            Backend::Postgres => self.alone(&SWEPT).await?,
-        }
-        let mut work = self.begin().await?;
-        sqlx::query("UPDATE erased SET swept = 1 WHERE swept = 0").execute(work.connection()).await?;
-        work.commit().await?;
-        match self.backend() {
-            Backend::Sqlite => self.fold().await,
-            Backend::Postgres => Ok(()),
-        }
     }
 }
 

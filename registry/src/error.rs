@@ -25,8 +25,8 @@ pub enum RegistryError {
     /// The address names no database that is known here.
     #[error("`{0}:` names no database; known are sqlite:PATH and postgres://…")]
     Address(String),
-    /// A reader of another process holds on to an old state of the file.
-    #[error("the registry's file is in use elsewhere, so its log of writes could not be emptied")]
+    /// Somebody else holds on to an old state of the database.
+    #[error("the registry's database is in use elsewhere, so what was erased could not be cleared from its files yet")]
     Busy,
     /// The master key is another one than that under which this database was founded.
     #[error("the master key is not this registry's")]

@@ -27,6 +27,7 @@ pub mod reconcile;
 pub mod refusals;
 pub mod sampling;
 pub mod successions;
+mod sweep;
 pub mod users;
 pub mod vault;
 pub mod wallets;

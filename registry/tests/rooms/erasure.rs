@@ -7,7 +7,7 @@ use keis_registry::ids::PersonId;
 use keis_registry::people::{self, PupilFacts};
 use keis_registry::permission::Role;
 use keis_registry::{MasterKey, Page, Registry, RegistryError, outbox, wallets};
-use sqlx::{AssertSqlSafe, Executor, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 
 use crate::scene::{CERTIFICATE, SCHOOL, SYSTEM, YEAR, claims, facts, scene};
 use crate::support::{Place, both, holds};
@@ -102,6 +102,31 @@ async fn a_broken_off_comparison_leaves_no_index() {
         assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
     })
     .await;
+}
+
+/// PostgreSQL keeps deleted rows for transactions that began before, also of other databases of the server.
+#[tokio::test]
+async fn files_are_not_called_clear_while_somebody_holds_on_to_deleted_rows() {
+    let place = Place::alone().await;
+    let elsewhere = place.beside().await;
+    let scene = scene(&place).await;
+    let registry = &scene.registry;
+    let writes_elsewhere = (&elsewhere, "SELECT pg_current_xact_id()::text");
+    let looks_at_what_stands = (&place, "SELECT 1");
+    for (person, (of, hold)) in scene.pupils.iter().zip([writes_elsewhere, looks_at_what_stands]) {
+        let before = traces(registry, *person).await;
+        let mut holder = AnyConnection::connect(&of.url).await.unwrap();
+        holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
+        holder.execute(hold).await.unwrap();
+        let receipt = registry.erase(&SYSTEM, *person, Circumstances::default()).await.unwrap();
+        assert!(!receipt.swept, "{hold}");
+        let again = registry.sweep().await;
+        assert!(matches!(again, Err(RegistryError::Busy)), "{again:?}");
+        holder.execute("ROLLBACK").await.unwrap();
+        registry.sweep().await.unwrap();
+        let bytes = place.bytes().await;
+        assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+    }
 }
 
 /// PostgreSQL analyzes tables by itself and keeps samples of their columns, also of tables that are empty since.

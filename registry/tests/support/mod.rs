@@ -26,20 +26,33 @@ pub struct Place {
     pub url: String,
     folder: PathBuf,
     _file: Option<tempfile::TempDir>,
-    _cluster: Option<Arc<Cluster>>,
+    cluster: Option<Arc<Cluster>>,
 }
 
 impl Place {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("registry of a test.db").display());
-        Self { url, folder: folder.path().to_owned(), _file: Some(folder), _cluster: None }
+        Self { url, folder: folder.path().to_owned(), _file: Some(folder), cluster: None }
     }
 
     pub async fn postgres() -> Self {
-        let cluster = Cluster::shared();
+        Self::on(Cluster::shared()).await
+    }
+
+    /// On a server of its own: tests that hold on to old rows disturb everybody else's.
+    pub async fn alone() -> Self {
+        Self::on(Arc::new(Cluster::start())).await
+    }
+
+    /// Another database of the same server.
+    pub async fn beside(&self) -> Self {
+        Self::on(self.cluster.clone().expect("a server")).await
+    }
+
+    async fn on(cluster: Arc<Cluster>) -> Self {
         let url = cluster.create_database().await;
-        Self { url, folder: cluster.folder.path().to_owned(), _file: None, _cluster: Some(cluster) }
+        Self { url, folder: cluster.folder.path().to_owned(), _file: None, cluster: Some(cluster) }
     }
 
     pub fn is_sqlite(&self) -> bool {
