@@ -97,28 +97,24 @@ impl Registry {
         self.wait_for_older().await?;
         // A transaction that only keeps other writers away, so that rows can be counted.
         let _work = self.begin().await?;
-        let mut connection = self.reader().await?;
+        // Not given back: nobody else's statements are to end for its patience, also when this is broken off.
+        let mut connection = self.reader().await?.detach();
         connection.execute(LOCKS).await?;
-        let swept = async {
-            for table in TABLES {
-                connection.execute(AssertSqlSafe(format!("VACUUM FULL {table}"))).await?;
-                // Rows that its key was built over, against rows that are seen: what was kept for somebody is in the first alone.
-                let sql = format!(
-                    "SELECT CAST((SELECT COUNT(*) FROM {table})::REAL = GREATEST(c.reltuples, 0) AS INT)::BIGINT AS clear \
-                     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
-                     WHERE i.indrelid = '{table}'::regclass AND i.indisprimary"
-                );
-                let clear: i64 = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?.try_get("clear")?;
-                if clear == 0 {
-                    return Err(RegistryError::Busy);
-                }
+        for table in TABLES {
+            connection.execute(AssertSqlSafe(format!("VACUUM FULL {table}"))).await?;
+            // Rows that its key was built over, against rows that are seen: what was kept for somebody is in the first alone.
+            let sql = format!(
+                "SELECT CAST((SELECT COUNT(*) FROM {table})::REAL = GREATEST(c.reltuples, 0) AS INT)::BIGINT AS clear \
+                 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+                 WHERE i.indrelid = '{table}'::regclass AND i.indisprimary"
+            );
+            let clear: i64 = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await?.try_get("clear")?;
+            if clear == 0 {
+                return Err(RegistryError::Busy);
             }
-            connection.execute("VACUUM FULL pg_catalog.pg_statistic").await?;
-            Ok(())
-        };
-        let swept = swept.await;
-        connection.execute("RESET lock_timeout").await?;
-        swept
+        }
+        connection.execute("VACUUM FULL pg_catalog.pg_statistic").await?;
+        Ok(())
     }
 
     /// Waits until every transaction that began before is over.

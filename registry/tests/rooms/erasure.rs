@@ -30,6 +30,11 @@ async fn traces(registry: &Registry, person: PersonId) -> Vec<Vec<u8>> {
     found
 }
 
+async fn assert_none_stands(place: &Place, traces: &[Vec<u8>]) {
+    let bytes = place.bytes().await;
+    assert!(traces.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+}
+
 #[tokio::test]
 async fn after_an_erasure_no_file_tells_who_it_was() {
     both(async |place| {
@@ -43,8 +48,7 @@ async fn after_an_erasure_no_file_tells_who_it_was() {
         let officer = scene.officer().await.actor();
         let receipt = registry.erase(&officer, person, Circumstances::default()).await.unwrap();
         assert!(receipt.swept && receipt.wallets == 1 && receipt.closing.is_empty());
-        let bytes = place.bytes().await;
-        assert!(traces_before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+        assert_none_stands(&place, &traces_before).await;
         assert!(registry.find_pupil(&SYSTEM, "4400000011", YEAR).await.unwrap().is_none());
         assert!(registry.pupil(&SYSTEM, person, YEAR).await.unwrap().is_none());
         let class = registry.class(&SYSTEM, scene.school, 0, "5a", YEAR).await.unwrap();
@@ -98,8 +102,7 @@ async fn a_broken_off_comparison_leaves_no_index() {
         registry.reader().await.unwrap().execute(seen).await.unwrap();
         let before = traces(registry, person).await;
         registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
-        let bytes = place.bytes().await;
-        assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+        assert_none_stands(&place, &before).await;
     })
     .await;
 }
@@ -124,8 +127,7 @@ async fn files_are_not_called_clear_while_somebody_holds_on_to_deleted_rows() {
         assert!(matches!(again, Err(RegistryError::Busy)), "{again:?}");
         holder.execute("ROLLBACK").await.unwrap();
         registry.sweep().await.unwrap();
-        let bytes = place.bytes().await;
-        assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+        assert_none_stands(&place, &before).await;
     }
 }
 
@@ -139,8 +141,7 @@ async fn no_sample_survives_in_the_servers_statistics() {
     let analyze = async || scene.registry.reader().await.unwrap().execute("ANALYZE").await.unwrap();
     analyze().await;
     scene.registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
-    let bytes = place.bytes().await;
-    assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+    assert_none_stands(&place, &before).await;
 
     // As a version left it that let the server sample everything.
     let person = scene.pupils[1];
@@ -157,8 +158,7 @@ async fn no_sample_survives_in_the_servers_statistics() {
     analyze().await;
     let registry = place.open().await;
     registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
-    let bytes = place.bytes().await;
-    assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+    assert_none_stands(&place, &before).await;
 }
 
 #[tokio::test]
@@ -206,8 +206,7 @@ async fn a_user_and_a_natural_provider_are_erased_too() {
         for person in [person, natural] {
             registry.erase(&SYSTEM, person, Circumstances::default()).await.unwrap();
         }
-        let bytes = place.bytes().await;
-        assert!(before.iter().all(|trace| !holds(&bytes, trace)), "a trace stands in a file");
+        assert_none_stands(&place, &before).await;
         assert!(registry.user(user.id).await.unwrap().is_none());
         assert!(registry.load_session(&[1; 32], Timestamp(0)).await.unwrap().is_none());
         assert!(registry.provider(scene.natural).await.unwrap().is_none());
