@@ -14,6 +14,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
+
 use keis_engine::Engine;
 use keis_engine::guard::GuardState;
 use keis_ledger::chain::Height;
@@ -153,17 +155,22 @@ pub fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
 impl Node {
     /// Starts every part, in order.
     ///
+    /// Boxed, so that network, engine and gateway are compiled here, once and by this crate's settings: an `async fn` is
+    /// compiled by whoever awaits it, and everything with it that it alone begins.
+    ///
     /// # Errors
     /// [`NodeError`]; nothing is left running then.
-    pub async fn start(home: &Home, config: Config, options: Options) -> Result<Self, NodeError> {
-        let ground = Ground::lay(home, config, options)?;
-        let (store, loaded) = open(&ground).await?;
-        let network = Network::open(swarm(&ground), &ground.genesis.hash()).await?;
-        let started = Self::start_on(ground, store, loaded, &network).await;
-        if started.is_err() {
-            network.shutdown().await;
-        }
-        started
+    pub fn start(home: &Home, config: Config, options: Options) -> BoxFuture<'_, Result<Self, NodeError>> {
+        Box::pin(async move {
+            let ground = Ground::lay(home, config, options)?;
+            let (store, loaded) = open(&ground).await?;
+            let network = Network::open(swarm(&ground), &ground.genesis.hash()).await?;
+            let started = Self::start_on(ground, store, loaded, &network).await;
+            if started.is_err() {
+                network.shutdown().await;
+            }
+            started
+        })
     }
 
     /// Starts what stands on store and network.
