@@ -1,5 +1,7 @@
 //! What a node answers to the engine, and what passes between them. No type of the engine's libraries occurs here.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use keis_ledger::chain::{Address, Certificate, Height, ValidatorSet};
@@ -37,6 +39,9 @@ pub enum Verdict {
 /// Why the application cannot go on: a failed disk, a broken invariant. The engine stops on it.
 pub type AppError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Makes durable what was received and is not yet. Blocks its thread.
+pub type Settle = Arc<dyn Fn() -> Result<(), AppError> + Send + Sync>;
+
 /// A node, as the engine sees it. All calls come from one task, one after the other; while one runs consensus waits.
 #[async_trait]
 pub trait Application: Send + Sync + 'static {
@@ -56,10 +61,14 @@ pub trait Application: Send + Sync + 'static {
     /// Must not wait for work: an empty block will do.
     async fn propose(&mut self, height: Height, round: u32, proposer: Address) -> Result<Proposal, AppError>;
 
-    /// Stores a block of the height after the tip durably and judges it. `fresh`: no quorum is known to have voted for it,
+    /// Stores a block of the height after the tip and judges it; [`Application::settle`] makes it durable. `fresh`: no quorum is known to have voted for it,
     /// so the bound against the own clock is judged. One that is known keeps its verdict, save that an invalid one which
     /// rests on the own clock alone is judged anew, without the clock, when it comes again and is not fresh.
     async fn receive(&mut self, proposal: Proposal, fresh: bool) -> Result<Verdict, AppError>;
+
+    /// What is called before anything that this node signed about received blocks leaves it, and from another task than the rest.
+    /// A node that only follows what others decide never needs it: a commit makes its block durable.
+    fn settle(&self) -> Settle;
 
     /// The stored blocks, not decided yet, of a round.
     async fn undecided(&mut self, height: Height, round: u32) -> Result<Vec<(Proposal, Verdict)>, AppError>;

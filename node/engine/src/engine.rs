@@ -18,14 +18,13 @@ use malachite_app_channel::app::spawn::spawn_network_actor;
 use malachite_app_channel::app::types::Keypair;
 use malachite_app_channel::{
     Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkIdentity, NetworkMsg, RequestContext, SyncContext,
-    WalContext,
 };
 use malachite_core_types::LinearTimeouts;
 use ractor::RactorErr;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::{AppError, Application};
+use crate::app::{AppError, Application, Settle};
 use crate::context::{EngineAddress, KeisContext};
 use crate::guard::{Guard, GuardError, GuardState};
 use crate::host::{Host, HostConfig};
@@ -237,7 +236,7 @@ pub async fn start<A: Application>(
     let guard = guard.map(Arc::new);
     let witness = Arc::new(Witness::new(app.tip()));
     let (alive, ended) = mpsc::channel(1);
-    let parts = build(&config, network_secret, guard.clone(), &witness, alive).await?;
+    let parts = build(&config, network_secret, guard.clone(), &witness, app.settle(), alive).await?;
     let host_config = HostConfig {
         chain: config.network,
         timeouts: timeouts(&config.timeouts),
@@ -306,6 +305,7 @@ async fn build(
     network_secret: [u8; 32],
     guard: Option<Arc<Guard>>,
     witness: &Arc<Witness>,
+    settle: Settle,
     alive: Alive,
 ) -> Result<Parts, EngineError> {
     let keypair = Keypair::ed25519_from_bytes(network_secret).map_err(|_| EngineError::Config("network secret"))?;
@@ -329,8 +329,16 @@ async fn build(
     let net = || Wire::of_network(witness.clone(), alive.clone());
     let settings = settings(config)?;
     let (swarm, gate, to_gate) = network(config, &settings, identity, net()).await?;
+    let own = guard.as_ref().map(|guard| guard.address());
+    let journal = match wal::journal(&config.wal, Wire::of_log(guard, alive.clone()), own, settle).await {
+        Ok(journal) => journal,
+        Err(error) => {
+            swarm.stop(None);
+            return Err(EngineError::Start(format!("log of consensus {}: {error}", config.wal.display())));
+        }
+    };
     let built = EngineBuilder::new(KeisContext, settings)
-        .with_default_wal(WalContext::new(config.wal.clone(), Wire::of_log(guard, alive.clone())))
+        .with_custom_wal(journal.clone())
         .with_custom_network(gate, to_gate)
         .with_default_consensus(consensus)
         .with_default_sync(SyncContext::new(net()))
@@ -341,6 +349,7 @@ async fn build(
         Ok((channels, handle)) => Ok(Parts { channels, handle, swarm }),
         Err(report) => {
             swarm.stop(None);
+            journal.stop(None);
             Err(EngineError::Start(format!("{report:#}")))
         }
     }

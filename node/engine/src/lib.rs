@@ -16,5 +16,5 @@ mod wal;
 mod wire;
 mod witness;
 
-pub use app::{AppError, Application, Proposal, Verdict};
+pub use app::{AppError, Application, Proposal, Settle, Verdict};
 pub use engine::{Config, Engine, EngineError, Peer, Timeouts, metrics, network_key, start};

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,8 @@ pub(super) struct Engine {
     failed: OnceLock<String>,
     /// What the last durable write left; held while one is made.
     writer: Mutex<Note>,
+    /// Whether anything was written since that no sync followed.
+    unsettled: AtomicBool,
     witness: Witness,
     path: PathBuf,
     min_free_bytes: u64,
@@ -96,6 +99,7 @@ impl Engine {
             sync: options.sync.clone(),
             failed: OnceLock::new(),
             writer: Mutex::new(Note::default()),
+            unsettled: AtomicBool::new(false),
             witness: Witness::open(path)?,
             path: path.to_owned(),
             min_free_bytes: options.min_free_bytes,
@@ -166,16 +170,20 @@ impl Engine {
 
     /// Makes the changes together; they become durable with the next durable write.
     pub(super) fn write_lazily(&self, batch: Batch) -> Result<(), StoreError> {
+        if batch.is_empty {
+            return self.check_alive();
+        }
         self.check_room_for(&batch)?;
         let _alone = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.unsettled.store(true, Ordering::Relaxed);
         self.apply(batch)
     }
 
-    /// Makes durable what was written lazily.
+    /// Makes durable what was written lazily, if anything was.
     pub(super) fn settle(&self) -> Result<(), StoreError> {
         self.check_alive()?;
         let _alone = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.make_durable()
+        if self.unsettled.load(Ordering::Relaxed) { self.make_durable() } else { Ok(()) }
     }
 
     pub(super) fn disk_bytes(&self) -> Result<u64, StoreError> {
@@ -218,7 +226,9 @@ impl Engine {
 
     fn make_durable(&self) -> Result<(), StoreError> {
         self.guarded(&[], |db| db.flush()).map_err(|error| self.fail(&format!("flush: {error}")))?;
-        (self.sync)(&self.data).map_err(|error| self.fail(&format!("sync: {error}")))
+        (self.sync)(&self.data).map_err(|error| self.fail(&format!("sync: {error}")))?;
+        self.unsettled.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn fail(&self, reason: &str) -> StoreError {

@@ -12,7 +12,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use keis_engine::guard::{Beginning, Guard};
-use keis_engine::{AppError, Application, Config, Engine, Peer, Proposal, Timeouts, Verdict, network_key, start};
+use keis_engine::{
+    AppError, Application, Config, Engine, Peer, Proposal, Settle, Timeouts, Verdict, network_key, start,
+};
 use keis_ledger::chain::{Address, Certificate, Height, Validator, ValidatorSet};
 use keis_ledger::crypto::{Hash, SecretKey};
 use keis_ledger::ids::{BlockId, InstitutionId};
@@ -128,6 +130,10 @@ impl Application for TestApp {
 
     fn identify(&self, bytes: &Bytes) -> Option<BlockId> {
         (bytes.len() >= 60).then(|| BlockId(*blake3::hash(bytes).as_bytes()))
+    }
+
+    fn settle(&self) -> Settle {
+        Arc::new(|| Ok(()))
     }
 
     async fn propose(&mut self, height: Height, round: u32, proposer: Address) -> Result<Proposal, AppError> {
