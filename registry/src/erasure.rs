@@ -44,6 +44,15 @@ pub struct ErasureReceipt {
     pub swept: bool,
 }
 
+/// That a person was erased before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erased {
+    /// When.
+    pub at: Timestamp,
+    /// Whether the database's files were swept since; until then parts of them may hold what was deleted.
+    pub swept: bool,
+}
+
 /// Why somebody was not erased.
 #[derive(Debug, thiserror::Error)]
 pub enum ErasureError {
@@ -109,15 +118,19 @@ impl Registry {
         Ok(all.into_iter().map(|wallet| (wallet.year, wallet.wallet)).collect())
     }
 
-    /// When a person was erased here; none for whom it still has, and for whom it never had.
+    /// How a person was erased here; none for whom it still has, and for whom it never had.
     ///
     /// # Errors
     /// What the database answers.
-    pub async fn erased_at(&self, person: PersonId) -> Result<Option<Timestamp>, RegistryError> {
+    pub async fn erasure_of(&self, person: PersonId) -> Result<Option<Erased>, RegistryError> {
         let mut reader = self.reader().await?;
-        let sql = "SELECT at FROM erased WHERE person = $1";
+        let sql = "SELECT at, swept FROM erased WHERE person = $1";
         let row = sqlx::query(sql).bind(&person.0[..]).fetch_optional(&mut *reader).await?;
-        row.map(|row| Ok(Timestamp(list::number(row.try_get("at")?, "erased.at")?))).transpose()
+        row.map(|row| {
+            let at = Timestamp(list::number(row.try_get("at")?, "erased.at")?);
+            Ok(Erased { at, swept: row.try_get::<i64, _>("swept")? != 0 })
+        })
+        .transpose()
     }
 
     /// Everybody who was erased here, by id. To be kept beside the backups.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use keis_portal::erasure::{OpenOrders, open_orders};
-use keis_registry::erasure::{Circumstances, ErasureError, ErasureReceipt};
+use keis_registry::erasure::{Circumstances, Erased, ErasureError, ErasureReceipt};
 use keis_registry::ids::PersonId;
 use keis_registry::{Registry, RegistryError};
 
@@ -107,8 +107,8 @@ fn read_code() -> anyhow::Result<String> {
 
 async fn already(registry: &Registry, person: PersonId) -> anyhow::Result<bool> {
     registry.sweep().await?;
-    match registry.erased_at(person).await? {
-        Some(at) => {
+    match registry.erasure_of(person).await? {
+        Some(Erased { at, .. }) => {
             println!("{person} was erased at {} already; nothing is left to erase.", words::instant(at));
             Ok(true)
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use keis_registry::RegistryError;
-use keis_registry::erasure::{Circumstances, ErasureError, ErasureReceipt};
+use keis_registry::erasure::{Circumstances, Erased, ErasureError, ErasureReceipt};
 use keis_registry::ids::PersonId;
 use keis_registry::log::{Entry, append};
 use keis_registry::permission::Permission;
@@ -65,13 +65,13 @@ async fn target(site: &Arc<Site>, call: &Call) -> Result<Target, Trouble> {
 async fn gone(site: &Arc<Site>, call: &Call) -> Result<Option<Answer>, Trouble> {
     call.acting(Permission::ErasePerson).await?;
     let id: PersonId = call.part(0)?;
-    let Some(at) = site.registry.erased_at(id).await? else { return Ok(None) };
+    let Some(Erased { at, swept }) = site.registry.erasure_of(id).await? else { return Ok(None) };
     let w = call.words();
     let receipt =
         vec![(w.text("office-erased-person"), id.to_string()), (w.text("office-erased-at"), w.date_time(&at))];
     let f = call.frame(site, Section::People, w.text("office-erased-title")).await?;
     let intro = w.text("office-erased-before");
-    Ok(Some(page(&ErasedPage { f, receipt, intro, swept: true })))
+    Ok(Some(page(&ErasedPage { f, receipt, intro, swept })))
 }
 
 /// GET /office/erase/{person}

@@ -123,10 +123,12 @@ async fn files_are_not_called_clear_while_somebody_holds_on_to_deleted_rows() {
         holder.execute(hold).await.unwrap();
         let receipt = registry.erase(&SYSTEM, *person, Circumstances::default()).await.unwrap();
         assert!(!receipt.swept, "{hold}");
+        assert!(!registry.erasure_of(*person).await.unwrap().unwrap().swept, "{hold}");
         let again = registry.sweep().await;
         assert!(matches!(again, Err(RegistryError::Busy)), "{again:?}");
         holder.execute("ROLLBACK").await.unwrap();
         registry.sweep().await.unwrap();
+        assert!(registry.erasure_of(*person).await.unwrap().unwrap().swept, "{hold}");
         assert_none_stands(&place, &before).await;
     }
 }
