@@ -404,7 +404,7 @@ mod tests {
         // What the guard withheld has no encoding.
         process.append(7, &sealed(WITHHELD, 7, 0, OWN)).await;
         for _ in 0..2 {
-            call!(process.0, Msg::Flush).expect("the journal answers").expect_err("it is not durable");
+            assert!(call!(process.0, Msg::Flush).expect("the journal answers").is_err(), "it is not durable");
         }
         process.end().await;
     }
