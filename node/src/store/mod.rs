@@ -3,8 +3,8 @@
 //! The store knows heights, 32-byte ids and opaque bytes, nothing of the ledger's types; its callers encode. Only this
 //! module names the storage engine.
 //!
-//! What holds of every method that writes and returns `Ok`: the change is whole and survives a power cut. After a
-//! failed write nothing is written any more (`StoreError::Failed`), except after `StoreError::DiskFull`, which comes
+//! What holds of every method that writes and returns `Ok`: the change is whole and survives a power cut (what is
+//! put lazily, after `Store::settle`). After a failed write nothing is written any more (`StoreError::Failed`), except after `StoreError::DiskFull`, which comes
 //! before anything is touched. What is read is checked against the checksum that it was written with
 //! (`StoreError::Corrupt` names what to fetch again). A proposal that was never decided goes with the commit of
 //! its height.
@@ -21,6 +21,7 @@
 //! | `value` | values of any length, checksums |
 //! | `keys` | how keys are built |
 //! | `chain` | decided blocks and proposals |
+//! | `undecided` | proposals of the height in progress, as they are put and read |
 //! | `index` | receipt id → height and position |
 //! | `snapshot` | snapshots of the state |
 //! | `witness` | the note that tells a recovery that lost acknowledged writes |
@@ -32,6 +33,7 @@ mod index;
 mod keys;
 mod options;
 mod snapshot;
+mod undecided;
 mod value;
 mod witness;
 
@@ -252,66 +254,6 @@ impl Store {
     /// Reads a part of the chain whole and names what is missing or damaged.
     pub fn verify_chain(&self, verify: Verify) -> Result<ChainReport, StoreError> {
         chain::verify(&self.engine, self.shared.chain.extent(), verify)
-    }
-
-    /// Makes a proposal durable. Its block's bytes are stored once, in however many rounds it is proposed.
-    pub fn put_undecided(&self, proposal: &Undecided) -> Result<(), StoreError> {
-        self.add_undecided(proposal, Engine::write)
-    }
-
-    /// The same, but that [`Store::settle`] or the next durable write is what makes it durable.
-    pub fn put_undecided_lazily(&self, proposal: &Undecided) -> Result<(), StoreError> {
-        self.add_undecided(proposal, Engine::write_lazily)
-    }
-
-    fn add_undecided(
-        &self,
-        proposal: &Undecided,
-        write: impl FnOnce(&Engine, Batch) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        check_size("a block", &proposal.block, VALUE_BYTES)?;
-        check_size("what comes with a proposal", &proposal.meta, VALUE_BYTES)?;
-        let _alone = self.shared.chain.alone();
-        if self.shared.chain.extent().is_some_and(|extent| proposal.height <= extent.tip) {
-            return Err(StoreError::AlreadyDecided { height: proposal.height });
-        }
-        write(&self.engine, chain::stage_undecided(&self.engine, proposal)?)
-    }
-
-    /// Makes durable what is not yet, if there is anything.
-    pub fn settle(&self) -> Result<(), StoreError> {
-        self.engine.settle()
-    }
-
-    /// The proposals of a height, by round.
-    pub fn undecided(&self, height: u64) -> Result<Vec<Undecided>, StoreError> {
-        let _alone = self.shared.chain.alone();
-        chain::undecided(&self.engine, &keys::undecided_at(height))
-    }
-
-    /// The proposals of a height and round.
-    pub fn undecided_by_round(&self, height: u64, round: u32) -> Result<Vec<Undecided>, StoreError> {
-        let _alone = self.shared.chain.alone();
-        chain::undecided(&self.engine, &keys::undecided_in(height, round))
-    }
-
-    /// The bytes of a proposed block.
-    pub fn undecided_block(&self, height: u64, id: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.shared.chain.holds(height) {
-            return Ok(None);
-        }
-        value::read(&self.engine, &keys::body(height, id))
-    }
-
-    /// Removes the proposals up to a height, for when they are damaged; their blocks come again from peers.
-    pub fn forget_undecided(&self, height: u64) -> Result<(), StoreError> {
-        let _alone = self.shared.chain.alone();
-        if self.shared.chain.extent().is_some_and(|extent| height <= extent.tip) {
-            return Err(StoreError::AlreadyDecided { height });
-        }
-        let mut batch = Batch::new();
-        chain::stage_forget_undecided(&self.engine, &mut batch, height, |_, _| false)?;
-        self.engine.write(batch)
     }
 
     /// Begins a snapshot of the state after a height.
