@@ -61,12 +61,12 @@ pub trait Application: Send + Sync + 'static {
     /// Must not wait for work: an empty block will do.
     async fn propose(&mut self, height: Height, round: u32, proposer: Address) -> Result<Proposal, AppError>;
 
-    /// Stores a block of the height after the tip and judges it; [`Application::settle`] makes it durable. `fresh`: no quorum is known to have voted for it,
-    /// so the bound against the own clock is judged. One that is known keeps its verdict, save that an invalid one which
+    /// Stores a block of the height after the tip and judges it; [`Application::settle`] makes it durable. `fresh`: no quorum is
+    /// known to have voted for it, so the bound against the own clock is judged. One that is known keeps its verdict, save that an invalid one which
     /// rests on the own clock alone is judged anew, without the clock, when it comes again and is not fresh.
     async fn receive(&mut self, proposal: Proposal, fresh: bool) -> Result<Verdict, AppError>;
 
-    /// What is called before anything that this node signed about received blocks leaves it, and from another task than the rest.
+    /// Gives what is called, from any thread, before anything that this node signed about received blocks leaves it.
     /// A node that only follows what others decide never needs it: a commit makes its block durable.
     fn settle(&self) -> Settle;
 

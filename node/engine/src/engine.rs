@@ -28,6 +28,7 @@ use crate::app::{AppError, Application, Settle};
 use crate::context::{EngineAddress, KeisContext};
 use crate::guard::{Guard, GuardError, GuardState};
 use crate::host::{Host, HostConfig};
+use crate::journal;
 use crate::listed::{self, multiaddr, peer_id};
 use crate::relink;
 use crate::seal::{GuardedSigner, StrictVerifier};
@@ -330,13 +331,8 @@ async fn build(
     let settings = settings(config)?;
     let (swarm, gate, to_gate) = network(config, &settings, identity, net()).await?;
     let own = guard.as_ref().map(|guard| guard.address());
-    let journal = match wal::journal(&config.wal, Wire::of_log(guard, alive.clone()), own, settle).await {
-        Ok(journal) => journal,
-        Err(error) => {
-            swarm.stop(None);
-            return Err(EngineError::Start(format!("log of consensus {}: {error}", config.wal.display())));
-        }
-    };
+    let journal = journal::open(&config.wal, Wire::of_log(guard, alive.clone()), own, settle).await;
+    let journal = journal.inspect_err(|_| swarm.stop(None))?;
     let built = EngineBuilder::new(KeisContext, settings)
         .with_custom_wal(journal.clone())
         .with_custom_network(gate, to_gate)

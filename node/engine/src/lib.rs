@@ -7,6 +7,7 @@ mod engine;
 pub mod fuzzing;
 pub mod guard;
 mod host;
+mod journal;
 mod listed;
 mod relink;
 mod seal;

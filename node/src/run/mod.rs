@@ -15,7 +15,6 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-
 use keis_engine::Engine;
 use keis_engine::guard::GuardState;
 use keis_ledger::chain::Height;

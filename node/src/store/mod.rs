@@ -4,8 +4,8 @@
 //! module names the storage engine.
 //!
 //! What holds of every method that writes and returns `Ok`: the change is whole and survives a power cut (what is
-//! put lazily, after `Store::settle`). After a failed write nothing is written any more (`StoreError::Failed`), except after `StoreError::DiskFull`, which comes
-//! before anything is touched. What is read is checked against the checksum that it was written with
+//! put lazily, after `Store::settle`). After a failed write nothing is written any more (`StoreError::Failed`),
+//! except after `StoreError::DiskFull`, which comes before anything is touched. What is read is checked against the checksum that it was written with
 //! (`StoreError::Corrupt` names what to fetch again). A proposal that was never decided goes with the commit of
 //! its height.
 //!
