@@ -147,6 +147,16 @@ impl Clock {
             }
         }
     }
+
+    /// The same, but not for longer than `patience`; says whether the clock shows it. What the machine's clock cannot show so
+    /// soon is not waited for, while a driver may step a simulated one any moment.
+    pub async fn reaches(&self, time: Timestamp, patience: Duration) -> bool {
+        let left = Duration::from_millis(time.0.saturating_sub(self.now().0));
+        if left > patience && !self.is_simulated() {
+            return false;
+        }
+        left.is_zero() || tokio::time::timeout(patience, self.reached(time)).await.is_ok()
+    }
 }
 
 impl Simulated {

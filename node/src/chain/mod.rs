@@ -218,8 +218,7 @@ impl Chain {
     /// Whether a fresh block's time is within the bound of this node's clock, which may take a moment to be stepped.
     async fn is_timely(&self, header: &Header) -> bool {
         let bound = self.view.tip.network_record().parameters.clock_bound;
-        let needed = header.time.before(bound);
-        self.clock.now() >= needed || tokio::time::timeout(PATIENCE, self.clock.reached(needed)).await.is_ok()
+        self.clock.reaches(header.time.before(bound), PATIENCE).await
     }
 
     async fn take_in(&mut self, proposal: Proposal, fresh: bool) -> Result<Verdict, ChainError> {

@@ -1,7 +1,9 @@
 //! A simulated clock shows what its driver last signed, and nothing else moves it.
 
+use std::time::{Duration, Instant};
+
 use keis_ledger::crypto::{Hash, SecretKey};
-use keis_ledger::time::Timestamp;
+use keis_ledger::time::{Span, Timestamp};
 use keis_node::clock::{Clock, ClockError, ClockStep};
 
 const NETWORK: Hash = Hash([7; 32]);
@@ -53,4 +55,15 @@ async fn who_waits_for_a_time_hears_of_it() {
     assert_eq!(clock.now(), Timestamp(450), "never behind the chain");
     clock.reached(Timestamp(1)).await;
     Clock::real().reached(Timestamp(1)).await;
+    assert!(clock.reaches(Timestamp(450), Duration::ZERO).await);
+    assert!(!clock.reaches(Timestamp(451), Duration::ZERO).await);
+}
+
+#[tokio::test]
+async fn the_machines_clock_is_waited_for_no_longer_than_it_takes() {
+    let (clock, minute) = (Clock::real(), Duration::from_secs(60));
+    let began = Instant::now();
+    assert!(clock.reaches(Timestamp(1), Duration::ZERO).await);
+    assert!(!clock.reaches(clock.now().after(Span(86_400_000)), minute).await);
+    assert!(began.elapsed() < minute, "a time that is a day ahead is not waited for");
 }
