@@ -39,8 +39,14 @@ pub enum Verdict {
 /// Why the application cannot go on: a failed disk, a broken invariant. The engine stops on it.
 pub type AppError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Makes durable what was received and is not yet. Blocks its thread.
-pub type Settle = Arc<dyn Fn() -> Result<(), AppError> + Send + Sync>;
+/// The blocks that an application stores, for whoever writes of them beside it, from any thread. Waits for the disk.
+pub trait Blocks: Send + Sync + 'static {
+    /// Makes durable what is stored and is not yet.
+    fn settle(&self) -> Result<(), AppError>;
+
+    /// Whether this block, not decided yet, is stored.
+    fn holds(&self, height: Height, block: BlockId) -> Result<bool, AppError>;
+}
 
 /// A node, as the engine sees it. All calls come from one task, one after the other; while one runs consensus waits.
 #[async_trait]
@@ -57,18 +63,18 @@ pub trait Application: Send + Sync + 'static {
     /// The id of an encoded block, or `None` when the bytes are no block. Reads nothing but the bytes.
     fn identify(&self, bytes: &Bytes) -> Option<BlockId>;
 
-    /// The block to propose, durable before this returns: the same one for the same height and round, also after a crash.
-    /// Must not wait for work: an empty block will do.
+    /// The block to propose, stored as a received one is: the same one for the same height and round, also after a crash if it
+    /// was durable. Must not wait for work: an empty block will do.
     async fn propose(&mut self, height: Height, round: u32, proposer: Address) -> Result<Proposal, AppError>;
 
-    /// Stores a block of the height after the tip and judges it; [`Application::settle`] makes it durable. `fresh`: no quorum is
+    /// Stores a block of the height after the tip and judges it; [`Blocks::settle`] makes it durable. `fresh`: no quorum is
     /// known to have voted for it, so the bound against the own clock is judged. One that is known keeps its verdict, save that an invalid one which
     /// rests on the own clock alone is judged anew, without the clock, when it comes again and is not fresh.
     async fn receive(&mut self, proposal: Proposal, fresh: bool) -> Result<Verdict, AppError>;
 
-    /// Gives what is called, from any thread, before anything that this node signed about received blocks leaves it.
-    /// A node that only follows what others decide never needs it: a commit makes its block durable.
-    fn settle(&self) -> Settle;
+    /// The stored blocks. They are settled before anything that this node signed about them leaves it; a node that only
+    /// follows what others decide never needs that, since a commit makes its block durable.
+    fn blocks(&self) -> Arc<dyn Blocks>;
 
     /// The stored blocks, not decided yet, of a round.
     async fn undecided(&mut self, height: Height, round: u32) -> Result<Vec<(Proposal, Verdict)>, AppError>;

@@ -24,7 +24,7 @@ use ractor::RactorErr;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::app::{AppError, Application, Settle};
+use crate::app::{AppError, Application, Blocks};
 use crate::context::{EngineAddress, KeisContext};
 use crate::guard::{Guard, GuardError, GuardState};
 use crate::host::{Host, HostConfig};
@@ -237,7 +237,7 @@ pub async fn start<A: Application>(
     let guard = guard.map(Arc::new);
     let witness = Arc::new(Witness::new(app.tip()));
     let (alive, ended) = mpsc::channel(1);
-    let parts = build(&config, network_secret, guard.clone(), &witness, app.settle(), alive).await?;
+    let parts = build(&config, network_secret, guard.clone(), &witness, app.blocks(), alive).await?;
     let host_config = HostConfig {
         chain: config.network,
         timeouts: timeouts(&config.timeouts),
@@ -306,7 +306,7 @@ async fn build(
     network_secret: [u8; 32],
     guard: Option<Arc<Guard>>,
     witness: &Arc<Witness>,
-    settle: Settle,
+    blocks: Arc<dyn Blocks>,
     alive: Alive,
 ) -> Result<Parts, EngineError> {
     let keypair = Keypair::ed25519_from_bytes(network_secret).map_err(|_| EngineError::Config("network secret"))?;
@@ -327,11 +327,11 @@ async fn build(
         // An address that no key has: a follower is nobody's validator.
         None => ConsensusContext::new_full_node(EngineAddress(Address([0; 20])), verifier),
     };
-    let net = || Wire::of_network(witness.clone(), alive.clone());
+    let net = || Wire::of_network(witness.clone(), guard.clone(), alive.clone());
     let settings = settings(config)?;
     let (swarm, gate, to_gate) = network(config, &settings, identity, net()).await?;
     let own = guard.as_ref().map(|guard| guard.address());
-    let journal = journal::open(&config.wal, Wire::of_log(guard, alive.clone()), own, settle).await;
+    let journal = journal::open(&config.wal, Wire::of_log(guard.clone(), alive.clone()), own, blocks).await;
     let journal = journal.inspect_err(|_| swarm.stop(None))?;
     let built = EngineBuilder::new(KeisContext, settings)
         .with_custom_wal(journal.clone())

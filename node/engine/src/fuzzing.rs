@@ -59,7 +59,7 @@ pub fn wire(bytes: &[u8]) {
 }
 
 fn network() -> Wire {
-    Wire::of_network(Arc::new(Witness::new(Height(5))), tokio::sync::mpsc::channel(1).0)
+    Wire::of_network(Arc::new(Witness::new(Height(5))), None, tokio::sync::mpsc::channel(1).0)
 }
 
 /// Decided blocks of a peer: the engine puts the votes of a certificate in order, so only what it writes comes back as it was.

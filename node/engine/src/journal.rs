@@ -2,11 +2,15 @@
 //!
 //! A sync is worth its time only before something of this node's own leaves it: peers say again what they said, and the sign guard
 //! keeps its own log. So the journal holds what came from peers in memory, and writes and syncs all of it, in its order, with the
-//! own vote or proposal that follows from it. A node that merely follows what others decide writes nothing here, which keeps one
-//! with a slow disk from falling behind by five syncs a height.
+//! own vote or proposal that follows from it, while the guard settles the signature and the store the blocks. A node that merely
+//! follows what others decide writes nothing here, which keeps one with a slow disk from falling behind by five syncs a height.
+//!
+//! Each entry says of what height it is, so that those of past heights need not be taken away, with a sync, before the next.
 
+use std::cmp::Ordering;
 use std::io::{self, Cursor};
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use keis_ledger::chain::Address;
@@ -16,18 +20,21 @@ use malachite_core_consensus::Input;
 use malachite_core_types::{Height as _, Proposal as _, Vote as _};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::app::Settle;
+use crate::app::Blocks;
 use crate::context::{EngineHeight, KeisContext};
 use crate::engine::EngineError;
 use crate::wire::Wire;
 
 /// Most entries that are held in memory; more than any height has whose rounds end.
 const MOST_HELD: usize = 4_096;
+/// Entries in the file from which on it is emptied before a height.
+const MOST_KEPT: usize = 256;
+/// Bytes of an entry that say its height.
+const HEIGHT: usize = 8;
 
 type Entry = Input<KeisContext>;
 
-/// Opens the log at `path` and starts the actor that keeps it, for the validator of this address. What entries speak of is
-/// settled before they are written.
+/// Opens the log at `path` and starts the actor that keeps it, for the validator of this address, beside these blocks.
 ///
 /// # Errors
 /// [`EngineError::Log`] or [`EngineError::Start`].
@@ -35,17 +42,19 @@ pub(crate) async fn open(
     path: &Path,
     wire: Wire,
     own: Option<Address>,
-    settle: Settle,
+    blocks: Arc<dyn Blocks>,
 ) -> Result<WalRef<KeisContext>, EngineError> {
     let log = Log::open(path).map_err(|source| EngineError::Log { path: path.to_owned(), source })?;
-    let held = Held::new(File { log, wire, settle, begun: None });
-    let started = Actor::spawn(None, Journal { own }, held).await;
+    let held = Held::new(File { log, wire: wire.clone(), begun: None });
+    let started = Actor::spawn(None, Journal { own, wire, blocks }, held).await;
     started.map(|(journal, _)| journal).map_err(|error| EngineError::Start(error.to_string()))
 }
 
 /// The engine's log, as the engine sees it.
 struct Journal {
     own: Option<Address>,
+    wire: Wire,
+    blocks: Arc<dyn Blocks>,
 }
 
 /// What the file lacks.
@@ -61,9 +70,7 @@ struct Held {
 struct File {
     log: Log,
     wire: Wire,
-    /// Makes durable the blocks that entries speak of.
-    settle: Settle,
-    /// The height whose entries it has, and nothing else.
+    /// The height that was begun last; of later ones it has nothing.
     begun: Option<EngineHeight>,
 }
 
@@ -86,7 +93,7 @@ impl Actor for Journal {
         // Who asked and is gone has nothing to hear.
         match message {
             Msg::StartedHeight(height, reply) => {
-                let _ = reply.send(held.begin(height).await.map_err(Into::into));
+                let _ = reply.send(held.begin(height, self.blocks.clone()).await.map_err(Into::into));
             }
             Msg::Reset(height, reply) => {
                 let _ = reply.send(held.forget(height).await.map_err(Into::into));
@@ -96,7 +103,7 @@ impl Actor for Journal {
                 let _ = reply.send(held.append(height, entry, is_own).await.map_err(Into::into));
             }
             Msg::Flush(reply) => {
-                let kept = if held.is_own { held.write().await } else { Ok(()) };
+                let kept = if held.is_own { self.keep(held).await } else { Ok(()) };
                 let _ = reply.send(kept.map_err(Into::into));
             }
             Msg::Dump => tracing::info!(height = ?held.height, held = held.entries.len(), "the log of consensus"),
@@ -106,6 +113,16 @@ impl Actor for Journal {
 }
 
 impl Journal {
+    /// Makes durable what is held, the signatures and the blocks, all at a time: nothing leaves before all of it is.
+    async fn keep(&self, held: &mut Held) -> io::Result<()> {
+        let (wire, blocks) = (self.wire.clone(), self.blocks.clone());
+        let signed = tokio::task::spawn_blocking(move || wire.settle());
+        let stored = tokio::task::spawn_blocking(move || blocks.settle());
+        held.write().await?;
+        signed.await?.map_err(io::Error::other)?;
+        stored.await?.map_err(io::Error::other)
+    }
+
     fn is_own(&self, entry: &Entry) -> bool {
         let by = match entry {
             Input::Vote(vote) => vote.validator_address(),
@@ -122,10 +139,10 @@ impl Held {
     }
 
     /// Goes on to a height; gives what the last process wrote of it.
-    async fn begin(&mut self, height: EngineHeight) -> io::Result<Vec<io::Result<Entry>>> {
+    async fn begin(&mut self, height: EngineHeight, blocks: Arc<dyn Blocks>) -> io::Result<Vec<io::Result<Entry>>> {
         let is_first = self.height.is_none();
         self.go_to(height);
-        if is_first { self.with_file(move |file| file.entries_of(height)).await } else { Ok(Vec::new()) }
+        if is_first { self.with_file(move |file| file.entries_of(height, &*blocks)).await } else { Ok(Vec::new()) }
     }
 
     /// Goes on to a height of which nothing is to be remembered.
@@ -176,16 +193,37 @@ impl Held {
 }
 
 impl File {
-    /// The entries, if they are this height's.
-    fn entries_of(&mut self, height: EngineHeight) -> io::Result<Vec<io::Result<Entry>>> {
-        if self.log.sequence() != height.as_u64() {
-            return Ok(Vec::new());
-        }
+    /// The entries of a height. Where one speaks of a block that is not there, the process ended before all was durable: it and
+    /// what follows are dropped. A log that has come further than the chain is emptied: its heights are yet to come again.
+    fn entries_of(&mut self, height: EngineHeight, blocks: &dyn Blocks) -> io::Result<Vec<io::Result<Entry>>> {
         self.begun = Some(height);
         if self.log.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.log.iter()?.map(|bytes| decode_entry(&self.wire, Cursor::new(bytes?))).collect())
+        let all = self.log.iter()?.collect::<io::Result<Vec<_>>>()?;
+        let mut entries = Vec::new();
+        for (index, bytes) in (0..).zip(all) {
+            let Some((of, entry)) = bytes.split_first_chunk::<HEIGHT>() else { continue };
+            match u64::from_be_bytes(*of).cmp(&height.as_u64()) {
+                Ordering::Less => continue,
+                Ordering::Equal => {}
+                Ordering::Greater => {
+                    self.begin(height)?;
+                    return Ok(Vec::new());
+                }
+            }
+            let entry = decode_entry(&self.wire, Cursor::new(entry.to_vec()));
+            if let Ok(Input::ProposedValue(value, _)) = &entry
+                && !blocks.holds(height.0, value.value.0).map_err(io::Error::other)?
+            {
+                tracing::warn!(%height, block = %value.value.0, "the log of consensus is ahead of the blocks, and cut off");
+                self.log.truncate(index)?;
+                self.log.flush()?;
+                break;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
     }
 
     /// Empties the log for a height.
@@ -195,14 +233,14 @@ impl File {
         Ok(())
     }
 
-    /// Adds entries of a height, and makes them durable after what they speak of.
+    /// Adds entries of a height, and makes them durable.
     fn add(&mut self, height: EngineHeight, entries: Vec<Entry>) -> io::Result<()> {
-        (self.settle)().map_err(io::Error::other)?;
-        if self.begun != Some(height) {
+        if self.begun != Some(height) && self.log.len() >= MOST_KEPT {
             self.begin(height)?;
         }
+        self.begun = Some(height);
         for entry in entries {
-            let mut bytes = Vec::new();
+            let mut bytes = height.as_u64().to_be_bytes().to_vec();
             encode_entry(entry, &self.wire, &mut bytes)?;
             self.log.append(&bytes)?;
         }
@@ -212,15 +250,17 @@ impl File {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use keis_ledger::chain::{Height, VoteStep};
-    use keis_ledger::crypto::Signature;
-    use malachite_core_types::{NilOrVal, SignedMessage};
+    use keis_ledger::crypto::{Hash, SecretKey, Signature};
+    use keis_ledger::ids::BlockId;
+    use malachite_app_channel::app::types::ProposedValue;
+    use malachite_core_types::{NilOrVal, SignedMessage, Validity, ValueOrigin};
     use ractor::call;
 
     use super::*;
-    use crate::context::{EngineAddress, EngineVote, Sealed, WITHHELD, round_of};
+    use crate::app::AppError;
+    use crate::context::{EngineAddress, EngineValue, EngineVote, Sealed, WITHHELD, round_of};
+    use crate::guard::{Beginning, Guard, Message};
 
     const OWN: Address = Address([1; 20]);
     const PEER: Address = Address([2; 20]);
@@ -244,13 +284,43 @@ mod tests {
         Input::Vote(SignedMessage::new(vote, seal))
     }
 
+    fn proposed(height: u64, round: u32, block: BlockId) -> Entry {
+        let value = ProposedValue {
+            height: at(height),
+            round: round_of(Some(round)),
+            valid_round: round_of(None),
+            proposer: EngineAddress(PEER),
+            value: EngineValue(block),
+            validity: Validity::Valid,
+        };
+        Input::ProposedValue(value, ValueOrigin::Consensus)
+    }
+
+    /// Blocks that are all there but one.
+    struct AllBut(Option<BlockId>);
+
+    impl Blocks for AllBut {
+        fn settle(&self) -> Result<(), AppError> {
+            Ok(())
+        }
+
+        fn holds(&self, _: Height, block: BlockId) -> Result<bool, AppError> {
+            Ok(self.0 != Some(block))
+        }
+    }
+
     /// A journal in a process of its own, as far as the file can tell.
     struct Process(WalRef<KeisContext>);
 
     impl Process {
         async fn start(path: &Path) -> Self {
+            Self::without(None, path).await
+        }
+
+        /// Starts where a block is missing.
+        async fn without(block: Option<BlockId>, path: &Path) -> Self {
             let wire = Wire::of_log(None, tokio::sync::mpsc::channel(1).0);
-            Self(open(path, wire, Some(OWN), Arc::new(|| Ok(()))).await.expect("the log can be kept"))
+            Self(open(path, wire, Some(OWN), Arc::new(AllBut(block))).await.expect("the log can be kept"))
         }
 
         async fn begin(&self, height: u64) -> Vec<Entry> {
@@ -327,6 +397,62 @@ mod tests {
         restored.keep(8, &vote(8, 5, OWN)).await;
         restored.end().await;
         assert_eq!(Process::start(&path).await.begin(8).await, [vote(8, 5, OWN)]);
+    }
+
+    #[tokio::test]
+    async fn past_heights_stay_in_the_file_until_there_are_many_and_are_never_given() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("consensus.wal");
+        let process = Process::start(&path).await;
+        let (mut longest, mut shrank) = (0, false);
+        for height in 1..=2 * MOST_KEPT as u64 {
+            process.begin(height).await;
+            process.keep(height, &vote(height, 0, OWN)).await;
+            let size = std::fs::metadata(&path).expect("a file of ours").len();
+            (shrank, longest) = (shrank || size < longest, longest.max(size));
+        }
+        assert!(shrank, "it grew to {longest} bytes");
+        process.end().await;
+        let last = 2 * MOST_KEPT as u64;
+        assert_eq!(Process::start(&path).await.begin(last).await, [vote(last, 0, OWN)]);
+    }
+
+    #[tokio::test]
+    async fn an_own_message_is_kept_with_the_guards_word_for_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (network, secret) = (Hash([1; 32]), SecretKey::from_bytes(&[2; 32]));
+        let guard = Guard::create(folder.path(), network, secret, Beginning::Genesis).expect("a folder of ours");
+        let (own, guard) = (guard.address(), Arc::new(guard));
+        let wire = Wire::of_log(Some(guard.clone()), tokio::sync::mpsc::channel(1).0);
+        let path = folder.path().join("consensus.wal");
+        let process = Process(open(&path, wire, Some(own), Arc::new(AllBut(None))).await.expect("the log can be kept"));
+        process.begin(7).await;
+        guard.sign(&Message::vote(VoteStep::Prevote, Height(7), 0, None)).expect("the disk answers");
+        process.keep(7, &vote(7, 0, PEER)).await;
+        assert!(!guard.is_settled(), "nothing of its own leaves");
+        process.keep(7, &vote(7, 0, own)).await;
+        assert!(guard.is_settled());
+        process.end().await;
+    }
+
+    #[tokio::test]
+    async fn what_speaks_of_a_block_that_was_lost_is_dropped_with_what_follows() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("consensus.wal");
+        let (kept, lost) = (BlockId([1; 32]), BlockId([2; 32]));
+        let said = [proposed(7, 0, kept), vote(7, 0, OWN), proposed(7, 1, lost), vote(7, 1, OWN)];
+        let process = Process::start(&path).await;
+        process.begin(7).await;
+        for entry in &said {
+            process.keep(7, entry).await;
+        }
+        process.end().await;
+        let again = Process::without(Some(lost), &path).await;
+        assert_eq!(again.begin(7).await, said[..2]);
+        again.keep(7, &vote(7, 2, OWN)).await;
+        again.end().await;
+        let all = [said[0].clone(), said[1].clone(), vote(7, 2, OWN)];
+        assert_eq!(Process::start(&path).await.begin(7).await, all, "it is gone for good");
     }
 
     #[tokio::test]

@@ -17,5 +17,5 @@ mod wal;
 mod wire;
 mod witness;
 
-pub use app::{AppError, Application, Proposal, Settle, Verdict};
+pub use app::{AppError, Application, Blocks, Proposal, Verdict};
 pub use engine::{Config, Engine, EngineError, Peer, Timeouts, metrics, network_key, start};

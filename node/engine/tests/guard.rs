@@ -182,6 +182,35 @@ fn an_end_of_zeros_is_what_a_power_cut_leaves() {
 }
 
 #[test]
+fn what_no_sync_followed_may_be_left_in_any_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = create(folder.path());
+    signs(&guard, prevote(1, 0, Some(1)));
+    guard.settle().unwrap();
+    let settled = fs::metadata(log_of(folder.path())).unwrap().len() as usize;
+    signs(&guard, proposal(2, 0, 1));
+    signs(&guard, prevote(2, 0, Some(1)));
+    drop(guard);
+    let whole = fs::read(log_of(folder.path())).unwrap();
+    assert_eq!(whole.len(), settled + 2 * RECORD);
+    for lost in [settled..whole.len(), settled..settled + RECORD, settled + RECORD..whole.len()] {
+        let mut bytes = whole.clone();
+        bytes[lost.clone()].fill(0);
+        write_in_place(&log_of(folder.path()), &bytes);
+        let guard = open(folder.path());
+        assert_eq!(fs::metadata(log_of(folder.path())).unwrap().len() as usize, lost.start);
+        answers(&guard, prevote(1, 0, None), prevote(1, 0, Some(1)));
+        // Nothing of it had left, so its slot is free.
+        signs(&guard, prevote(2, 0, Some(9)));
+    }
+    let mut bytes = whole;
+    bytes[settled - RECORD..settled].fill(0);
+    write_in_place(&log_of(folder.path()), &bytes);
+    let error = Guard::open(folder.path(), NETWORK, secret()).unwrap_err();
+    assert!(matches!(error, GuardError::Damaged { .. }), "what was settled is not given up: {error}");
+}
+
+#[test]
 fn every_flipped_byte_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let guard = create(folder.path());

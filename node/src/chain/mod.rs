@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use keis_engine::{AppError, Application, Proposal, Settle, Verdict};
+use keis_engine::{AppError, Application, Blocks, Proposal, Verdict};
 use keis_ledger::block::{Executed, Tip, next_time};
 use keis_ledger::chain::{Address, Certificate, Header, Height, ValidatorSet};
 use keis_ledger::codec;
@@ -173,9 +173,8 @@ impl Chain {
         let own = self.pending.note(proposal.round, proposal.block).is_some_and(|held| held.own);
         let note = Note { own: note.own || own, ..note };
         let undecided = pending::undecided(proposal, &note);
-        // An own proposal is the same after a crash. Another's is durable before this node votes for it.
-        let write = if note.own { Store::put_undecided } else { Store::put_undecided_lazily };
-        self.durable(proposal.height, move |store| write(store, &undecided)).await?;
+        // The engine settles the store before this node votes for it.
+        self.durable(proposal.height, move |store| store.put_undecided(&undecided)).await?;
         let candidate = Candidate { bytes: proposal.bytes.clone(), judgement: note.judgement, executed };
         self.pending.put(proposal.round, proposal.block, note, candidate);
         Ok(())
@@ -378,9 +377,8 @@ impl Application for Chain {
         Ok(self.take_in(proposal, fresh).await?)
     }
 
-    fn settle(&self) -> Settle {
-        let store = self.store.clone();
-        Arc::new(move || Ok(store.settle()?))
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        Arc::new(self.store.clone())
     }
 
     async fn undecided(&mut self, height: Height, round: u32) -> Result<Vec<(Proposal, Verdict)>, AppError> {

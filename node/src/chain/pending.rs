@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use keis_engine::Proposal;
+use keis_engine::{AppError, Blocks, Proposal};
 use keis_ledger::block::Executed;
 use keis_ledger::chain::Height;
 use keis_ledger::codec;
@@ -95,6 +95,16 @@ impl Pending {
         let candidate = self.blocks.get(&block)?;
         let (valid_round, proposer, bytes) = (note.valid_round, note.proposer, candidate.bytes.clone());
         Some((Proposal { height, round, valid_round, proposer, block, bytes }, candidate.judgement))
+    }
+}
+
+impl Blocks for Store {
+    fn settle(&self) -> Result<(), AppError> {
+        Ok(Store::settle(self)?)
+    }
+
+    fn holds(&self, height: Height, block: BlockId) -> Result<bool, AppError> {
+        Ok(self.undecided_block(height.0, &block.0)?.is_some())
     }
 }
 

@@ -1,33 +1,21 @@
 //! Proposals of the height in progress.
 
 use super::chain::{self, Undecided};
-use super::engine::{Batch, Engine};
+use super::engine::Batch;
 use super::error::StoreError;
 use super::{Store, VALUE_BYTES, check_size, keys, value};
 
 impl Store {
-    /// Makes a proposal durable. Its block's bytes are stored once, in however many rounds it is proposed.
+    /// Stores a proposal; [`Store::settle`] or the next durable write makes it durable. Its block's bytes are stored once, in
+    /// however many rounds it is proposed.
     pub fn put_undecided(&self, proposal: &Undecided) -> Result<(), StoreError> {
-        self.add_undecided(proposal, Engine::write)
-    }
-
-    /// The same, but that [`Store::settle`] or the next durable write is what makes it durable.
-    pub fn put_undecided_lazily(&self, proposal: &Undecided) -> Result<(), StoreError> {
-        self.add_undecided(proposal, Engine::write_lazily)
-    }
-
-    fn add_undecided(
-        &self,
-        proposal: &Undecided,
-        write: impl FnOnce(&Engine, Batch) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
         check_size("a block", &proposal.block, VALUE_BYTES)?;
         check_size("what comes with a proposal", &proposal.meta, VALUE_BYTES)?;
         let _alone = self.shared.chain.alone();
         if self.shared.chain.extent().is_some_and(|extent| proposal.height <= extent.tip) {
             return Err(StoreError::AlreadyDecided { height: proposal.height });
         }
-        write(&self.engine, chain::stage_undecided(&self.engine, proposal)?)
+        self.engine.write_lazily(chain::stage_undecided(&self.engine, proposal)?)
     }
 
     /// Makes durable what is not yet, if there is anything.

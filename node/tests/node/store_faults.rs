@@ -27,6 +27,7 @@ fn child_that_is_killed() {
             .put_undecided(&Sample { id: hash("loser", height), ..Sample::sized(height, 9_000) }.undecided(0))
             .unwrap();
         store.put_undecided(&sample.undecided(1)).unwrap();
+        store.settle().unwrap();
         writeln!(out, "proposed {height}").unwrap();
         sample.write(&store).unwrap();
         writeln!(out, "committed {height}").unwrap();
@@ -116,6 +117,7 @@ fn what_the_last_sync_saw_holds_all_that_was_acknowledged() {
     for height in 1..=25 {
         let sample = Sample::new(height);
         store.put_undecided(&sample.undecided(0)).unwrap();
+        store.settle().unwrap();
         assert_eq!(after_the_cut(&seen).undecided(height).unwrap(), [sample.undecided(0)]);
         sample.write(&store).unwrap();
         let restarted = after_the_cut(&seen);
@@ -139,6 +141,7 @@ fn furnished(folder: &Path) {
     let (store, _) = Store::open(folder, Options { gather_receipts: 20, ..options() }).unwrap();
     (1..=3).for_each(|height| Sample::new(height).write(&store).unwrap());
     store.put_undecided(&Sample::new(9).undecided(2)).unwrap();
+    store.settle().unwrap();
     store.put_document(&hash("document", 1), &bytes("document", 1, 5_000)).unwrap();
     store.put_meta("name", &bytes("value", 1, 500)).unwrap();
     for height in [1, 2] {
@@ -254,7 +257,11 @@ fn a_flipped_bit_of_the_last_write_is_noticed_too() {
             |store| store.put_document(&hash("document", 8), &bytes("document", 8, 900)).unwrap(),
             bytes("document", 8, 900),
         ),
-        ("proposal", |store| store.put_undecided(&Sample::new(9).undecided(7)).unwrap(), bytes("meta", 9, 200)),
+        (
+            "proposal",
+            |store| store.put_undecided(&Sample::new(9).undecided(7)).and_then(|()| store.settle()).unwrap(),
+            bytes("meta", 9, 200),
+        ),
         ("block", |store| Sample::new(5).write(store).unwrap(), bytes("certificate", 5, 700)),
     ];
     for (kind, write, needle) in writes {

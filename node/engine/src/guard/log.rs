@@ -1,7 +1,8 @@
 //! The guard's file: records of one size, each sealed by a checksum that covers all records before it.
 //!
-//! A record lies within one disk sector, so a crash leaves it whole, absent or empty. An incomplete or empty end is what
-//! a crash leaves, and is cut off; anything else that does not fit is damage, and the log refuses to open.
+//! A record lies within one disk sector, so a crash leaves it whole, absent or empty. What a crash leaves is cut off: an
+//! incomplete or empty end, and the last records from an empty one on, as many as wait for a sync. Anything else that does
+//! not fit is damage, and the log refuses to open.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -16,6 +17,8 @@ use super::GuardError;
 /// Size of a record in the file, in bytes: a divisor of a sector.
 pub(super) const RECORD: usize = 256;
 const CHECKSUM: usize = 16;
+/// Most records that wait for a sync: a proposal and the vote for it.
+pub(super) const UNSYNCED: usize = 2;
 /// Room for a record's encoding, behind its length.
 const ROOM: usize = RECORD - CHECKSUM - 2;
 
@@ -28,6 +31,7 @@ pub(super) struct Log {
     file: File,
     last: Checksum,
     records: usize,
+    unsynced: usize,
 }
 
 /// The checksum of a record's first bytes, bound to the record before it.
@@ -55,7 +59,7 @@ impl Log {
             .open(path)
             .map_err(io_error(path))?;
         lock(&file, path)?;
-        Ok(Self { path: path.to_owned(), file, last: [0; CHECKSUM], records: 0 })
+        Ok(Self { path: path.to_owned(), file, last: [0; CHECKSUM], records: 0, unsynced: 0 })
     }
 
     /// Opens a log and reads all of it.
@@ -82,18 +86,35 @@ impl Log {
             tracing::warn!(path = %path.display(), bytes = bytes.len() - sound, "cut off the incomplete end of the sign log");
             file.set_len(sound as u64).and_then(|()| file.sync_all()).map_err(io_error(path))?;
         }
-        let log = Self { path: path.to_owned(), file, last, records: records.len() };
+        let log = Self { path: path.to_owned(), file, last, records: records.len(), unsynced: 0 };
         Ok((log, records))
     }
 
-    /// Appends a record; durable when this returns.
+    /// Appends a record; durable when this returns, with those before it.
     pub(super) fn append<R: Encode>(&mut self, record: &R) -> Result<(), GuardError> {
-        self.append_unsynced(record)?;
-        self.file.sync_data().map_err(io_error(&self.path))
+        self.put(record)?;
+        self.sync()
     }
 
-    /// Appends a record that only [`Log::replace`] makes durable.
+    /// Appends a record that the next [`Log::sync`] makes durable.
     pub(super) fn append_unsynced<R: Encode>(&mut self, record: &R) -> Result<(), GuardError> {
+        if self.unsynced >= UNSYNCED {
+            self.sync()?;
+        }
+        self.put(record)
+    }
+
+    /// Makes all records durable.
+    pub(super) fn sync(&mut self) -> Result<(), GuardError> {
+        if self.unsynced > 0 {
+            self.file.sync_data().map_err(io_error(&self.path))?;
+            self.unsynced = 0;
+        }
+        Ok(())
+    }
+
+    /// Writes a record at the end.
+    pub(super) fn put<R: Encode>(&mut self, record: &R) -> Result<(), GuardError> {
         let payload = codec::encode(record);
         assert!(payload.len() <= ROOM, "records are small: the largest is frozen by a test");
         let mut bytes = [0; RECORD];
@@ -104,6 +125,7 @@ impl Log {
         self.file.write_all(&bytes).map_err(io_error(&self.path))?;
         self.last = sum;
         self.records += 1;
+        self.unsynced += 1;
         Ok(())
     }
 
@@ -127,6 +149,7 @@ impl Log {
     /// Puts a complete successor in this log's place.
     pub(super) fn replace(&mut self, mut successor: Log) -> Result<(), GuardError> {
         successor.file.sync_all().map_err(io_error(&successor.path))?;
+        successor.unsynced = 0;
         std::fs::rename(&successor.path, &self.path).map_err(io_error(&self.path))?;
         successor.path = std::mem::take(&mut self.path);
         *self = successor;
@@ -171,11 +194,14 @@ fn lock(file: &File, path: &Path) -> Result<(), GuardError> {
     }
 }
 
-/// Length of the file without what a crash may leave behind: part of a record, and records that are all zero.
+/// Length of the file without what a crash may leave behind: part of a record, and the last records from one on that is all
+/// zero.
 fn sound_length(bytes: &[u8]) -> usize {
-    let mut sound = bytes.len() - bytes.len() % RECORD;
-    while sound >= RECORD && bytes[sound - RECORD..sound].iter().all(|byte| *byte == 0) {
-        sound -= RECORD;
-    }
-    sound
+    let is_empty = |record: &[u8]| record.iter().all(|byte| *byte == 0);
+    let (records, _) = bytes.as_chunks::<RECORD>();
+    let written = records.iter().rposition(|record| !is_empty(record)).map_or(0, |last| last + 1);
+    let unsynced = written.saturating_sub(UNSYNCED);
+    let sound =
+        records[unsynced..written].iter().position(|record| is_empty(record)).map_or(written, |at| unsynced + at);
+    sound * RECORD
 }

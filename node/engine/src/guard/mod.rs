@@ -1,8 +1,9 @@
 //! The sign guard: no validator's folder ever signs two messages for one slot, whatever was killed, torn or restored.
 //!
-//! It owns the consensus key and a log of all that the key signed. A signature leaves only after its record is durable;
-//! asked again for the same slot the guard returns what it recorded. It must not know the engine, nor any block's content.
+//! It owns the consensus key and a log of all that the key signed. A signature leaves the process only after its record is
+//! durable, which [`Guard::settle`] sees to; asked again for the same slot the guard returns what it recorded. It must not know the engine, nor any block's content.
 
+mod answer;
 mod error;
 mod identity;
 mod log;
@@ -11,6 +12,7 @@ mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use bincode::{Decode, Encode};
@@ -19,6 +21,7 @@ use keis_ledger::crypto::{Hash, PublicKey, SecretKey, Signature};
 use keis_ledger::ids::BlockId;
 use tokio::sync::watch;
 
+pub use answer::{Answer, Beginning, Foreign, GuardState, Withheld};
 pub use error::GuardError;
 use identity::Identity;
 use log::Log;
@@ -38,67 +41,6 @@ const REWRITE_RECORDS: usize = 4096;
 const FILE: &str = "sign.log";
 /// Why a log that a backup's restoring began is not trusted.
 const RESTORED: Foreign = Foreign::Moved("the folder was restored from a backup");
-
-/// What the guard answers to a request to sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// The message of the slot, which may be an earlier one than was asked for, with its signature.
-    Signed(Message, Signature),
-    /// Nothing is signed.
-    Withheld(Withheld),
-}
-
-/// Why nothing was signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Withheld {
-    /// The folder does not sign now: see [`Guard::state`].
-    NotActive,
-    /// The height, or the round within it, is older than what was signed or observed already.
-    Old,
-    /// The height is followed unsigned: a precommit that was recorded met another request.
-    Abstaining,
-    /// A proposal of this slot was signed before, with other content.
-    OtherProposal,
-    /// The vote would go against a precommit that was recorded and that the engine does not remember.
-    ForgottenLock,
-}
-
-/// For what network life a guard's log is begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beginning {
-    /// The key has never signed: the network begins, too.
-    Genesis,
-    /// The network lives already, and the key may have signed in it: observe `heights` before signing.
-    Joining {
-        /// Heights to observe.
-        heights: u64,
-    },
-    /// The folder comes out of a backup: nothing is signed before [`Guard::adopt`].
-    Restored,
-}
-
-/// Whether a folder signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuardState {
-    /// It signs.
-    Active,
-    /// It was adopted, and signs when it has seen this many more heights decided without a vote of its own.
-    Observing {
-        /// Heights still to be observed.
-        remaining: u64,
-    },
-    /// It does not sign until [`Guard::adopt`].
-    Foreign(Foreign),
-}
-
-/// Why a folder is not trusted to sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foreign {
-    /// The log was moved or restored; the text says how it shows.
-    Moved(&'static str),
-    /// Votes of this key were seen that the log does not hold: another copy signs.
-    SecondCopy,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 enum Record {
@@ -152,6 +94,8 @@ pub struct Guard {
     network: Hash,
     address: Address,
     inner: Mutex<Inner>,
+    /// Whether something was signed whose record is not durable.
+    unsettled: AtomicBool,
     /// Tells the engine that a second copy was seen.
     second_copy: watch::Sender<bool>,
 }
@@ -215,7 +159,8 @@ impl Guard {
 
     fn new(secret: SecretKey, network: Hash, inner: Inner) -> Self {
         let address = Address::of(&secret.public());
-        Self { secret, network, address, inner: Mutex::new(inner), second_copy: watch::Sender::new(false) }
+        let (inner, second_copy) = (Mutex::new(inner), watch::Sender::new(false));
+        Self { secret, network, address, inner, unsettled: AtomicBool::new(false), second_copy }
     }
 
     /// The address whose votes this guard signs.
@@ -248,10 +193,11 @@ impl Guard {
         inner.write(Record::Observing { remaining: heights })
     }
 
-    /// Signs a message, or returns what was signed for its slot before.
+    /// Signs a message, or returns what was signed for its slot before. The signature must not leave the process before
+    /// [`Guard::settle`].
     ///
     /// # Errors
-    /// [`GuardError::Io`]: the record is not durable, so no signature leaves; nothing is signed after it.
+    /// [`GuardError::Io`]: there is no record, so there is no signature; nothing is signed after it.
     pub fn sign(&self, message: &Message) -> Result<Answer, GuardError> {
         let mut inner = self.lock();
         if let Some(refusal) = inner.refusal(message) {
@@ -261,10 +207,31 @@ impl Guard {
             return Ok(answer);
         }
         let signature = self.secret.sign(&message.bytes(&self.network, &self.address));
-        inner.write(Record::Signed { message: *message, signature })?;
+        self.unsettled.store(true, Ordering::Release);
+        inner.add(Record::Signed { message: *message, signature }, Log::append_unsynced)?;
         let signed = inner.signed.get_mut(&message.slot).expect("the record was just applied");
         signed.remembered = true;
         Ok(Answer::Signed(*message, signature))
+    }
+
+    /// Makes durable what was signed, so that it may leave.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`] or [`GuardError::Failed`]: nothing may leave, and nothing is signed any more.
+    pub fn settle(&self) -> Result<(), GuardError> {
+        if self.is_settled() {
+            return Ok(());
+        }
+        let mut inner = self.lock();
+        inner.still_good()?;
+        inner.log.sync().inspect_err(|_| inner.failed = true)?;
+        self.unsettled.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether everything that was signed is durable.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.unsettled.load(Ordering::Acquire)
     }
 
     /// The engine's own log holds this message: the engine remembers that it sent it.
@@ -350,13 +317,23 @@ impl Inner {
 
     /// Makes a record durable, then lets it take effect.
     fn write(&mut self, record: Record) -> Result<(), GuardError> {
-        if self.failed {
-            return Err(GuardError::Failed { path: self.log.path().to_owned() });
-        }
-        // A write or sync that failed once is never taken for done: nothing is signed until the log was read again.
-        self.log.append(&record).inspect_err(|_| self.failed = true)?;
+        self.add(record, Log::append)
+    }
+
+    fn add(
+        &mut self,
+        record: Record,
+        append: impl FnOnce(&mut Log, &Record) -> Result<(), GuardError>,
+    ) -> Result<(), GuardError> {
+        self.still_good()?;
+        append(&mut self.log, &record).inspect_err(|_| self.failed = true)?;
         self.apply(record);
         Ok(())
+    }
+
+    /// A write or sync that failed once is never taken for done: nothing is signed until the log was read again.
+    fn still_good(&self) -> Result<(), GuardError> {
+        if self.failed { Err(GuardError::Failed { path: self.log.path().to_owned() }) } else { Ok(()) }
     }
 
     fn apply(&mut self, record: Record) {
@@ -469,16 +446,16 @@ impl Inner {
     fn rewrite(&mut self, key: PublicKey, network: Hash) -> Result<(), GuardError> {
         let mut next = self.log.successor()?;
         let identity = identity_of(&next, self.log.path())?;
-        next.append_unsynced(&Record::Opened { key, network, identity })?;
-        next.append_unsynced(&Record::Floor { height: self.floor })?;
+        next.put(&Record::Opened { key, network, identity })?;
+        next.put(&Record::Floor { height: self.floor })?;
         if let GuardState::Observing { remaining } = self.state {
-            next.append_unsynced(&Record::Observing { remaining })?;
+            next.put(&Record::Observing { remaining })?;
         }
         for height in &self.abstained {
-            next.append_unsynced(&Record::Abstained { height: *height })?;
+            next.put(&Record::Abstained { height: *height })?;
         }
         for signed in self.signed.values() {
-            next.append_unsynced(&Record::Signed { message: signed.message, signature: signed.signature })?;
+            next.put(&Record::Signed { message: signed.message, signature: signed.signature })?;
         }
         self.log.replace(next)
     }

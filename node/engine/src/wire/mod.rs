@@ -19,7 +19,7 @@ use malachite_sync::{Request, Response, Status, ValueRequest, ValueResponse};
 
 use crate::context::{EngineAddress, EngineHeight, EngineValue, KeisContext, Part, Sealed, round_of};
 use crate::engine::Alive;
-use crate::guard::{Guard, Message};
+use crate::guard::{Guard, GuardError, Message};
 use crate::witness::Witness;
 use mirror::{
     Blob, ConsensusMirror, LivenessMirror, ProposedMirror, ResponseMirror, StreamMirror, consensus_mirror,
@@ -31,13 +31,19 @@ pub(crate) use mirror::{commit_of, extended};
 /// Longest stream id accepted from a peer, in bytes.
 const MAX_STREAM_ID: usize = 64;
 
-/// The codec of the network or of the engine's log. Both know one thing beside the bytes, both optional:
-/// the network's tells the witness what heights peers work on, the log's tells the guard what the engine remembers.
+/// The codec of the network or of the engine's log. The network's tells the witness what heights peers work on, and lets
+/// nothing leave before the guard has settled what it signed; the log's tells the guard what the engine remembers.
 #[derive(Clone)]
 pub(crate) struct Wire {
-    witness: Option<Arc<Witness>>,
+    to: To,
     guard: Option<Arc<Guard>>,
     _alive: Alive,
+}
+
+#[derive(Clone)]
+enum To {
+    Network(Arc<Witness>),
+    Log,
 }
 
 /// Why a message has no encoding or bytes are no message.
@@ -47,21 +53,43 @@ pub(crate) enum WireError {
     Codec(#[from] CodecError),
     #[error("the message was left unsigned by the sign guard and is not sent")]
     Withheld,
+    #[error("the message is not sent: {0}")]
+    Unsettled(#[from] GuardError),
     #[error("the {0} is out of bounds")]
     Bounds(&'static str),
 }
 
 impl Wire {
-    pub(crate) fn of_network(witness: Arc<Witness>, alive: Alive) -> Self {
-        Self { witness: Some(witness), guard: None, _alive: alive }
+    pub(crate) fn of_network(witness: Arc<Witness>, guard: Option<Arc<Guard>>, alive: Alive) -> Self {
+        Self { to: To::Network(witness), guard, _alive: alive }
     }
 
     pub(crate) fn of_log(guard: Option<Arc<Guard>>, alive: Alive) -> Self {
-        Self { witness: None, guard, _alive: alive }
+        Self { to: To::Log, guard, _alive: alive }
+    }
+
+    /// Makes durable what the guard has signed. Waits for the disk.
+    pub(crate) fn settle(&self) -> Result<(), GuardError> {
+        self.guard.as_ref().map_or(Ok(()), |guard| guard.settle())
+    }
+
+    /// Before a message with signatures leaves. The engine has them settled with its log, but not while it recovers.
+    fn leaves(&self) -> Result<(), GuardError> {
+        match self.to {
+            To::Network(_) => self.settle(),
+            To::Log => Ok(()),
+        }
+    }
+
+    fn witness(&self) -> Option<&Witness> {
+        match &self.to {
+            To::Network(witness) => Some(witness),
+            To::Log => None,
+        }
     }
 
     fn heard(&self, height: Height) {
-        if let Some(witness) = &self.witness {
+        if let Some(witness) = self.witness() {
             witness.heard(height);
         }
     }
@@ -75,7 +103,7 @@ impl Codec<SignedConsensusMsg<KeisContext>> for Wire {
         match &mirror {
             ConsensusMirror::Vote(vote) => {
                 self.heard(vote.height);
-                if let (Some(guard), Some(round)) = (&self.guard, vote.round) {
+                if let (To::Log, Some(guard), Some(round)) = (&self.to, &self.guard, vote.round) {
                     guard.remembered(&vote.voter, &Message::vote(vote.step, vote.height, round, vote.block));
                 }
             }
@@ -85,6 +113,7 @@ impl Codec<SignedConsensusMsg<KeisContext>> for Wire {
     }
 
     fn encode(&self, message: &SignedConsensusMsg<KeisContext>) -> Result<Bytes, WireError> {
+        self.leaves()?;
         Ok(codec::encode(&consensus_mirror(message)?).into())
     }
 }
@@ -104,6 +133,7 @@ impl Codec<LivenessMsg<KeisContext>> for Wire {
     }
 
     fn encode(&self, message: &LivenessMsg<KeisContext>) -> Result<Bytes, WireError> {
+        self.leaves()?;
         let mirror = match message {
             LivenessMsg::Vote(vote) => LivenessMirror::Vote(vote_mirror(&vote.message, vote.signature)?),
             LivenessMsg::PolkaCertificate(polka) => LivenessMirror::Polka(polka_mirror(polka)),
@@ -204,7 +234,7 @@ impl Codec<Status<KeisContext>> for Wire {
 
     fn decode(&self, bytes: Bytes) -> Result<Status<KeisContext>, WireError> {
         let (peer, tip, lowest): (Blob, Height, Height) = codec::decode(&bytes)?;
-        if let Some(witness) = &self.witness {
+        if let Some(witness) = self.witness() {
             witness.peer_tip(tip);
         }
         Ok(Status {
@@ -247,6 +277,7 @@ impl Codec<Response<KeisContext>> for Wire {
     }
 
     fn encode(&self, response: &Response<KeisContext>) -> Result<Bytes, WireError> {
+        self.leaves()?;
         Ok(codec::encode(&response_mirror(response)).into())
     }
 }

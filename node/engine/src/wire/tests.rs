@@ -9,7 +9,7 @@ use crate::context::{EngineProposal, EngineVote, WITHHELD};
 use crate::guard::Beginning;
 
 fn wire() -> Wire {
-    Wire::of_network(Arc::new(Witness::new(Height(5))), tokio::sync::mpsc::channel(1).0)
+    Wire::of_network(Arc::new(Witness::new(Height(5))), None, tokio::sync::mpsc::channel(1).0)
 }
 
 fn signature(byte: u8) -> Sealed {
@@ -156,7 +156,7 @@ fn no_key_makes_the_withheld_signature_valid() {
 #[test]
 fn peers_tell_their_heights_and_cannot_raise_them_far() {
     let witness = Arc::new(Witness::new(Height(5)));
-    let wire = Wire::of_network(witness.clone(), tokio::sync::mpsc::channel(1).0);
+    let wire = Wire::of_network(witness.clone(), None, tokio::sync::mpsc::channel(1).0);
     let newest = witness.newest();
     let hear = |height| {
         let bytes = wire.encode(&SignedConsensusMsg::Vote(vote(height, None))).unwrap();
@@ -192,4 +192,26 @@ fn the_log_reminds_the_guard_of_what_the_engine_remembers() {
     let bytes = wire.encode(&SignedConsensusMsg::Vote(own)).unwrap();
     let _: SignedConsensusMsg<KeisContext> = wire.decode(bytes).unwrap();
     assert!(matches!(guard.sign(&other).unwrap(), crate::guard::Answer::Signed(..)));
+}
+
+#[test]
+fn nothing_signed_leaves_before_it_is_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = keis_ledger::crypto::SecretKey::from_bytes(&[2; 32]);
+    let network = keis_ledger::crypto::Hash([1; 32]);
+    let guard = Arc::new(Guard::create(folder.path(), network, secret, Beginning::Genesis).unwrap());
+    let alive = || tokio::sync::mpsc::channel(1).0;
+    let log = Wire::of_log(Some(guard.clone()), alive());
+    let net = Wire::of_network(Arc::new(Witness::new(Height(5))), Some(guard.clone()), alive());
+    let leaves: [&dyn Fn(&Wire); 2] =
+        [&|wire| drop(wire.encode(&SignedConsensusMsg::Vote(vote(6, None))).unwrap()), &|wire| {
+            drop(wire.encode(&LivenessMsg::Vote(vote(6, None))).unwrap())
+        }];
+    for (round, leave) in (0..).zip(leaves) {
+        guard.sign(&Message::vote(VoteStep::Prevote, Height(6), round, None)).unwrap();
+        leave(&log);
+        assert!(!guard.is_settled(), "its own log is settled beside the guard, not after it");
+        leave(&net);
+        assert!(guard.is_settled());
+    }
 }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use keis_engine::guard::{Beginning, Guard};
 use keis_engine::{
-    AppError, Application, Config, Engine, Peer, Proposal, Settle, Timeouts, Verdict, network_key, start,
+    AppError, Application, Blocks, Config, Engine, Peer, Proposal, Timeouts, Verdict, network_key, start,
 };
 use keis_ledger::chain::{Address, Certificate, Height, Validator, ValidatorSet};
 use keis_ledger::crypto::{Hash, SecretKey};
@@ -114,6 +114,16 @@ impl TestApp {
     }
 }
 
+impl Blocks for TestApp {
+    fn settle(&self) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    fn holds(&self, height: Height, block: BlockId) -> Result<bool, AppError> {
+        Ok(self.store.lock().unwrap().undecided.contains_key(&(height, block)))
+    }
+}
+
 #[async_trait]
 impl Application for TestApp {
     fn tip(&self) -> Height {
@@ -132,8 +142,8 @@ impl Application for TestApp {
         (bytes.len() >= 60).then(|| BlockId(*blake3::hash(bytes).as_bytes()))
     }
 
-    fn settle(&self) -> Settle {
-        Arc::new(|| Ok(()))
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        Arc::new(self.clone())
     }
 
     async fn propose(&mut self, height: Height, round: u32, proposer: Address) -> Result<Proposal, AppError> {
