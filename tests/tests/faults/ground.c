@@ -10,6 +10,7 @@
  *   KEIS_DISK_TRIGGER  when this file appears the end comes at once, between two points, where KEIS_DISK_END is set; else
  *   KEIS_DISK_FAIL     the next sync of a file whose name ends so fails with EIO, once, as the kernel does
  *   KEIS_DISK_DELAY    microseconds that every sync takes longer
+ *   KEIS_MEMORY_GROUP  control group that the process joins as it begins
  *   KEIS_CLOCK_FILE    seconds by which the clock is off, read again all the time
  *
  * Not seen: what is done through mapped memory (a node maps no file for writing), and changes of folders (made, renamed and removed
@@ -77,6 +78,15 @@ static long number(const char *name) {
     return text ? atol(text) : 0;
 }
 
+/* The processes of the file are joined by whoever writes a nought to it. */
+static void join(const char *group) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/cgroup.procs", group);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0 || real_write(file, "0", 1) != 1) abort();
+    close(file);
+}
+
 __attribute__((constructor)) static void begin(void) {
     real_write = dlsym(RTLD_NEXT, "write");
     real_writev = dlsym(RTLD_NEXT, "writev");
@@ -86,6 +96,7 @@ __attribute__((constructor)) static void begin(void) {
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     real_rename = dlsym(RTLD_NEXT, "rename");
     real_unlink = dlsym(RTLD_NEXT, "unlink");
+    if (getenv("KEIS_MEMORY_GROUP")) join(getenv("KEIS_MEMORY_GROUP"));
     folder = getenv("KEIS_DISK_FOLDER");
     log_path = getenv("KEIS_DISK_LOG");
     end = getenv("KEIS_DISK_END");

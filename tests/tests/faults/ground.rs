@@ -44,6 +44,11 @@ impl Ground {
         self.environment(&all)
     }
 
+    /// What a node's environment must hold so that it lives in this control group.
+    pub fn memory(&self, group: &Path) -> Vec<(String, String)> {
+        self.environment(&[("KEIS_MEMORY_GROUP", text(group))])
+    }
+
     /// The points that a node's disk has passed, as `what file`; forgets them.
     pub fn points(&self, node: usize) -> Vec<String> {
         let log = fs::read_to_string(self.log(node)).expect("the disk was watched");

@@ -5,6 +5,7 @@ mod clock;
 mod disk;
 mod flood;
 mod ground;
+mod memory;
 mod partition;
 mod slow;
 mod streets;
