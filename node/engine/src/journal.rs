@@ -120,7 +120,9 @@ impl Journal {
         let stored = tokio::task::spawn_blocking(move || blocks.settle());
         held.write().await?;
         signed.await?.map_err(io::Error::other)?;
-        stored.await?.map_err(io::Error::other)
+        stored.await?.map_err(io::Error::other)?;
+        held.is_own = false;
+        Ok(())
     }
 
     fn is_own(&self, entry: &Entry) -> bool {
@@ -166,13 +168,11 @@ impl Held {
         if self.entries.len() < MOST_HELD { Ok(()) } else { self.write().await }
     }
 
-    /// Makes durable what is held.
+    /// Makes the entries durable.
     async fn write(&mut self) -> io::Result<()> {
         let Some(height) = self.height else { return Ok(()) };
         let entries = std::mem::take(&mut self.entries);
-        self.with_file(move |file| file.add(height, entries)).await?;
-        self.is_own = false;
-        Ok(())
+        self.with_file(move |file| file.add(height, entries)).await
     }
 
     async fn with_file<T: Send + 'static>(
@@ -200,6 +200,9 @@ impl File {
         if self.log.is_empty() {
             return Ok(Vec::new());
         }
+        // A process that was killed may have left what is here, and no more on the disk than it had synced.
+        blocks.settle().map_err(io::Error::other)?;
+        self.log.flush()?;
         let all = self.log.iter()?.collect::<io::Result<Vec<_>>>()?;
         let mut entries = Vec::new();
         for (index, bytes) in (0..).zip(all) {

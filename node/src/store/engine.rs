@@ -99,7 +99,8 @@ impl Engine {
             sync: options.sync.clone(),
             failed: OnceLock::new(),
             writer: Mutex::new(Note::default()),
-            unsettled: AtomicBool::new(false),
+            // What a killed process wrote is here, and not on the disk for sure.
+            unsettled: AtomicBool::new(true),
             witness: Witness::open(path)?,
             path: path.to_owned(),
             min_free_bytes: options.min_free_bytes,

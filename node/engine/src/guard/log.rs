@@ -84,8 +84,10 @@ impl Log {
         }
         if sound < bytes.len() {
             tracing::warn!(path = %path.display(), bytes = bytes.len() - sound, "cut off the incomplete end of the sign log");
-            file.set_len(sound as u64).and_then(|()| file.sync_all()).map_err(io_error(path))?;
+            file.set_len(sound as u64).map_err(io_error(path))?;
         }
+        // A process that was killed may have left what is here, and no more on the disk than it had synced.
+        file.sync_all().map_err(io_error(path))?;
         let log = Self { path: path.to_owned(), file, last, records: records.len(), unsynced: 0 };
         Ok((log, records))
     }
