@@ -10,7 +10,10 @@ use keis_tests::times::told;
 use keis_tests::wait::until;
 use keis_tests::world::World;
 
-const PUPILS: usize = 1_000;
+/// Pupils that so many rounds need for their orders.
+const fn pupils(rounds: usize) -> usize {
+    500 + 80 * rounds
+}
 
 /// Until a node that is started shows what the others had come to.
 async fn recovered(cluster: &mut Cluster, victim: usize) -> Duration {
@@ -27,10 +30,11 @@ async fn recovered(cluster: &mut Cluster, victim: usize) -> Duration {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_one_of_four_again_and_again_loses_nothing() {
     let mut cluster = Cluster::running().await;
-    let world = World::open(&cluster, PUPILS).await;
+    let rounds = rounds(6);
+    let world = World::open(&cluster, pupils(rounds)).await;
     let mut flow = Flow::start(&cluster, &world, 0);
     let mut recoveries = Vec::new();
-    for round in 0..rounds(6) {
+    for round in 0..rounds {
         let victim = round % cluster.len();
         flow.progress(20, PATIENCE).await;
         cluster.kill(&[victim]).await;
@@ -50,10 +54,11 @@ async fn killing_one_of_four_again_and_again_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_all_four_at_once_loses_nothing() {
     let mut cluster = Cluster::running().await;
-    let world = World::open(&cluster, PUPILS).await;
+    let rounds = rounds(5);
+    let world = World::open(&cluster, pupils(rounds)).await;
     let all = cluster.all();
     let mut flow = Flow::start(&cluster, &world, 0);
-    for _ in 0..rounds(5) {
+    for _ in 0..rounds {
         flow.progress(25, PATIENCE).await;
         cluster.kill(&all).await;
         cluster.start_all().await;
@@ -63,5 +68,10 @@ async fn killing_all_four_at_once_loses_nothing() {
     let agreed = agree(&mut cluster, &all).await;
     survived(&cluster, &all, &agreed, &acknowledged).await;
     all_sign(&cluster, &all).await;
-    println!("{} blocks, {} acknowledged", agreed.headers.len(), acknowledged.len());
+    println!(
+        "F8: {rounds} power cuts, {} kills: {} blocks equal, 0 lost of {}",
+        rounds * all.len(),
+        agreed.headers.len(),
+        acknowledged.len()
+    );
 }
