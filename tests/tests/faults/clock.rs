@@ -4,15 +4,14 @@ use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keis_ledger::time::{Span, Timestamp};
-use keis_tests::check::{agree, all_sign, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
 use keis_tests::times::told;
 use keis_tests::world::World;
 
+use crate::ended_well;
 use crate::ground::Ground;
-use crate::nothing_worse_happened;
 
 const WRONG: usize = 3;
 const DAY: i64 = 86_400;
@@ -36,7 +35,6 @@ async fn f7_one_wrong_clock_neither_stops_the_network_nor_moves_its_time() {
     cluster.start_within(WRONG, ground.clock(&file));
     let began = now();
     cluster.start_all().await;
-    let all = cluster.all();
     let (again, more) = (rounds(1), 24);
     let world = World::open_at(&cluster, 500 + 300 * again, began).await;
     let mut flow = Flow::through(&cluster, &world, 0, &[0, 1, 2]);
@@ -59,11 +57,7 @@ async fn f7_one_wrong_clock_neither_stops_the_network_nor_moves_its_time() {
     }
     fs::write(&file, "0").expect("a folder of ours");
     flow.progress(more, PATIENCE).await;
-    let acknowledged = flow.finish().await;
-    let agreed = agree(&mut cluster, &all).await;
-    survived(&cluster, &all, &agreed, &acknowledged).await;
-    all_sign(&cluster, &all).await;
-    nothing_worse_happened(&cluster);
+    let (agreed, acknowledged) = ended_well(&mut cluster, flow).await;
     let bound = cluster.genesis.document().parameters.clock_bound;
     let times: Vec<Timestamp> = agreed.headers.iter().map(|header| header.time).collect();
     assert!(times.is_sorted_by(|earlier, later| earlier < later), "time went back: {times:?}");

@@ -12,8 +12,8 @@ use keis_tests::rounds;
 use keis_tests::times::told;
 use keis_tests::world::World;
 
+use crate::ended_well;
 use crate::ground::{Ground, text};
-use crate::nothing_worse_happened;
 
 /// Whose disk fails.
 const VICTIM: usize = 3;
@@ -28,7 +28,6 @@ async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
     cluster.start_all().await;
     let per_end = rounds(15).div_ceil(ENDS.len());
     let world = World::open(&cluster, 1_000 + 40 * per_end).await;
-    let all = cluster.all();
     let mut flow = Flow::start(&cluster, &world, 0);
     flow.progress(20, PATIENCE).await;
     // A run that is counted: a start, some blocks, two snapshots.
@@ -56,11 +55,7 @@ async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
     cluster.start_within(VICTIM, Vec::new());
     cluster.start(VICTIM).await;
     flow.progress(20, PATIENCE).await;
-    let acknowledged = flow.finish().await;
-    let agreed = agree(&mut cluster, &all).await;
-    survived(&cluster, &all, &agreed, &acknowledged).await;
-    all_sign(&cluster, &all).await;
-    nothing_worse_happened(&cluster);
+    let (agreed, acknowledged) = ended_well(&mut cluster, flow).await;
     let covered = per_end * 100 / points;
     println!(
         "F1: {per_end} of {points} points ({covered} %), each with {ENDS:?}: {} deaths in {took} s, {} acknowledged, 0 lost, 0 conflicting signatures, {} blocks equal",
@@ -103,11 +98,7 @@ async fn f2_a_power_cut_of_all_that_takes_back_what_was_not_synced_loses_nothing
             fs::remove_file(&trigger).expect("it was made");
         }
     }
-    let acknowledged = flow.finish().await;
-    let agreed = agree(&mut cluster, &all).await;
-    survived(&cluster, &all, &agreed, &acknowledged).await;
-    all_sign(&cluster, &all).await;
-    nothing_worse_happened(&cluster);
+    let (agreed, acknowledged) = ended_well(&mut cluster, flow).await;
     println!(
         "F2: {cuts} power cuts of all four, {} acknowledged, 0 lost, {} blocks equal; first order after the start {}",
         acknowledged.len(),
@@ -247,11 +238,7 @@ async fn f4_a_node_whose_disk_cannot_sync_stops_and_counts_nothing_as_done() {
         }
     }
     flow.progress(20, PATIENCE).await;
-    let acknowledged = flow.finish().await;
-    let agreed = agree(&mut cluster, &all).await;
-    survived(&cluster, &all, &agreed, &acknowledged).await;
-    all_sign(&cluster, &all).await;
-    nothing_worse_happened(&cluster);
+    let (_, acknowledged) = ended_well(&mut cluster, flow).await;
     println!(
         "F4: {stops} failed syncs of sign log, store and engine's log, {stops} stops ({}), 0 counted as done, {} acknowledged, 0 lost",
         told(&after),

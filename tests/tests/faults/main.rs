@@ -10,7 +10,22 @@ mod partition;
 mod slow;
 mod streets;
 
+use keis_ledger::receipt::Receipt;
+use keis_tests::check::{Agreed, agree, all_sign, survived};
 use keis_tests::cluster::Cluster;
+use keis_tests::flow::Flow;
+
+/// Ends the flow: all nodes agree, nothing that was acknowledged is lost, all sign, and nothing worse happened. Gives what they agree on
+/// and what was acknowledged.
+async fn ended_well(cluster: &mut Cluster, flow: Flow) -> (Agreed, Vec<Receipt>) {
+    let all = cluster.all();
+    let acknowledged = flow.finish().await;
+    let agreed = agree(cluster, &all).await;
+    survived(cluster, &all, &agreed, &acknowledged).await;
+    all_sign(cluster, &all).await;
+    nothing_worse_happened(cluster);
+    (agreed, acknowledged)
+}
 
 /// What no node may have had to say, whatever the fault: a vote that contradicts another of its key, something acknowledged that was
 /// not there any more at a start.

@@ -4,15 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use keis_tests::check::{agree, all_sign, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
 use keis_tests::times::told;
 use keis_tests::world::World;
 
+use crate::ended_well;
 use crate::ground::Ground;
-use crate::nothing_worse_happened;
 
 /// Whose memory is bounded.
 const SHORT: usize = 3;
@@ -67,7 +66,7 @@ async fn f6_beside_a_node_without_more_memory_the_others_go_on() {
     let (ground, mut cluster) = (Ground::build(), Cluster::found(4).await);
     cluster.start_within(SHORT, ground.memory(&group.folder));
     cluster.start_all().await;
-    let (all, more) = (cluster.all(), 120 * rounds(1));
+    let more = 120 * rounds(1);
     let world = World::open(&cluster, 500 + more).await;
     let mut flow = Flow::through(&cluster, &world, 0, &[0, 1, 2]);
     flow.progress(100, PATIENCE).await;
@@ -81,11 +80,7 @@ async fn f6_beside_a_node_without_more_memory_the_others_go_on() {
     flow.progress(more, PATIENCE * 10).await;
     let bound = flow.times();
     cluster.assert_alive(SHORT);
-    let acknowledged = flow.finish().await;
-    let agreed = agree(&mut cluster, &all).await;
-    survived(&cluster, &all, &agreed, &acknowledged).await;
-    all_sign(&cluster, &all).await;
-    nothing_worse_happened(&cluster);
+    let (_, acknowledged) = ended_well(&mut cluster, flow).await;
     println!(
         "F6: one of four bound to {} MiB, of which {} were taken and no file's: {}; before: {}; 0 lost of {}",
         (own + MORE) >> 20,
@@ -94,5 +89,6 @@ async fn f6_beside_a_node_without_more_memory_the_others_go_on() {
         told(&free),
         acknowledged.len()
     );
+    // Its group can go only when nobody is in it.
     cluster.kill(&[SHORT]).await;
 }

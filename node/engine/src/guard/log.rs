@@ -18,7 +18,7 @@ use super::GuardError;
 pub(super) const RECORD: usize = 256;
 const CHECKSUM: usize = 16;
 /// Most records that wait for a sync: a proposal and the vote for it.
-pub(super) const UNSYNCED: usize = 2;
+const UNSYNCED: usize = 2;
 /// Room for a record's encoding, behind its length.
 const ROOM: usize = RECORD - CHECKSUM - 2;
 

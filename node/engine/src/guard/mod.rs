@@ -1,7 +1,8 @@
 //! The sign guard: no validator's folder ever signs two messages for one slot, whatever was killed, torn or restored.
 //!
 //! It owns the consensus key and a log of all that the key signed. A signature leaves the process only after its record is
-//! durable, which [`Guard::settle`] sees to; asked again for the same slot the guard returns what it recorded. It must not know the engine, nor any block's content.
+//! durable, which [`Guard::settle`] sees to; asked again for the same slot the guard returns what it recorded. It must not
+//! know the engine, nor any block's content.
 
 mod answer;
 mod error;
