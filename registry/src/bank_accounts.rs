@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use keis_einvoice::Iban;
 use keis_ledger::ids::{Commitment, ProviderId};
 
+use crate::boxed;
 use crate::database::Registry;
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -22,6 +23,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor decides with others; [`RegistryError::BodyUnknown`], or what the database answers.
+    #[boxed]
     pub async fn keep_payment_account(
         &self,
         actor: &Actor,
@@ -41,6 +43,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn payment_accounts(
         &self,
         actor: &Actor,

@@ -6,6 +6,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::time::{Span, Timestamp};
 use sqlx::Row;
 
+use crate::boxed;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
 use crate::ids::UserId;
@@ -25,6 +26,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the user records payments, or what the database answers.
+    #[boxed]
     pub async fn keep_bank_file(
         &self,
         user: UserId,
@@ -59,6 +61,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::keep_bank_file`], or [`RegistryError::Vault`] for changed bytes.
+    #[boxed]
     pub async fn bank_file(&self, user: UserId, year: Year, at: Timestamp) -> Result<Option<Vec<u8>>, RegistryError> {
         let mut reader = self.reader().await?;
         demand_any(&mut reader, &Actor::User(user), Permission::RecordPayments).await?;
@@ -76,6 +79,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn forget_bank_file(&self, user: UserId, year: Year) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         delete(&mut work, &user.0, i64::from(year.0)).await?;
@@ -86,6 +90,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn purge_bank_files(&self, at: Timestamp) -> Result<u64, RegistryError> {
         let mut work = self.begin().await?;
         let query = sqlx::query("DELETE FROM bank_files WHERE kept <= $1").bind(list::instant(at.before(KEPT)));

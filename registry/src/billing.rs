@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::bodies;
+use crate::boxed;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -171,6 +172,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn seller_file(&self, actor: &Actor, provider: ProviderId) -> Result<SellerFile, RegistryError> {
         let mut reader = self.reader().await?;
         pass(&mut reader, actor, Permission::SeeStatements, |body| keeps_books_of(body, provider)).await?;
@@ -184,6 +186,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor may accept statements for the provider or keeps the bodies;
     /// [`BillingError::NumberGiven`], [`BillingError::SeriesLong`].
+    #[boxed]
     pub async fn set_seller_details(
         &self,
         actor: &Actor,
@@ -211,6 +214,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor keeps the bodies; [`BillingError::RegistrationsOverlap`].
+    #[boxed]
     pub async fn set_vat_registrations(
         &self,
         actor: &Actor,
@@ -236,6 +240,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor keeps the bodies, or what the database answers.
+    #[boxed]
     pub async fn vat_disagreements(&self, actor: &Actor, day: Date) -> Result<Vec<bodies::Provider>, RegistryError> {
         let mut reader = self.reader().await?;
         demand_any(&mut reader, actor, Permission::ManageBodies).await?;
@@ -259,6 +264,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn seller_account(
         &self,
         actor: &Actor,
@@ -276,6 +282,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn programme_billing(&self) -> Result<ProgrammeBilling, RegistryError> {
         let mut reader = self.reader().await?;
         let mut billing = ProgrammeBilling::default();
@@ -296,6 +303,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor manages the year; [`BillingError::ReferenceMissing`].
+    #[boxed]
     pub async fn set_programme_billing(&self, actor: &Actor, part: &ProgrammePart) -> Result<(), BillingError> {
         if let ProgrammePart::Terms(Terms { reference: None, order: None, .. }) = part {
             return Err(BillingError::ReferenceMissing);
@@ -319,6 +327,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn school_billing(&self, school: SchoolId) -> Result<Option<SchoolDetails>, RegistryError> {
         let mut reader = self.reader().await?;
         let sql = "SELECT content FROM school_billing WHERE school = $1";
@@ -331,6 +340,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor keeps the bodies; [`RegistryError::BodyUnknown`].
+    #[boxed]
     pub async fn set_school_billing(
         &self,
         actor: &Actor,

@@ -11,6 +11,7 @@ use keis_ledger::ids::{EntityId, ProviderId, SchoolId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use crate::boxed;
 use crate::collate;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
@@ -134,6 +135,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn school(&self, id: SchoolId) -> Result<Option<School>, RegistryError> {
         school(&mut *self.reader().await?, id).await
     }
@@ -142,6 +144,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn school_by_code(&self, code: &str) -> Result<Option<School>, RegistryError> {
         school_by(&mut *self.reader().await?, code).await
     }
@@ -150,6 +153,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn schools(&self, search: &str, page: &Page) -> Result<Listed<School>, RegistryError> {
         let mut reader = self.reader().await?;
         let rows = sqlx::query("SELECT * FROM schools").fetch_all(&mut *reader).await?;
@@ -164,6 +168,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers, or [`RegistryError::Vault`].
+    #[boxed]
     pub async fn provider(&self, id: ProviderId) -> Result<Option<Provider>, RegistryError> {
         provider(&mut *self.reader().await?, self.vault(), id).await
     }
@@ -172,6 +177,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::provider`].
+    #[boxed]
     pub async fn provider_by_code(&self, code: &str) -> Result<Option<Provider>, RegistryError> {
         provider_by(&mut *self.reader().await?, self.vault(), code).await
     }
@@ -180,6 +186,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::provider`].
+    #[boxed]
     pub async fn providers(&self, search: &str, page: &Page) -> Result<Listed<Provider>, RegistryError> {
         let mut reader = self.reader().await?;
         let rows = sqlx::query(PROVIDERS).fetch_all(&mut *reader).await?;
@@ -195,6 +202,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn put_school(&self, actor: &Actor, new: &NewSchool) -> Result<Put<School>, RegistryError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::ManageBodies).await?;
@@ -210,6 +218,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::put_school`].
+    #[boxed]
     pub async fn put_provider(&self, actor: &Actor, new: &NewProvider) -> Result<Put<Provider>, RegistryError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::ManageBodies).await?;
@@ -257,6 +266,7 @@ pub(crate) async fn provider_by(
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn school_of_code(work: &mut Work, code: &str) -> Result<Option<School>, RegistryError> {
     school_by(work.connection(), code).await
 }
@@ -265,6 +275,7 @@ pub async fn school_of_code(work: &mut Work, code: &str) -> Result<Option<School
 ///
 /// # Errors
 /// What the database answers, or [`RegistryError::Vault`].
+#[boxed]
 pub async fn provider_of_code(work: &mut Work, code: &str) -> Result<Option<Provider>, RegistryError> {
     let vault: Arc<Vault> = work.vault();
     provider_by(work.connection(), &vault, code).await

@@ -7,6 +7,7 @@ use keis_ledger::time::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
+use crate::boxed;
 use crate::database::{Registry, list, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -45,6 +46,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor manages the year, or what the database answers.
+    #[boxed]
     pub async fn keep_closings(&self, actor: &Actor, year: Year, all: &[NewClosing]) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::ManageYear).await?;
@@ -77,6 +79,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], [`RegistryError::Stored`] for bytes that are not those that were kept, or what the database answers.
+    #[boxed]
     pub async fn closing(&self, actor: &Actor, year: Year, period: &str) -> Result<Option<KeptClosing>, RegistryError> {
         let mut reader = self.reader().await?;
         pass(&mut reader, actor, Permission::SeeStatements, is_office).await?;

@@ -14,6 +14,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::boxed;
 use crate::error::RegistryError;
 use crate::vault::{Field, MasterKey, Vault};
 use crate::{log, sweep};
@@ -94,6 +95,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Database`].
+    #[boxed]
     pub async fn begin(&self) -> Result<Work, RegistryError> {
         self.begin_as(self.writer().await).await
     }
@@ -123,6 +125,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Database`].
+    #[boxed]
     pub async fn reader(&self) -> Result<PoolConnection<Any>, RegistryError> {
         Ok(self.pool.acquire().await?)
     }
@@ -141,6 +144,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Database`].
+    #[boxed]
     pub async fn health(&self) -> Result<(), RegistryError> {
         let mut reader = self.reader().await?;
         sqlx::query("SELECT seq FROM log_head").fetch_one(&mut *reader).await?;
@@ -148,6 +152,7 @@ impl Registry {
     }
 
     /// Closes all connections; on SQLite the log of writes is folded into the file.
+    #[boxed]
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -206,6 +211,7 @@ impl Work {
     ///
     /// # Errors
     /// [`RegistryError::Database`]; then nothing was changed.
+    #[boxed]
     pub async fn commit(self) -> Result<(), RegistryError> {
         Ok(self.transaction.commit().await?)
     }

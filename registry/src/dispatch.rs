@@ -13,6 +13,7 @@ use keis_ledger::classifiers::Year;
 use keis_ledger::ids::{Commitment, OrderId, ProviderId, StatementId};
 use keis_ledger::time::Timestamp;
 
+use crate::boxed;
 use crate::database::{Registry, Work, now};
 use crate::error::RegistryError;
 use crate::ids::MessageId;
@@ -183,6 +184,7 @@ pub enum DispatchError {
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn enqueue(work: &mut Work, actor: &Actor, documents: &[NewDispatch]) -> Result<u64, RegistryError> {
     let mut queued = 0;
     for new in documents {
@@ -199,6 +201,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn dispatches_missing(&self, documents: &[NewDispatch]) -> Result<Vec<NewDispatch>, RegistryError> {
         let known = row::known(&mut *self.reader().await?, documents).await?;
         Ok(documents.iter().filter(|new| !known.contains(&new.message())).copied().collect())
@@ -208,6 +211,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn dispatches(
         &self,
         actor: &Actor,
@@ -224,6 +228,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::dispatches`].
+    #[boxed]
     pub async fn dispatch(&self, actor: &Actor, id: MessageId) -> Result<Option<Dispatch>, RegistryError> {
         let mut reader = self.reader().await?;
         pass(&mut reader, actor, Permission::SeeStatements, is_office).await?;
@@ -234,6 +239,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::dispatches`].
+    #[boxed]
     pub async fn dispatch_counts(&self, actor: &Actor) -> Result<(Vec<(DispatchState, u64)>, u64), RegistryError> {
         let mut reader = self.reader().await?;
         pass(&mut reader, actor, Permission::SeeStatements, is_office).await?;
@@ -244,6 +250,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`DispatchError::StateWrong`] unless it is dead or waits; others as [`DispatchError`] says.
+    #[boxed]
     pub async fn retry_dispatch(&self, actor: &Actor, id: MessageId) -> Result<(), DispatchError> {
         let (mut work, row) = self.for_officer(actor, id).await?;
         let state = match row.state {
@@ -265,6 +272,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`DispatchError::StateWrong`] when it may have left or was answered; others as [`DispatchError`] says.
+    #[boxed]
     pub async fn give_up_dispatch(&self, actor: &Actor, id: MessageId) -> Result<(), DispatchError> {
         let (mut work, row) = self.for_officer(actor, id).await?;
         let from = [DispatchState::Waiting, DispatchState::Dead];

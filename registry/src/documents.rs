@@ -15,6 +15,7 @@ use keis_ledger::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::billing;
+use crate::boxed;
 use crate::database::{Registry, Work};
 use crate::error::RegistryError;
 use crate::invoices::{self, FileMark, LONGEST_NUMBER, NewPaper, PaperCommitments, PaperKind};
@@ -248,6 +249,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`DocumentError`]; [`RegistryError::Denied`] unless the actor may accept statements for the provider.
+    #[boxed]
     pub async fn keep_invoice(&self, actor: &Actor, new: &NewInvoice) -> Result<Made, DocumentError> {
         let (mut work, key) = self.desk(actor, new.provider).await?;
         let mut facts = new.facts.clone();
@@ -274,6 +276,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::keep_invoice`]; [`DocumentError::NotDrawn`].
+    #[boxed]
     pub async fn keep_credit_note(&self, actor: &Actor, new: &NewCreditNote) -> Result<Made, DocumentError> {
         let (mut work, key) = self.desk(actor, new.provider).await?;
         let vault = work.vault();
@@ -312,6 +315,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::keep_invoice`]; [`DocumentError::Xml`].
+    #[boxed]
     pub async fn keep_received(&self, actor: &Actor, new: &NewReceived) -> Result<Made, DocumentError> {
         if new.bytes.len() > LONGEST_DOCUMENT {
             return Err(DocumentError::TooLong(new.bytes.len()));
@@ -338,6 +342,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn offered_number(
         &self,
         actor: &Actor,

@@ -10,6 +10,7 @@ use keis_ledger::operation::{Operation, Party, WalletOperation};
 use keis_ledger::time::Timestamp;
 use sqlx::{AnyConnection, Row};
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{PersonId, UserId};
@@ -76,6 +77,7 @@ impl Registry {
     /// # Errors
     /// [`ErasureError::OpenOrders`] unless the circumstances say otherwise; [`RegistryError::PersonUnknown`] for nobody and for
     /// who was erased before.
+    #[boxed]
     pub async fn erase(
         &self,
         actor: &Actor,
@@ -110,6 +112,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn wallets_of(&self, actor: &Actor, person: PersonId) -> Result<Vec<(Year, PupilId)>, RegistryError> {
         let mut reader = self.reader().await?;
         demand_any(&mut reader, actor, Permission::ErasePerson).await?;
@@ -122,6 +125,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn erasure_of(&self, person: PersonId) -> Result<Option<Erased>, RegistryError> {
         let mut reader = self.reader().await?;
         let sql = "SELECT at, swept FROM erased WHERE person = $1";
@@ -137,6 +141,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn erased(&self) -> Result<Vec<PersonId>, RegistryError> {
         let mut reader = self.reader().await?;
         let rows = sqlx::query("SELECT person FROM erased ORDER BY at, person").fetch_all(&mut *reader).await?;
@@ -147,6 +152,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn reapply_erasures(&self, actor: &Actor, persons: &[PersonId]) -> Result<u64, RegistryError> {
         let mut again = 0;
         for person in persons {

@@ -11,6 +11,7 @@ use std::io::Read;
 use keis_ledger::classifiers::Year;
 use keis_ledger::time::Timestamp;
 
+use crate::boxed;
 use crate::database::Registry;
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -212,7 +213,18 @@ impl From<sqlx::Error> for ImportError {
 pub async fn import_pupils(
     registry: &Registry,
     actor: &Actor,
-    reader: impl Read + Send,
+    mut reader: impl Read + Send,
+    options: Options,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<ImportReport, ImportError> {
+    import(registry, actor, &mut reader, options, progress).await
+}
+
+#[boxed]
+async fn import(
+    registry: &Registry,
+    actor: &Actor,
+    reader: &mut (dyn Read + Send),
     options: Options,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<ImportReport, ImportError> {

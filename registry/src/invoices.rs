@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -142,6 +143,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor may accept statements for the provider; [`RegistryError::BodyUnknown`], or what
     /// the database answers.
+    #[boxed]
     pub async fn keep_paper(&self, actor: &Actor, new: &NewPaper) -> Result<PaperCommitments, RegistryError> {
         let mut work = self.begin().await?;
         demand_for(&mut work, actor, Permission::AcceptStatements, &Body::Provider(new.provider)).await?;
@@ -158,6 +160,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn papers(&self, actor: &Actor, year: Year, statement: StatementId) -> Result<Vec<Paper>, RegistryError> {
         let mut reader = self.reader().await?;
         let sql = "SELECT * FROM papers WHERE statement = $1 AND year = $2 ORDER BY added DESC, file";
@@ -189,6 +192,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::papers`].
+    #[boxed]
     pub async fn invoice(
         &self,
         actor: &Actor,

@@ -11,6 +11,7 @@ use keis_ledger::operation::Party;
 use keis_ledger::time::Timestamp;
 use sqlx::Row;
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{KeyId, PersonId, UserId};
@@ -210,6 +211,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`KeyError`].
+    #[boxed]
     pub async fn request_key(&self, user: &User, request: &KeyRequest) -> Result<KeyId, KeyError> {
         let label = checked(&request.label)?;
         let body = body(request.party).ok_or(KeyError::NotAllowed)?;
@@ -249,6 +251,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`KeyError`]; nobody approves their own key.
+    #[boxed]
     pub async fn approve_key(
         &self,
         actor: &Actor,
@@ -285,6 +288,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`KeyError`].
+    #[boxed]
     pub async fn refuse_key(&self, actor: &Actor, id: KeyId, reason: &str) -> Result<(), KeyError> {
         let reason = checked(reason)?;
         let (mut work, known) = self.to_decide(actor, id).await?;
@@ -306,6 +310,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`KeyError`].
+    #[boxed]
     pub async fn revoke_key(&self, actor: &Actor, id: KeyId) -> Result<(), KeyError> {
         let mut work = self.begin().await?;
         let known = known(&mut work, id).await?;
@@ -399,6 +404,7 @@ async fn set_state(work: &mut Work, id: KeyId, state: KeyState) -> Result<(), Re
 ///
 /// # Errors
 /// [`RegistryError::KeyUnknown`], or what the database answers.
+#[boxed]
 pub async fn mark_active(work: &mut Work, id: KeyId) -> Result<(), RegistryError> {
     let known = known(work, id).await?;
     match known.state {
@@ -415,6 +421,7 @@ pub async fn mark_active(work: &mut Work, id: KeyId) -> Result<(), RegistryError
 ///
 /// # Errors
 /// As [`mark_active`].
+#[boxed]
 pub async fn mark_revoked(work: &mut Work, id: KeyId) -> Result<(), RegistryError> {
     known(work, id).await?;
     set_state(work, id, KeyState::Revoked).await

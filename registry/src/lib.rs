@@ -39,3 +39,7 @@ pub use error::RegistryError;
 pub use log::Actor;
 pub use page::{Listed, Page};
 pub use vault::MasterKey;
+
+/// Every public future is boxed, so that it is compiled here and once: the body of an `async fn` is compiled by every crate
+/// that awaits it.
+use async_recursion::async_recursion as boxed;

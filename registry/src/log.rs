@@ -14,6 +14,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 use tokio::sync::oneshot;
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::UserId;
@@ -214,6 +215,7 @@ pub(crate) async fn found(work: &mut Work) -> Result<(), RegistryError> {
 ///
 /// # Errors
 /// [`RegistryError::Log`] when the head was tampered with, or what the database answers.
+#[boxed]
 pub async fn append(work: &mut Work, entry: Entry) -> Result<(), RegistryError> {
     append_all(work, &[entry]).await
 }
@@ -313,6 +315,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn log_entries(&self, actor: &Actor, page: &Page) -> Result<Listed<LogRecord>, RegistryError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::SeeLog).await?;
@@ -333,6 +336,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn log_about(
         &self,
         actor: &Actor,
@@ -359,6 +363,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Log`] names the first entry at which something is wrong.
+    #[boxed]
     pub async fn verify_log(&self, known: Option<LogHead>) -> Result<LogHead, RegistryError> {
         // One snapshot: entries and head of the same moment.
         let mut work = self.begin().await?;

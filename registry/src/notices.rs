@@ -5,6 +5,7 @@ use keis_ledger::operation::Party;
 use keis_ledger::time::Timestamp;
 use sqlx::Row;
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -82,6 +83,7 @@ impl std::str::FromStr for NoticeKind {
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn notify(work: &mut Work, party: Party, kind: NoticeKind, subject: &str) -> Result<(), RegistryError> {
     sqlx::query(
         "INSERT INTO notices (seq, party, at, kind, subject) \
@@ -101,6 +103,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn note_behalf(&self, actor: &Actor, party: Party, subject: &str) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::ActOnBehalf).await?;
@@ -113,6 +116,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn notices(&self, party: Party, page: &Page) -> Result<Listed<Notice>, RegistryError> {
         let mut reader = self.reader().await?;
         let before = page.after.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
@@ -141,6 +145,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn dismiss(&self, party: Party, seq: u64) -> Result<(), RegistryError> {
         let Ok(seq) = i64::try_from(seq) else { return Ok(()) };
         let mut work = self.begin().await?;

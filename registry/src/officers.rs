@@ -8,6 +8,7 @@ use keis_ledger::time::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{KeyId, PersonId, UserId};
@@ -67,6 +68,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`KeyError::NotAllowed`] without the office, [`KeyError::Known`], [`KeyError::TooMany`], [`KeyError::Text`].
+    #[boxed]
     pub async fn add_officer_key(
         &self,
         user: &User,
@@ -105,6 +107,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn officer_keys(&self, user: &User) -> Result<Vec<OfficerKey>, RegistryError> {
         let mut reader = self.reader().await?;
         let sql = "SELECT officer_keys.id, role, public_key, label_sealed, made, users.person, wrapped FROM officer_keys \
@@ -118,6 +121,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::KeyUnknown`] when it is not the user's.
+    #[boxed]
     pub async fn drop_officer_key(&self, user: &User, id: KeyId) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         let sql = "DELETE FROM officer_keys WHERE id = $1 AND user_id = $2";

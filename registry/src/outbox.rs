@@ -14,6 +14,7 @@ use keis_ledger::ids::TransactionId;
 use keis_ledger::operation::{Operation, Party};
 use keis_ledger::time::Timestamp;
 
+use crate::boxed;
 use crate::database::{Registry, Work, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -214,6 +215,7 @@ pub struct OutboxRow {
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn enqueue(work: &mut Work, actor: &Actor, new: New) -> Result<OutboxId, RegistryError> {
     let purpose = new.purpose;
     let id = row::insert(work, &[Insert::of(&new)]).await?;
@@ -225,6 +227,7 @@ pub async fn enqueue(work: &mut Work, actor: &Actor, new: New) -> Result<OutboxI
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn enqueue_all(work: &mut Work, actor: &Actor, new: &[New]) -> Result<Vec<OutboxId>, RegistryError> {
     let Some(purpose) = new.first().map(|new| new.purpose) else { return Ok(Vec::new()) };
     let rows: Vec<Insert> = new.iter().map(Insert::of).collect();
@@ -239,6 +242,7 @@ pub async fn enqueue_all(work: &mut Work, actor: &Actor, new: &[New]) -> Result<
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn get(registry: &Registry, id: OutboxId) -> Result<Option<OutboxRow>, RegistryError> {
     row::get(&mut *registry.reader().await?, id).await
 }
@@ -247,6 +251,7 @@ pub async fn get(registry: &Registry, id: OutboxId) -> Result<Option<OutboxRow>,
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn list(
     registry: &Registry,
     state: Option<OutboxState>,
@@ -260,6 +265,7 @@ pub async fn list(
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn counts(registry: &Registry) -> Result<Vec<(OutboxState, u64)>, RegistryError> {
     row::counts(&mut *registry.reader().await?).await
 }
@@ -288,6 +294,7 @@ pub enum OutboxError {
 ///
 /// # Errors
 /// [`OutboxError::StateWrong`] unless the row is refused or waits; others as [`OutboxError`] says.
+#[boxed]
 pub async fn retry(registry: &Registry, actor: &Actor, id: OutboxId) -> Result<(), OutboxError> {
     let mut work = registry.begin().await?;
     demand(&mut work, actor, Permission::SeeDifferences).await?;
@@ -309,6 +316,7 @@ pub async fn retry(registry: &Registry, actor: &Actor, id: OutboxId) -> Result<(
 ///
 /// # Errors
 /// [`OutboxError::StateWrong`] when it may have left already or is over; others as [`OutboxError`] says.
+#[boxed]
 pub async fn discard(registry: &Registry, actor: &Actor, id: OutboxId) -> Result<u64, OutboxError> {
     let mut work = registry.begin().await?;
     demand(&mut work, actor, Permission::SeeDifferences).await?;
@@ -345,6 +353,7 @@ pub(crate) async fn take_back(work: &mut Work, id: OutboxId) -> Result<bool, Reg
 ///
 /// # Errors
 /// [`OutboxError::Unknown`], or what the database answers.
+#[boxed]
 pub async fn wait(registry: &Registry, id: OutboxId, timeout: Duration) -> Result<OutboxState, OutboxError> {
     let until = tokio::time::Instant::now() + timeout;
     loop {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use keis_ledger::ids::Commitment;
 
+use crate::boxed;
 use crate::database::Registry;
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -38,6 +39,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor may record payments, or what the database answers.
+    #[boxed]
     pub async fn keep_bank_marks(
         &self,
         actor: &Actor,
@@ -61,6 +63,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn known_bank_marks(
         &self,
         actor: &Actor,
@@ -86,6 +89,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn opened_marks(
         &self,
         actor: &Actor,

@@ -11,6 +11,7 @@ use keis_ledger::time::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use crate::boxed;
 use crate::collate;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
@@ -167,6 +168,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn classes(&self, actor: &Actor, school: SchoolId) -> Result<Vec<ClassSummary>, RegistryError> {
         let mut reader = self.reader().await?;
         demand_on(&mut reader, actor, Permission::SeeClasses, &Body::School(school)).await?;
@@ -196,6 +198,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn class(
         &self,
         actor: &Actor,
@@ -219,6 +222,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn school_pupils(
         &self,
         actor: &Actor,
@@ -240,6 +244,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn pupils_by_wallet(
         &self,
         actor: &Actor,
@@ -259,6 +264,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn names_for_delivery(
         &self,
         actor: &Actor,
@@ -283,6 +289,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn find_pupil(
         &self,
         actor: &Actor,
@@ -307,6 +314,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn person_of_code(&self, actor: &Actor, register_code: &str) -> Result<Option<PersonId>, RegistryError> {
         let mut reader = self.reader().await?;
         demand_any(&mut reader, actor, Permission::ErasePerson).await?;
@@ -323,6 +331,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn pupil(
         &self,
         actor: &Actor,

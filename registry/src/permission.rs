@@ -8,6 +8,7 @@ use keis_ledger::ids::{ProviderId, SchoolId};
 
 use sqlx::AnyConnection;
 
+use crate::boxed;
 use crate::database::Work;
 use crate::error::RegistryError;
 use crate::log::Actor;
@@ -269,6 +270,7 @@ impl FromStr for Body {
 ///
 /// # Errors
 /// [`RegistryError::Denied`], [`RegistryError::UserUnknown`].
+#[boxed]
 pub async fn demand(work: &mut Work, actor: &Actor, permission: Permission) -> Result<(), RegistryError> {
     pass(work.connection(), actor, permission, |_| true).await
 }
@@ -277,6 +279,7 @@ pub async fn demand(work: &mut Work, actor: &Actor, permission: Permission) -> R
 ///
 /// # Errors
 /// As [`demand`].
+#[boxed]
 pub async fn demand_for(
     work: &mut Work,
     actor: &Actor,

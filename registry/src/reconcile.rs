@@ -15,6 +15,7 @@ use keis_ledger::money::Cents;
 use keis_ledger::record::Standing;
 use keis_ledger::time::Timestamp;
 
+use crate::boxed;
 use crate::database::Registry;
 use crate::error::RegistryError;
 use crate::ids::{KeyId, PersonId};
@@ -241,6 +242,7 @@ impl From<sqlx::Error> for ReconcileError {
 ///
 /// # Errors
 /// [`ReconcileError`].
+#[boxed]
 pub async fn reconcile(
     registry: &Registry,
     actor: &Actor,

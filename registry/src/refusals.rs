@@ -7,6 +7,7 @@ use keis_ledger::operation::{Buyer, Party};
 use keis_ledger::time::Timestamp;
 use sqlx::{AnyConnection, Row};
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::dispatch::Reason;
 use crate::error::RegistryError;
@@ -41,6 +42,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Denied`] unless the actor refuses invoices for the buying school or who stands in its place, or is an officer;
     /// [`RegistryError::BodyUnknown`] for a provider that is not here or was erased, or what the database answers.
+    #[boxed]
     pub async fn keep_refusal(
         &self,
         actor: &Actor,
@@ -71,6 +73,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn tell_refused(&self, statement: StatementId) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         let sql =

@@ -11,6 +11,7 @@ use keis_ledger::ids::{Nullifier, PupilId};
 use keis_ledger::time::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use crate::boxed;
 use crate::database::{Registry, list, now};
 use crate::error::RegistryError;
 use crate::ids::{PersonId, UserId};
@@ -105,6 +106,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`SampleError`] when one person does it alone, may not, or the registry fails.
+    #[boxed]
     pub async fn open_sample(
         &self,
         officer: UserId,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use keis_ledger::ids::{ProviderId, SchoolId};
 use sqlx::{AnyConnection, Row};
 
+use crate::boxed;
 use crate::database::{Registry, list, now};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -32,6 +33,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn note_succession(&self, party: &Body, successor: &Body) -> Result<(), RegistryError> {
         let may = match (party, successor) {
             (Body::School(one), Body::School(other)) => one != other,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Executor, Row};
 
+use crate::boxed;
 use crate::database::{Backend, Registry, list};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
@@ -65,6 +66,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Busy`] while somebody holds on to an older state of the database: to be tried again; or what the
     /// database answers.
+    #[boxed]
     pub async fn sweep(&self) -> Result<(), RegistryError> {
         let mut reader = self.reader().await?;
         let rows = sqlx::query("SELECT person FROM erased WHERE swept = 0").fetch_all(&mut *reader).await?;

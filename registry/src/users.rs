@@ -7,6 +7,7 @@ use keis_ledger::time::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use crate::boxed;
 use crate::database::{Registry, Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::{PersonId, UserId};
@@ -171,6 +172,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`SignInError`]; a refused sign-in takes the grants of an earlier one away.
+    #[boxed]
     pub async fn sign_in(&self, claims: &Claims) -> Result<SignedIn, SignInError> {
         if claims.issuer.is_empty() || claims.subject.is_empty() {
             return Err(SignInError::Nameless);
@@ -214,6 +216,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn user(&self, id: UserId) -> Result<Option<User>, RegistryError> {
         let mut reader = self.reader().await?;
         let row = sqlx::query(
@@ -235,6 +238,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn users(&self, actor: &Actor, page: &Page) -> Result<Listed<UserRecord>, RegistryError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::ManageBodies).await?;
@@ -259,6 +263,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], [`RegistryError::UserUnknown`].
+    #[boxed]
     pub async fn disable_user(&self, actor: &Actor, id: UserId) -> Result<(), RegistryError> {
         self.set_disabled(actor, id, true).await
     }
@@ -267,6 +272,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::disable_user`].
+    #[boxed]
     pub async fn enable_user(&self, actor: &Actor, id: UserId) -> Result<(), RegistryError> {
         self.set_disabled(actor, id, false).await
     }

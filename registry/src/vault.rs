@@ -14,6 +14,7 @@ use keis_ledger::ids::Nullifier;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::boxed;
 use crate::database::{Work, list};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
@@ -317,6 +318,7 @@ impl Vault {
 ///
 /// # Errors
 /// [`RegistryError::Database`].
+#[boxed]
 pub async fn store_keys(work: &mut Work, persons: &[NewPerson]) -> Result<(), RegistryError> {
     for chunk in persons.chunks(list::MOST / 2) {
         let sql = format!("INSERT INTO person_keys (person, wrapped) VALUES {}", list::rows(chunk.len(), 2));
@@ -333,6 +335,7 @@ pub async fn store_keys(work: &mut Work, persons: &[NewPerson]) -> Result<(), Re
 ///
 /// # Errors
 /// [`RegistryError::Database`], or [`RegistryError::Vault`] for a changed key.
+#[boxed]
 pub async fn load_keys(
     connection: &mut AnyConnection,
     vault: &Vault,
@@ -357,6 +360,7 @@ pub async fn load_keys(
 ///
 /// # Errors
 /// As [`load_keys`].
+#[boxed]
 pub async fn load_key(
     connection: &mut AnyConnection,
     vault: &Vault,

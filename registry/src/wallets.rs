@@ -12,6 +12,7 @@ use keis_ledger::ids::{Nullifier, PupilId, SchoolId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use crate::boxed;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
@@ -100,6 +101,7 @@ pub struct Wallet {
 ///
 /// # Errors
 /// [`RegistryError::Database`], or [`RegistryError::Vault`] when a key or code does not open.
+#[boxed]
 pub async fn draw(work: &mut Work, year: Year, persons: &[PersonId]) -> Result<u64, RegistryError> {
     let vault = work.vault();
     let mut drawn = 0;
@@ -203,6 +205,7 @@ pub(crate) fn read(vault: &Vault, row: &AnyRow) -> Result<Wallet, RegistryError>
 ///
 /// # Errors
 /// [`RegistryError::Database`], or [`RegistryError::Vault`] for a changed row.
+#[boxed]
 pub async fn of_persons(
     connection: &mut AnyConnection,
     vault: &Vault,
@@ -229,6 +232,7 @@ pub async fn of_persons(
 ///
 /// # Errors
 /// As [`of_persons`].
+#[boxed]
 pub async fn of_wallets(
     connection: &mut AnyConnection,
     vault: &Vault,
@@ -255,6 +259,7 @@ pub async fn of_wallets(
 ///
 /// # Errors
 /// [`RegistryError::Database`].
+#[boxed]
 pub async fn persons_of(
     connection: &mut AnyConnection,
     vault: &Vault,
@@ -297,6 +302,7 @@ pub struct WalletCursor(pub(crate) Vec<u8>);
 ///
 /// # Errors
 /// As [`of_persons`].
+#[boxed]
 pub async fn of_year(
     registry: &Registry,
     year: Year,
@@ -351,6 +357,7 @@ fn page(vault: &Vault, rows: &[AnyRow], limit: usize) -> Result<WalletPage, Regi
 ///
 /// # Errors
 /// [`RegistryError::Database`].
+#[boxed]
 pub async fn counts(registry: &Registry, year: Year) -> Result<BTreeMap<WalletState, u64>, RegistryError> {
     let mut reader = registry.reader().await?;
     let rows = sqlx::query("SELECT state, COUNT(*) AS wallets FROM wallets WHERE year = $1 GROUP BY state")

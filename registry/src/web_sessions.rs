@@ -5,6 +5,7 @@
 use keis_ledger::time::Timestamp;
 use sqlx::Row;
 
+use crate::boxed;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
 use crate::ids::UserId;
@@ -18,6 +19,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn save_session(
         &self,
         id_hash: &[u8; 32],
@@ -44,6 +46,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers, or [`RegistryError::Vault`] for changed bytes.
+    #[boxed]
     pub async fn load_session(&self, id_hash: &[u8; 32], now: Timestamp) -> Result<Option<Vec<u8>>, RegistryError> {
         let mut reader = self.reader().await?;
         let row = sqlx::query("SELECT sealed FROM web_sessions WHERE id_hash = $1 AND expires > $2")
@@ -59,6 +62,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn delete_session(&self, id_hash: &[u8; 32]) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         sqlx::query("DELETE FROM web_sessions WHERE id_hash = $1")
@@ -72,6 +76,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn delete_sessions_of(&self, user: UserId) -> Result<(), RegistryError> {
         let mut work = self.begin().await?;
         forget_user(&mut work, user).await?;
@@ -82,6 +87,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn purge_sessions(&self, now: Timestamp) -> Result<u64, RegistryError> {
         let mut work = self.begin().await?;
         let gone = sqlx::query("DELETE FROM web_sessions WHERE expires <= $1")

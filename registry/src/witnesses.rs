@@ -11,6 +11,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use crate::billing;
 use crate::bodies;
+use crate::boxed;
 use crate::database::{Work, list, now};
 use crate::error::RegistryError;
 use crate::ids::PersonId;
@@ -92,6 +93,7 @@ impl WitnessKind {
 ///
 /// # Errors
 /// [`RegistryError::BodyUnknown`] for a provider that is not here or was erased, or what the database answers.
+#[boxed]
 pub async fn keep(work: &mut Work, holder: Holder, kind: WitnessKind, text: &str) -> Result<Commitment, RegistryError> {
     let key = key(work, holder).await?;
     let text = kind.normal(text);
@@ -115,6 +117,7 @@ pub async fn keep(work: &mut Work, holder: Holder, kind: WitnessKind, text: &str
 ///
 /// # Errors
 /// What the database answers, or [`RegistryError::Vault`].
+#[boxed]
 pub async fn opened(
     connection: &mut AnyConnection,
     vault: &Vault,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::future::BoxFuture;
 use keis_ledger::chain::{Address, Height};
 use keis_ledger::crypto::{Hash, PublicKey, SecretKey};
 use keis_ledger::ids::BlockId;
@@ -223,36 +224,41 @@ pub fn metrics(out: &mut String) {
 
 /// Starts an engine. Without a guard the node follows and serves blocks, and never votes.
 ///
+/// Both boxes let the engine be compiled here and once: generic code, and the body of an `async fn`, are compiled by every
+/// crate that uses them.
+///
 /// # Errors
 /// [`EngineError::Config`], [`EngineError::Folder`] or [`EngineError::Start`].
-pub async fn start<A: Application>(
+pub fn start(
     config: Config,
     network_secret: [u8; 32],
     guard: Option<Guard>,
-    app: A,
-) -> Result<Engine, EngineError> {
-    let folder = config.wal.parent().ok_or(EngineError::Config("log path"))?;
-    std::fs::create_dir_all(folder).map_err(|source| EngineError::Folder { path: folder.to_owned(), source })?;
-    wal::drop_pieces(&config.wal).map_err(|source| EngineError::Log { path: config.wal.clone(), source })?;
-    let guard = guard.map(Arc::new);
-    let witness = Arc::new(Witness::new(app.tip()));
-    let (alive, ended) = mpsc::channel(1);
-    let parts = build(&config, network_secret, guard.clone(), &witness, app.blocks(), alive).await?;
-    let host_config = HostConfig {
-        chain: config.network,
-        timeouts: timeouts(&config.timeouts),
-        target_block_time: config.target_block_time,
-        longest_idle: config.longest_idle,
-        max_block_bytes: config.max_block_bytes,
-        max_sync_bytes: sync_bytes(config.max_block_bytes) - SYNC_OVERHEAD,
-        peers: config.peers.len(),
-        first_stream: nanos_now(),
-    };
-    let host = Host::new(app, host_config, parts.channels.network.clone(), witness.clone(), guard.clone());
-    let (stop, stopping) = watch::channel(false);
-    let (tip, peers) = (host.tip.subscribe(), witness.peers());
-    let task = tokio::spawn(supervise(host, guard.clone(), parts, stopping, ended));
-    Ok(Engine { task: Some(task), stop, tip, peers, guard, last_state: None })
+    app: Box<dyn Application>,
+) -> BoxFuture<'static, Result<Engine, EngineError>> {
+    Box::pin(async move {
+        let folder = config.wal.parent().ok_or(EngineError::Config("log path"))?;
+        std::fs::create_dir_all(folder).map_err(|source| EngineError::Folder { path: folder.to_owned(), source })?;
+        wal::drop_pieces(&config.wal).map_err(|source| EngineError::Log { path: config.wal.clone(), source })?;
+        let guard = guard.map(Arc::new);
+        let witness = Arc::new(Witness::new(app.tip()));
+        let (alive, ended) = mpsc::channel(1);
+        let parts = build(&config, network_secret, guard.clone(), &witness, app.blocks(), alive).await?;
+        let host_config = HostConfig {
+            chain: config.network,
+            timeouts: timeouts(&config.timeouts),
+            target_block_time: config.target_block_time,
+            longest_idle: config.longest_idle,
+            max_block_bytes: config.max_block_bytes,
+            max_sync_bytes: sync_bytes(config.max_block_bytes) - SYNC_OVERHEAD,
+            peers: config.peers.len(),
+            first_stream: nanos_now(),
+        };
+        let host = Host::new(app, host_config, parts.channels.network.clone(), witness.clone(), guard.clone());
+        let (stop, stopping) = watch::channel(false);
+        let (tip, peers) = (host.tip.subscribe(), witness.peers());
+        let task = tokio::spawn(supervise(host, guard.clone(), parts, stopping, ended));
+        Ok(Engine { task: Some(task), stop, tip, peers, guard, last_state: None })
+    })
 }
 
 /// What runs beside the host.
@@ -265,8 +271,8 @@ struct Parts {
 }
 
 /// Runs the host, and ends the engine with it.
-async fn supervise<A: Application>(
-    host: Host<A>,
+async fn supervise(
+    host: Host,
     guard: Option<Arc<Guard>>,
     parts: Parts,
     stopping: watch::Receiver<bool>,

@@ -53,8 +53,8 @@ pub(crate) struct HostConfig {
     pub(crate) first_stream: u64,
 }
 
-pub(crate) struct Host<A> {
-    pub(crate) app: A,
+pub(crate) struct Host {
+    pub(crate) app: Box<dyn Application>,
     pub(crate) config: HostConfig,
     pub(crate) network: mpsc::Sender<NetworkMsg<KeisContext>>,
     pub(crate) witness: Arc<Witness>,
@@ -83,9 +83,9 @@ struct Held {
 
 type Answer<T> = Result<T, EngineError>;
 
-impl<A: Application> Host<A> {
+impl Host {
     pub(crate) fn new(
-        app: A,
+        app: Box<dyn Application>,
         config: HostConfig,
         network: mpsc::Sender<NetworkMsg<KeisContext>>,
         witness: Arc<Witness>,

@@ -302,7 +302,7 @@ async fn a_stranger_is_not_let_in() {
         })
         .collect();
     let app = support::TestApp::new(validators(4), 0);
-    let stranger = keis_engine::start(config, [99; 32], None, app).await.unwrap();
+    let stranger = keis_engine::start(config, [99; 32], None, Box::new(app)).await.unwrap();
     let mut tip = stranger.tip();
     tokio::time::timeout(QUIET, tip.wait_for(|tip| tip.0 > 0)).await.expect_err("a stranger hears nothing");
     stranger.shutdown().await.unwrap();

@@ -154,7 +154,7 @@ pub fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
 impl Node {
     /// Starts every part, in order.
     ///
-    /// Boxed, so that network, engine and gateway are compiled here, once and by this crate's settings: an `async fn` is
+    /// Boxed, so that network and gateway are compiled here, once and by this crate's settings: an `async fn` is
     /// compiled by whoever awaits it, and everything with it that it alone begins.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl Node {
         let disk = Disk::new(&ground.home.store(), &ground.config.disk, ground.config.store.min_free_bytes);
         let room = disk.look(Room::Enough);
         let Ground { config, genesis, secret, supported, home } = ground;
-        let engine = match keis_engine::start(engine_config, *secret, Some(guard), chain).await {
+        let engine = match keis_engine::start(engine_config, *secret, Some(guard), Box::new(chain)).await {
             Ok(engine) => engine,
             Err(error) => {
                 stopping.send_replace(true);

@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::boxed;
+
 /// A school as the register of schools has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSchool {
@@ -50,6 +52,7 @@ pub struct Put<T> {
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn put_school(work: &mut Work, new: &NewSchool) -> Result<Put<School>, RegistryError> {
     if let Some(known) = school_of_code(work, &new.code).await? {
         let body = School { name: new.name.clone(), place: new.place, branches: new.branches, ..known.clone() };
@@ -93,6 +96,7 @@ pub async fn put_school(work: &mut Work, new: &NewSchool) -> Result<Put<School>,
 ///
 /// # Errors
 /// What the database answers, or [`RegistryError::Vault`].
+#[boxed]
 pub async fn put_provider(work: &mut Work, new: &NewProvider) -> Result<Put<Provider>, RegistryError> {
     let Some(known) = provider_of_code(work, &new.code).await? else { return create_provider(work, new).await };
     let fields = (new.name.clone(), new.place, new.vat_registered);
@@ -188,6 +192,7 @@ async fn entity(work: &mut Work, code: &str) -> Result<EntityId, RegistryError> 
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn mark_school_opened(work: &mut Work, id: SchoolId) -> Result<(), RegistryError> {
     sqlx::query("UPDATE schools SET opened = 1 WHERE id = $1").bind(&id.0[..]).execute(work.connection()).await?;
     Ok(())
@@ -197,6 +202,7 @@ pub async fn mark_school_opened(work: &mut Work, id: SchoolId) -> Result<(), Reg
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn mark_provider_opened(work: &mut Work, id: ProviderId) -> Result<(), RegistryError> {
     sqlx::query("UPDATE providers SET opened = 1 WHERE id = $1").bind(&id.0[..]).execute(work.connection()).await?;
     Ok(())

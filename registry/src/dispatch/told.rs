@@ -7,6 +7,7 @@ use sqlx::AnyConnection;
 use super::answer::{self, AnswerRow, AnswerStanding, WORDS};
 use super::carrier::Verdict;
 use super::{Dispatch, DispatchError, is_office, row};
+use crate::boxed;
 use crate::database::{Registry, now};
 use crate::error::RegistryError;
 use crate::ids::MessageId;
@@ -36,6 +37,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn answers_aside(
         &self,
         actor: &Actor,
@@ -59,6 +61,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::answers_aside`].
+    #[boxed]
     pub async fn answers_about(
         &self,
         actor: &Actor,
@@ -80,6 +83,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::answers_aside`].
+    #[boxed]
     pub async fn refusals(
         &self,
         actor: &Actor,
@@ -119,6 +123,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`DispatchError::AnswerUnknown`] unless it stands aside; others as [`DispatchError`] says.
+    #[boxed]
     pub async fn take_up_answer(&self, actor: &Actor, seq: u64) -> Result<AnswerStanding, DispatchError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::RecordPayments).await?;
@@ -144,6 +149,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::take_up_answer`].
+    #[boxed]
     pub async fn dismiss_answer(&self, actor: &Actor, seq: u64) -> Result<(), DispatchError> {
         let mut work = self.begin().await?;
         demand(&mut work, actor, Permission::RecordPayments).await?;

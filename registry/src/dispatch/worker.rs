@@ -10,6 +10,7 @@ use keis_ledger::time::Timestamp;
 use super::carrier::{Carrier, Document, Found, Message, NotNow, Papers, SendOutcome};
 use super::row::{self, Change};
 use super::{Dispatch, DispatchState, answer, settle};
+use crate::boxed;
 use crate::database::{Registry, now};
 use crate::error::RegistryError;
 use crate::invoices::PaperKind;
@@ -140,6 +141,7 @@ pub async fn run(
 ///
 /// # Errors
 /// The first failure of the database.
+#[boxed]
 pub async fn step(
     registry: &Registry,
     carrier: &dyn Carrier,

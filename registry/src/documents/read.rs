@@ -11,6 +11,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{Kept, stored};
 use crate::bodies;
+use crate::boxed;
 use crate::database::{Registry, list};
 use crate::error::RegistryError;
 use crate::invoices::{FileMark, PaperCommitments, PaperKind, sees};
@@ -49,6 +50,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn document(
         &self,
         actor: &Actor,
@@ -71,6 +73,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn documents(
         &self,
         actor: &Actor,
@@ -103,6 +106,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn kept_files(&self, year: Year, statement: StatementId) -> Result<BTreeSet<Commitment>, RegistryError> {
         let mut reader = self.reader().await?;
         let sql = "SELECT file FROM documents WHERE statement = $1 AND year = $2";
@@ -117,6 +121,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn kept_after(&self, after: Option<u64>) -> Result<(u64, BTreeSet<(Year, StatementId)>), RegistryError> {
         let mut reader = self.reader().await?;
         let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS last FROM documents").fetch_one(&mut *reader).await?;
@@ -139,6 +144,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn documents_of(&self, actor: &Actor, year: Year, page: &Page) -> Result<Listed<Kept>, RegistryError> {
         let page = Page { after: page.after, limit: page.limit.min(PAGE) };
         let mut reader = self.reader().await?;
@@ -165,6 +171,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn due_days(
         &self,
         actor: &Actor,
@@ -185,6 +192,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn recognised(&self, actor: &Actor, bytes: &[u8]) -> Result<Vec<Recognised>, RegistryError> {
         let Ok(received) = Received::parse(bytes) else { return Ok(Vec::new()) };
         let mut reader = self.reader().await?;

@@ -14,6 +14,7 @@ use super::lines::{Line, Lines};
 use super::problem::Problem;
 use super::{CHUNK, ImportError, ImportReport, Phase, Progress, permitted};
 use crate::bodies::{NewProvider, NewSchool, ProviderKind, put_provider, put_school};
+use crate::boxed;
 use crate::database::{Registry, Work, list};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -31,11 +32,11 @@ const PROVIDERS: [&str; 6] = ["provider_code", "kind", "name", "place", "vat_sta
 pub async fn import_schools(
     registry: &Registry,
     actor: &Actor,
-    reader: impl Read + Send,
+    mut reader: impl Read + Send,
     dry_run: bool,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<ImportReport, ImportError> {
-    import(registry, actor, reader, Register::Schools, dry_run, progress).await
+    import(registry, actor, &mut reader, Register::Schools, dry_run, progress).await
 }
 
 /// Takes over `providers.csv`, as [`import_schools`] does schools.
@@ -45,11 +46,11 @@ pub async fn import_schools(
 pub async fn import_providers(
     registry: &Registry,
     actor: &Actor,
-    reader: impl Read + Send,
+    mut reader: impl Read + Send,
     dry_run: bool,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<ImportReport, ImportError> {
-    import(registry, actor, reader, Register::Providers, dry_run, progress).await
+    import(registry, actor, &mut reader, Register::Providers, dry_run, progress).await
 }
 
 #[derive(Clone, Copy)]
@@ -95,10 +96,11 @@ impl Register {
     }
 }
 
+#[boxed]
 async fn import(
     registry: &Registry,
     actor: &Actor,
-    reader: impl Read + Send,
+    reader: &mut (dyn Read + Send),
     register: Register,
     dry_run: bool,
     progress: &mut (dyn FnMut(Progress) + Send),

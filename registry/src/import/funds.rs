@@ -6,6 +6,7 @@ use keis_ledger::operation::{FundsOperation, MAX_BATCH, NewPupil, Operation, Wal
 use sqlx::Row;
 
 use super::CHUNK;
+use crate::boxed;
 use crate::database::{Registry, Work};
 use crate::error::RegistryError;
 use crate::log::{Actor, Entry, append};
@@ -18,6 +19,7 @@ use crate::wallets::{self, Wallet, WalletState};
 ///
 /// # Errors
 /// [`RegistryError::Denied`], or what the database answers.
+#[boxed]
 pub async fn open_wallets(registry: &Registry, actor: &Actor, year: Year) -> Result<u64, RegistryError> {
     switch(registry, actor, year, "opening").await?;
     open_drawn(registry, actor, year).await
@@ -28,6 +30,7 @@ pub async fn open_wallets(registry: &Registry, actor: &Actor, year: Year) -> Res
 ///
 /// # Errors
 /// [`RegistryError::Denied`], or what the database answers.
+#[boxed]
 pub async fn allocate(registry: &Registry, actor: &Actor, year: Year) -> Result<u64, RegistryError> {
     switch(registry, actor, year, "funding").await?;
     let mut enqueued = 0;

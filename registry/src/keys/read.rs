@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::*;
 use crate::bodies;
+use crate::boxed;
 
 const COLUMNS: &str = "SELECT user_keys.id, user_id, party, public_key, scopes, label_sealed, state, requested, decided, cap, \
      valid_from, valid_until, reason_sealed, revoking, users.person, users.name_sealed, wrapped FROM user_keys \
@@ -16,6 +17,7 @@ impl Registry {
     ///
     /// # Errors
     /// What the database answers.
+    #[boxed]
     pub async fn keys_of(&self, user: &User) -> Result<Vec<UserKey>, RegistryError> {
         let mut reader = self.reader().await?;
         let sql = format!("{COLUMNS} WHERE user_id = $1 ORDER BY requested DESC, user_keys.id");
@@ -27,6 +29,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`], or what the database answers.
+    #[boxed]
     pub async fn key_requests(
         &self,
         actor: &Actor,
@@ -51,6 +54,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Denied`] unless it is the user's own or the actor decides on keys.
+    #[boxed]
     pub async fn user_key(&self, actor: &Actor, id: KeyId) -> Result<Option<UserKey>, RegistryError> {
         let mut work = self.begin().await?;
         let sql = format!("{COLUMNS} WHERE user_keys.id = $1");

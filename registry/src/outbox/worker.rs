@@ -12,6 +12,7 @@ use keis_ledger::operation::{Operation, WalletOperation};
 
 use super::row::{self, Change};
 use super::{Door, DoorError, Fate, OutboxId, OutboxRow, OutboxState, effect, instant_now, split};
+use crate::boxed;
 use crate::database::Registry;
 use crate::error::RegistryError;
 
@@ -125,6 +126,7 @@ const MOST_IN_VAIN: u64 = 1_000;
 ///
 /// # Errors
 /// The first failure of the database.
+#[boxed]
 pub async fn work_off(registry: &Registry, door: &dyn Door, pace: Pace) -> Result<Worked, RegistryError> {
     let mut worked = Worked::default();
     let mut tried = BTreeSet::new();
@@ -151,6 +153,7 @@ pub async fn work_off(registry: &Registry, door: &dyn Door, pace: Pace) -> Resul
     }
 }
 
+#[boxed]
 async fn advance(
     registry: &Registry,
     door: &dyn Door,

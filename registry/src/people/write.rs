@@ -1,6 +1,7 @@
 //! Pupils written in batches, as an extract of the register brings them. The import that calls this writes the log.
 
 use super::*;
+use crate::boxed;
 use crate::vault::{NewPerson, load_keys, store_keys};
 
 /// Most pupils in one statement.
@@ -56,6 +57,7 @@ impl std::fmt::Debug for StoredPupil {
 ///
 /// # Errors
 /// What the database answers, or [`RegistryError::Vault`].
+#[boxed]
 pub async fn stored(
     connection: &mut AnyConnection,
     vault: &Vault,
@@ -96,6 +98,7 @@ pub async fn stored(
 ///
 /// # Errors
 /// What the database answers; a code that is there already is refused by it.
+#[boxed]
 pub async fn arrive(
     work: &mut Work,
     pupils: &[PupilFacts],
@@ -139,6 +142,7 @@ pub async fn arrive(
 ///
 /// # Errors
 /// [`RegistryError::PersonUnknown`], or what the database answers.
+#[boxed]
 pub async fn change(
     work: &mut Work,
     pupils: &[(PersonId, PupilFacts)],
@@ -176,6 +180,7 @@ pub async fn change(
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn leave(work: &mut Work, persons: &[PersonId], generation: i64, at: Timestamp) -> Result<(), RegistryError> {
     for chunk in persons.chunks(list::MOST - 3) {
         let places = list::places(4, chunk.len());
@@ -194,6 +199,7 @@ pub async fn leave(work: &mut Work, persons: &[PersonId], generation: i64, at: T
 ///
 /// # Errors
 /// What the database answers.
+#[boxed]
 pub async fn enrolled(connection: &mut AnyConnection) -> Result<u64, RegistryError> {
     let row =
         sqlx::query("SELECT COUNT(*) AS pupils FROM pupils WHERE standing = 'enrolled'").fetch_one(connection).await?;

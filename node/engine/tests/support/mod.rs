@@ -282,13 +282,13 @@ impl Net {
 
     pub async fn start_with(&self, index: u8, folder: &Path, guard: Guard) -> Engine {
         let app = self.apps[usize::from(index)].clone();
-        start(self.config(index, folder), network_secret(index), Some(guard), app).await.unwrap()
+        start(self.config(index, folder), network_secret(index), Some(guard), Box::new(app)).await.unwrap()
     }
 
     /// Starts a node that has no consensus key.
     pub async fn start_follower(&self, index: u8) -> Engine {
         let app = self.apps[usize::from(index)].clone();
-        start(self.config(index, &self.folder(index)), network_secret(index), None, app).await.unwrap()
+        start(self.config(index, &self.folder(index)), network_secret(index), None, Box::new(app)).await.unwrap()
     }
 
     pub async fn start_all(&self) -> Vec<Engine> {
