@@ -265,11 +265,8 @@ impl Cluster {
 
     /// Starts a validator and waits until its gateway answers.
     pub async fn start(&mut self, index: usize) {
-        for attempt in 1.. {
-            self.launch(index);
-            let Some(ended) = self.answers(index).await else { return };
-            let taken = self.tail(index).contains("in use");
-            assert!(taken && attempt < START_ATTEMPTS, "node {index} ended with {ended}\n{}", self.tail(index));
+        if let Some(ended) = self.try_start(index).await {
+            panic!("node {index} ended with {ended}\n{}", self.tail(index));
         }
     }
 
@@ -280,7 +277,15 @@ impl Cluster {
     }
 
     /// Starts a validator that may refuse: tells how it ended if it did, none when its gateway answers.
+    /// One whose ports somebody took meanwhile is started again.
     pub async fn try_start(&mut self, index: usize) -> Option<ExitStatus> {
+        for _ in 1..START_ATTEMPTS {
+            self.launch(index);
+            let ended = self.answers(index).await?;
+            if !self.tail(index).contains("in use") {
+                return Some(ended);
+            }
+        }
         self.launch(index);
         self.answers(index).await
     }
@@ -355,6 +360,17 @@ impl Cluster {
         }
     }
 
+    /// Kills a validator, unless it has ended by itself; tells how it had.
+    pub async fn kill_unless_ended(&mut self, index: usize) -> Option<ExitStatus> {
+        let child = self.children[index].as_mut().expect("it was started");
+        let ended = child.try_wait().expect("a child can be looked at");
+        match ended {
+            Some(_) => self.children[index] = None,
+            None => self.kill(&[index]).await,
+        }
+        ended
+    }
+
     /// Asks a validator to stop (SIGTERM) and waits for its end.
     pub async fn stop(&mut self, index: usize, within: Duration) -> ExitStatus {
         self.assert_alive(index);
@@ -388,6 +404,21 @@ impl Cluster {
         ended.expect("a child can be waited for")
     }
 
+    /// Waits until one of these nodes has ended by itself; returns which, and how.
+    pub async fn first_ended(&mut self, indices: &[usize], within: Duration) -> (usize, ExitStatus) {
+        let children = &mut self.children;
+        let (index, ended) = until("one of the nodes ends", within, async || {
+            let mut ended = indices.iter().map(|index| {
+                let child = children[*index].as_mut().expect("it was started");
+                (*index, child.try_wait().expect("a child can be looked at"))
+            });
+            ended.find_map(|(index, ended)| Some((index, ended?)))
+        })
+        .await;
+        self.children[index] = None;
+        (index, ended)
+    }
+
     /// Removes what a validator has stored and the engine's log; settings, keys and sign guard stay.
     pub fn wipe(&self, index: usize) {
         for part in ["store", "consensus"] {
@@ -408,6 +439,20 @@ impl Cluster {
         let log = self.log(index);
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+/// Copies a folder with all that is below it; the copy must not be there yet.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a readable folder") {
+        let entry = entry.expect("a readable folder");
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("a file is copied");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keis_tests::check::{agree, all_sign, rest, signed, survived};
-use keis_tests::cluster::{Cluster, PATIENCE, field};
+use keis_tests::cluster::{Cluster, PATIENCE, copy, field};
 use keis_tests::flow::Flow;
 use keis_tests::program;
 use keis_tests::wait::{never, until};
@@ -72,19 +72,6 @@ async fn a_wiped_node_is_rebuilt_from_its_peers_and_signs_on() {
     survived(&cluster, &all, &agreed, &acknowledged).await;
     // Its guard was not lost: it still knows what it signed, so it may sign.
     all_sign(&cluster, &all).await;
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).expect("a new folder");
-    for entry in fs::read_dir(from).expect("a readable folder") {
-        let entry = entry.expect("a readable folder");
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("a file is copied");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -391,6 +391,16 @@ fn another_copys_vote_in_what_a_peer_keeps_begins_the_watch_anew_or_stops_the_fo
     assert_eq!(guard.state(), GuardState::Observing { remaining: 1 });
     assert!(guard.show(&certificate(&guard, 6, true)).unwrap());
     assert_eq!(guard.state(), GuardState::Observing { remaining: 10 });
+    // The other copy has ended: what peers keep of it for good holds the folder up no more.
+    for height in 8..18 {
+        guard.decided(Height(height), true).unwrap();
+        for kept in 5..=height {
+            assert!(!guard.show(&certificate(&guard, kept, kept <= 6)).unwrap(), "height {height}");
+        }
+        guard.testified(Height(height));
+    }
+    guard.decided(Height(18), true).unwrap();
+    signs(&guard, prevote(19, 0, None));
 
     let folder = tempfile::tempdir().unwrap();
     let guard = watching(folder.path(), 1);

@@ -1,11 +1,10 @@
-//! F1 to F4 and F6: a node that dies at any write or sync, a power cut, flipped bits, a sync that fails, a slow disk.
+//! F1, F2, F4 and F6: a node that dies at any write or sync, a power cut, a sync that fails, a slow disk.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use keis_tests::check::{agree, all_sign, rest, survived};
+use keis_tests::check::{agree, all_sign, survived};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::flow::Flow;
 use keis_tests::rounds;
@@ -30,14 +29,7 @@ async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
     let world = World::open(&cluster, 1_000 + 40 * per_end).await;
     let mut flow = Flow::start(&cluster, &world, 0);
     flow.progress(20, PATIENCE).await;
-    // A run that is counted: a start, some blocks, two snapshots.
-    cluster.kill(&[VICTIM]).await;
-    cluster.start_within(VICTIM, ground.disk(&cluster, VICTIM, &[]));
-    cluster.start(VICTIM).await;
-    flow.progress(24, PATIENCE).await;
-    cluster.kill(&[VICTIM]).await;
-    let points = ground.points(VICTIM).len();
-    assert!(points > 50, "only {points} points were seen: is the disk watched?");
+    let points = ground.count(&mut cluster, VICTIM, &mut flow).await;
 
     let (per_end, began) = (per_end.min(points), Instant::now());
     for number in 0..per_end {
@@ -105,100 +97,6 @@ async fn f2_a_power_cut_of_all_that_takes_back_what_was_not_synced_loses_nothing
         agreed.headers.len(),
         told(&recoveries)
     );
-}
-
-/// The files below a folder, in order.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
-    let mut entries: Vec<PathBuf> = entries.collect();
-    entries.sort_unstable();
-    for path in entries {
-        match path.is_dir() {
-            true => files(&path, found),
-            false => found.push(path),
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f3_a_bit_flipped_in_any_file_of_a_node_is_repaired_or_refused() {
-    let mut cluster = Cluster::found(4).await;
-    cluster.set("SNAPSHOT__BLOCKS", "10");
-    cluster.start_all().await;
-    let flips = rounds(1);
-    let world = World::open(&cluster, 400).await;
-    let all = cluster.all();
-    let mut flow = Flow::start(&cluster, &world, 0);
-    flow.progress(80, PATIENCE).await;
-    let acknowledged = flow.finish().await;
-    rest(&cluster, &all).await;
-    assert!(cluster.stop(VICTIM, PATIENCE).await.success());
-    let (home, aside) = (cluster.home(VICTIM), cluster.folder().join("sound"));
-    copy(&home, &aside);
-    let mut found = Vec::new();
-    for part in ["store", "consensus", "guard"] {
-        files(&aside.join(part), &mut found);
-    }
-    let (mut started, mut refused) = (0, Vec::new());
-    for (number, file) in found.iter().enumerate() {
-        let name = file.strip_prefix(&aside).expect("below the folder");
-        for flip in 0..flips {
-            put_back(&aside, &home);
-            let (path, sound) = (home.join(name), fs::read(home.join(name)).expect("a readable file"));
-            let Some(written) = sound.iter().rposition(|byte| *byte != 0) else { continue };
-            let mut bytes = sound.clone();
-            bytes[(written * (2 * flip + 1) / (2 * flips)).min(written)] ^= 1 << ((number + flip) % 8);
-            fs::write(&path, bytes).expect("the disk flips a bit");
-            match cluster.try_start(VICTIM).await {
-                None => {
-                    let agreed = agree(&mut cluster, &all).await;
-                    survived(&cluster, &all, &agreed, &acknowledged).await;
-                    cluster.kill(&[VICTIM]).await;
-                    started += 1;
-                }
-                Some(ended) => {
-                    assert!(ended.code().is_some_and(|code| code != 0), "{}: {ended}", name.display());
-                    fs::write(&path, sound).expect("the bit is mended");
-                    refused.push(name.display().to_string());
-                }
-            }
-        }
-    }
-    put_back(&aside, &home);
-    cluster.start(VICTIM).await;
-    agree(&mut cluster, &all).await;
-    all_sign(&cluster, &all).await;
-    println!(
-        "F3: {} bits flipped in {} files: {started} starts that tell the others' truth, {} refusals ({refused:?}), 0 wrong answers",
-        started + refused.len(),
-        found.len(),
-        refused.len()
-    );
-}
-
-/// Puts store and engine's log back as they were. The sign log stays: it knows the file that it is, and has gone on.
-fn put_back(aside: &Path, home: &Path) {
-    for entry in fs::read_dir(home).expect("a readable folder").map(|entry| entry.expect("an entry")) {
-        let name = entry.file_name();
-        if ["store", "consensus"].iter().any(|part| name.as_encoded_bytes().starts_with(part.as_bytes())) {
-            fs::remove_dir_all(entry.path()).expect("a part is removed");
-        }
-    }
-    for part in ["store", "consensus"] {
-        copy(&aside.join(part), &home.join(part));
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).expect("a new folder");
-    for entry in fs::read_dir(from).expect("a readable folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("an entry has a name"));
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(fs::copy(&path, &target).expect("a file is copied")),
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

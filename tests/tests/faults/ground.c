@@ -7,6 +7,7 @@
  *   KEIS_DISK_KILL     the point at which the process is killed
  *   KEIS_DISK_END      how: `before` it, `torn` (half of a write is done) or `cut` (the power goes: changes that no sync followed are
  *                      taken back, each as KEIS_DISK_SEED draws; all of them for seed 0)
+ *   KEIS_DISK_FLIP     from this point on the next write is done with one bit flipped, as KEIS_DISK_SEED draws; whoever writes does not learn it
  *   KEIS_DISK_TRIGGER  when this file appears the end comes at once, between two points, where KEIS_DISK_END is set; else
  *   KEIS_DISK_FAIL     the next sync of a file whose name ends so fails with EIO, once, as the kernel does
  *   KEIS_DISK_DELAY    microseconds that every sync takes longer
@@ -48,9 +49,9 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static struct change *changes;
 static size_t change_count, change_room;
 static const char *folder, *log_path, *end, *trigger, *fail, *clock_file;
-static long kill_at, seed, delay, points;
+static long kill_at, flip_at, seed, delay, points;
 static int log_file = -1;
-static bool has_failed;
+static bool has_failed, has_flipped;
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_writev)(int, const struct iovec *, int);
@@ -104,6 +105,7 @@ __attribute__((constructor)) static void begin(void) {
     fail = getenv("KEIS_DISK_FAIL");
     clock_file = getenv("KEIS_CLOCK_FILE");
     kill_at = number("KEIS_DISK_KILL");
+    flip_at = number("KEIS_DISK_FLIP");
     seed = number("KEIS_DISK_SEED");
     delay = number("KEIS_DISK_DELAY");
     if (log_path) log_file = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -129,12 +131,15 @@ static void die(void) {
     for (;;) pause();
 }
 
-static bool survives(size_t index) {
+/* A number that seed and index alone decide. */
+static uint64_t drawn(size_t index) {
     uint64_t draw = (uint64_t)seed * 0x9E3779B97F4A7C15u + index * 0xBF58476D1CE4E5B9u;
     draw ^= draw >> 31;
     draw *= 0x94D049BB133111EBu;
-    return seed != 0 && (draw >> 40 & 1);
+    return draw >> 40;
 }
+
+static bool survives(size_t index) { return seed != 0 && (drawn(index) & 1); }
 
 /* The power goes. */
 static void cut(void) {
@@ -209,14 +214,33 @@ static void settle(const struct stat *state) {
     if (file >= 0) close(file);
 }
 
-static ssize_t put(int fd, const void *bytes, size_t length, off_t at, const char *path, const struct stat *state) {
+/* What is written instead of these bytes, where a bit of them flips. */
+static char *flipped(const void *bytes, size_t length, off_t at, const char *path) {
+    char what[64 + PATH_MAX];
+    if (!flip_at || points < flip_at || has_flipped || !length) return NULL;
+    has_flipped = true;
+    char *other = malloc(length);
+    uint64_t byte = drawn(0) % length, bit = drawn(1) % 8;
+    memcpy(other, bytes, length);
+    other[byte] ^= (char)(1 << bit);
+    snprintf(what, sizeof what, "%s %llu %llu", path, (unsigned long long)at + byte, (unsigned long long)bit);
+    point("flip", what);
+    return other;
+}
+
+/* Writes by `pwrite` where `by_place`, else where the file stands. */
+static ssize_t put(int fd, const void *bytes, size_t length, off_t at, bool by_place, const char *path, const struct stat *state) {
     bool last = point("write", path);
     remember(fd, state, at, bytes, length, false);
     if (last) {
         real_pwrite(fd, bytes, length / 2, at);
         die();
     }
-    return 0;
+    char *other = flipped(bytes, length, at, path);
+    const void *now = other ? other : bytes;
+    ssize_t done = by_place ? real_pwrite(fd, now, length, at) : real_write(fd, now, length);
+    free(other);
+    return done;
 }
 
 ssize_t write(int fd, const void *bytes, size_t length) {
@@ -226,8 +250,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
     pthread_mutex_lock(&turn);
     fstat(fd, &state);
     off_t at = fcntl(fd, F_GETFL) & O_APPEND ? state.st_size : lseek(fd, 0, SEEK_CUR);
-    put(fd, bytes, length, at, path, &state);
-    ssize_t done = real_write(fd, bytes, length);
+    ssize_t done = put(fd, bytes, length, at, false, path, &state);
     pthread_mutex_unlock(&turn);
     return done;
 }
@@ -248,8 +271,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t at) {
     if (!watched(fd, path, &state)) return real_pwrite(fd, bytes, length, at);
     pthread_mutex_lock(&turn);
     fstat(fd, &state);
-    put(fd, bytes, length, at, path, &state);
-    ssize_t done = real_pwrite(fd, bytes, length, at);
+    ssize_t done = put(fd, bytes, length, at, true, path, &state);
     pthread_mutex_unlock(&turn);
     return done;
 }

@@ -1,11 +1,31 @@
 //! The library that is laid under a node: see `ground.c` beside this.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keis_tests::cluster::Cluster;
+use keis_tests::cluster::{Cluster, PATIENCE};
+use keis_tests::flow::Flow;
 use keis_tests::sources::root;
+
+/// A bit that was written otherwise than it was said.
+pub struct Flip {
+    /// Below the node's folder.
+    pub file: PathBuf,
+    byte: u64,
+    bit: u64,
+}
+
+impl Flip {
+    /// Turns it to what it should have been.
+    pub fn mend(&self, home: &Path) {
+        let file = File::options().read(true).write(true).open(home.join(&self.file)).expect("the file is there");
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, self.byte).expect("the byte is there");
+        file.write_all_at(&[byte[0] ^ (1 << self.bit)], self.byte).expect("the byte can be written");
+    }
+}
 
 /// The library, built for this test.
 pub struct Ground {
@@ -47,6 +67,29 @@ impl Ground {
     /// What a node's environment must hold so that it lives in this control group.
     pub fn memory(&self, group: &Path) -> Vec<(String, String)> {
         self.environment(&[("KEIS_MEMORY_GROUP", text(group))])
+    }
+
+    /// How many points a node's disk passes in a run of a start, some blocks and two snapshots, beside others that stay.
+    pub async fn count(&self, cluster: &mut Cluster, node: usize, flow: &mut Flow) -> usize {
+        cluster.kill(&[node]).await;
+        cluster.start_within(node, self.disk(cluster, node, &[]));
+        cluster.start(node).await;
+        flow.progress(24, PATIENCE).await;
+        cluster.kill(&[node]).await;
+        let points = self.points(node).len();
+        assert!(points > 50, "only {points} points were seen: is the disk watched?");
+        points
+    }
+
+    /// The bit that was flipped under a node, if one was by now.
+    pub fn flip(&self, node: usize) -> Option<Flip> {
+        let log = fs::read_to_string(self.log(node)).expect("the disk was watched");
+        let words = log.lines().find_map(|line| line.split_once(' ')?.1.strip_prefix("flip "))?;
+        let mut words = words.split(' ');
+        let mut word = || words.next().expect("file, byte and bit");
+        let file = PathBuf::from(word());
+        let mut number = || word().parse().expect("a number");
+        Some(Flip { file, byte: number(), bit: number() })
     }
 
     /// The points that a node's disk has passed, as `what file`; forgets them.

@@ -3,6 +3,7 @@
 
 mod clock;
 mod disk;
+mod flips;
 mod flood;
 mod ground;
 mod memory;
@@ -27,12 +28,19 @@ async fn ended_well(cluster: &mut Cluster, flow: Flow) -> (Agreed, Vec<Receipt>)
     (agreed, acknowledged)
 }
 
+/// What a node says whose key signed otherwise elsewhere.
+const CONFLICT: &str = "signed two messages for one slot";
+
 /// What no node may have had to say, whatever the fault: a vote that contradicts another of its key, something acknowledged that was
 /// not there any more at a start.
 fn nothing_worse_happened(cluster: &Cluster) {
+    never_said(cluster, &[CONFLICT, "are missing here", " is damaged", "set the store aside"]);
+}
+
+/// No node's log has any of these words.
+fn never_said(cluster: &Cluster, words: &[&str]) {
     for node in cluster.all() {
         let log = cluster.log(node);
-        let words = ["signed two messages for one slot", "are missing here", " is damaged", "set the store aside"];
         let worse = log.lines().find(|line| words.iter().any(|word| line.contains(word)));
         assert!(worse.is_none(), "node {node}: {worse:?}");
     }

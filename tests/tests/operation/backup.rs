@@ -88,6 +88,13 @@ async fn a_live_node_is_backed_up_lost_restored_and_votes_again() {
     all_sign(&cluster, &all).await;
 }
 
+/// Exit code of a node that must not sign before a person has looked.
+const MUST_NOT_SIGN: i32 = 4;
+
+/// Longest time until one of two copies that sign sees the other's vote: they share a name on the network, so that neither hears the
+/// other, and what peers keep of both tells by chance.
+const FINDING: Duration = Duration::from_secs(180);
+
 /// Puts a restored folder on addresses of its own, as a node of the cluster.
 fn beside(cluster: &mut Cluster, of: usize, home: PathBuf) -> usize {
     let [consensus, gossip, gateway] = free_addresses();
@@ -101,7 +108,7 @@ fn beside(cluster: &mut Cluster, of: usize, home: PathBuf) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_old_backup_beside_the_living_node_signs_nothing_by_itself() {
+async fn an_old_backup_beside_the_living_node_signs_nothing_and_of_two_that_sign_one_stops() {
     let mut cluster = Cluster::running().await;
     let world = World::open(&cluster, PUPILS).await;
     let all = cluster.all();
@@ -128,6 +135,24 @@ async fn an_old_backup_beside_the_living_node_signs_nothing_by_itself() {
     survived(&cluster, &all, &agreed, &acknowledged).await;
     // No guard saw a vote of its key that it had not signed.
     all_sign(&cluster, &all).await;
+
+    // Adopted while the other is down it signs; comes that back, both do, until one sees the other's votes.
+    assert!(cluster.stop(3, PATIENCE).await.success());
+    program::keis(["node", "adopt", "--home", text(&home), "--heights", "5"]).await.well();
+    cluster.start(copy).await;
+    let others = [0, 1, 2];
+    let mut flow = Flow::through(&cluster, &world, world.room() / 2, &others);
+    guard_is(&cluster, copy, "active").await;
+    let back = cluster.try_start(3).await;
+    let (who, ended) = match back {
+        Some(ended) => (3, ended),
+        None => cluster.first_ended(&[3, copy], FINDING).await,
+    };
+    assert_eq!(ended.code(), Some(MUST_NOT_SIGN), "{}", cluster.tail(who));
+    flow.progress(40, PATIENCE).await;
+    let acknowledged = flow.finish().await;
+    let agreed = agree(&mut cluster, &others).await;
+    survived(&cluster, &others, &agreed, &acknowledged).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use super::{Foreign, Guard, GuardError, GuardState, Message, Record};
 /// What is known of heights that were observed.
 #[derive(Debug, Default)]
 pub(super) struct Testimony {
-    /// The first height that this process observed.
+    /// The first height that this process observed, after the last at which another copy's vote was found.
     since: Option<Height>,
     /// The height that brought the count to its last.
     awaits: Option<Height>,
@@ -68,8 +68,8 @@ impl Guard {
         }
         match inner.state {
             GuardState::Observing { .. } => {
-                // What was awaited is known now; the heights to come are read anew.
-                inner.testimony.awaits = None;
+                // What was awaited is known now, and what was found is not found again: the heights to come are read anew.
+                (inner.testimony.since, inner.testimony.awaits) = (Some(height.next()), None);
                 inner.interrupted()?;
             }
             GuardState::Active => {
