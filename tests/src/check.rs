@@ -43,6 +43,11 @@ pub async fn rest(cluster: &Cluster, nodes: &[usize]) -> Vec<Status> {
     .await
 }
 
+/// Waits until a node that began at a snapshot tells every block from the first on; it begins again once when it can.
+pub async fn whole(cluster: &Cluster, node: usize) {
+    until("the history is whole", PATIENCE, async || cluster.client(node).header(Height(1)).await.ok().flatten()).await;
+}
+
 /// Waits for rest, then compares every block of every one of these nodes, and proves each by the node's own certificate.
 pub async fn agree(cluster: &mut Cluster, nodes: &[usize]) -> Agreed {
     let statuses = rest(cluster, nodes).await;

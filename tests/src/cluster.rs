@@ -28,6 +28,8 @@ use crate::wait::{Turn, turn, until};
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
 /// Longest time until something comes that must come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Exit code of a node that must not sign before a person has looked.
+pub const MUST_NOT_SIGN: i32 = 4;
 /// Starts that may fail because somebody else took a free port in the meantime.
 const START_ATTEMPTS: usize = 5;
 
@@ -393,6 +395,12 @@ impl Cluster {
         {
             panic!("node {index} ended by itself with {ended}\n{}", self.tail(index));
         }
+    }
+
+    /// Whether a node that was started has ended by itself.
+    pub fn has_ended(&mut self, index: usize) -> bool {
+        let child = self.children[index].as_mut().expect("it was started");
+        child.try_wait().expect("a child can be looked at").is_some()
     }
 
     /// Waits until a node has ended by itself; returns how.

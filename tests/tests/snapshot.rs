@@ -1,7 +1,7 @@
 //! A node without a chain joins a network that lives, at a snapshot that the certificates prove, and completes its history.
 
 use keis_ledger::chain::Height;
-use keis_tests::check::{agree, all_sign, survived};
+use keis_tests::check::{agree, all_sign, survived, whole};
 use keis_tests::cluster::{Cluster, PATIENCE};
 use keis_tests::council::{newcomer, restart, set_validators, takes_part};
 use keis_tests::flow::Flow;
@@ -51,9 +51,5 @@ async fn a_newcomer_and_a_wiped_validator_join_at_a_snapshot_while_orders_flow()
 /// The node says that it began at a snapshot, and tells every block from the first on after a while.
 async fn joined_at_a_snapshot(cluster: &Cluster, node: usize, times: usize) {
     assert_eq!(cluster.log(node).matches("joined at a snapshot").count(), times, "{}", cluster.tail(node));
-    until("the history is whole", PATIENCE, async || {
-        // The node begins again once when it is.
-        cluster.client(node).header(Height(1)).await.ok().flatten()
-    })
-    .await;
+    whole(cluster, node).await;
 }

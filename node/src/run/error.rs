@@ -146,6 +146,9 @@ impl NodeError {
 
     /// Whether what is on this disk cannot be read, and would be whole again when it came from peers.
     pub(super) fn is_damage(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Corrupt { .. }) | Self::Chain(ChainError::Damaged { .. }))
+        let (Self::Store(source) | Self::Chain(ChainError::Store { source, .. })) = self else {
+            return matches!(self, Self::Chain(ChainError::Damaged { .. }));
+        };
+        source.is_damage()
     }
 }

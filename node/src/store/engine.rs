@@ -2,7 +2,8 @@
 //!
 //! What it adds: `flush` of sled orders writes but does not survive a power cut on Linux, so the data file is
 //! synced after it; a write that cannot be made durable ends all writing; panics on damaged
-//! files become errors; a damaged `snap.*` file, a mere cache of sled, never prevents a start.
+//! files become errors; a damaged `snap.*` file, a mere cache of sled, never prevents a start; after a page
+//! that could not be read the next start reads everything, so that damage is told before anything rests on it.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -20,6 +21,8 @@ use super::witness::{Note, Witness};
 const FOLDER: &str = "sled";
 const LOCK: &str = "lock";
 const ASIDE: &str = "set-aside";
+/// Lies beside sled's folder while damage is suspected in it.
+const SUSPECTED: &str = "damage-suspected";
 /// sled cleans up what is dead at this pace.
 const HOUSEKEEPING_MS: u64 = 500;
 /// A dropped sled lets go of its file a moment later, when its last thread ends.
@@ -62,17 +65,31 @@ impl Batch {
     }
 }
 
+/// Why nothing is written any more.
+struct Failure {
+    reason: String,
+    is_damage: bool,
+}
+
+impl Failure {
+    fn told(&self) -> StoreError {
+        StoreError::Failed { reason: self.reason.clone(), is_damage: self.is_damage }
+    }
+}
+
 pub(super) struct Engine {
     /// Present until the drop, which must not panic.
     db: Option<sled::Db>,
     data: File,
     sync: SyncFile,
-    failed: OnceLock<String>,
+    failed: OnceLock<Failure>,
     /// What the last durable write left; held while one is made.
     writer: Mutex<Note>,
     /// Whether anything was written since that no sync followed.
     unsettled: AtomicBool,
     witness: Witness,
+    /// Whether the next start is to read everything.
+    is_suspected: AtomicBool,
     path: PathBuf,
     min_free_bytes: u64,
     /// Held until everything else is closed.
@@ -102,11 +119,25 @@ impl Engine {
             // What a killed process wrote is here, and not on the disk for sure.
             unsettled: AtomicBool::new(true),
             witness: Witness::open(path)?,
+            is_suspected: AtomicBool::new(false),
             path: path.to_owned(),
             min_free_bytes: options.min_free_bytes,
             _lock: lock,
         };
+        engine.read_what_is_suspected()?;
         Ok((engine, aside))
+    }
+
+    /// Reads everything when the last process met damage: a page that cannot be read cannot be mended by writing, and would end
+    /// one process after the other.
+    fn read_what_is_suspected(&self) -> Result<(), StoreError> {
+        let note = self.path.join(SUSPECTED);
+        if !note.exists() {
+            return Ok(());
+        }
+        tracing::warn!(path = %self.path.display(), "the last process met damage here: everything is read");
+        self.guarded(&[], |db| db.iter().try_for_each(|entry| entry.map(drop)))?;
+        fs::remove_file(&note).map_err(|source| io("remove", &note, source))
     }
 
     /// Counts on from what is stored, and returns what had been acknowledged, if that was more.
@@ -209,7 +240,7 @@ impl Engine {
 
     fn check_alive(&self) -> Result<(), StoreError> {
         match self.failed.get() {
-            Some(reason) => Err(StoreError::Failed { reason: reason.clone() }),
+            Some(failure) => Err(failure.told()),
             None => Ok(()),
         }
     }
@@ -222,30 +253,45 @@ impl Engine {
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
         self.check_alive()?;
         // A batch that failed half way is visible in memory and not on disk, so nothing may follow it.
-        self.guarded(&[], |db| db.apply_batch(batch.changes)).map_err(|error| self.fail(&error.to_string()))
+        self.guarded(&[], |db| db.apply_batch(batch.changes)).map_err(|error| self.fail("change", error))
     }
 
     fn make_durable(&self) -> Result<(), StoreError> {
-        self.guarded(&[], |db| db.flush()).map_err(|error| self.fail(&format!("flush: {error}")))?;
-        (self.sync)(&self.data).map_err(|error| self.fail(&format!("sync: {error}")))?;
+        self.guarded(&[], |db| db.flush()).map_err(|error| self.fail("flush", error))?;
+        (self.sync)(&self.data).map_err(|source| self.fail("sync", io("sync", &self.path, source)))?;
         self.unsettled.store(false, Ordering::Relaxed);
         Ok(())
     }
 
-    fn fail(&self, reason: &str) -> StoreError {
-        let reason = self.failed.get_or_init(|| reason.to_owned()).clone();
-        tracing::error!(path = %self.path.display(), reason, "the store stopped writing");
-        StoreError::Failed { reason }
+    fn fail(&self, what: &str, error: StoreError) -> StoreError {
+        let source = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
+        let failure = self
+            .failed
+            .get_or_init(|| Failure { reason: format!("{what}: {error}{source}"), is_damage: error.is_damage() });
+        tracing::error!(path = %self.path.display(), reason = failure.reason, "the store stopped writing");
+        failure.told()
     }
 
     fn guarded<T>(&self, key: &[u8], work: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StoreError> {
         let db = self.db.as_ref().expect("the engine is open until it is dropped");
-        let record = || keys::describe(key);
+        let damaged = |detail: String| {
+            self.suspect(&detail);
+            StoreError::corrupt(keys::describe(key), detail)
+        };
         match catch_unwind(AssertUnwindSafe(|| work(db))) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(sled::Error::Io(source))) => Err(io("use", &self.path, source)),
-            Ok(Err(error)) => Err(StoreError::corrupt(record(), error.to_string())),
-            Err(panic) => Err(StoreError::corrupt(record(), panic_text(&*panic))),
+            Ok(Err(error)) => Err(damaged(error.to_string())),
+            Err(panic) => Err(damaged(panic_text(&*panic))),
+        }
+    }
+
+    /// Leaves a note for the next start.
+    fn suspect(&self, detail: &str) {
+        if !self.is_suspected.swap(true, Ordering::Relaxed)
+            && let Err(error) = fs::write(self.path.join(SUSPECTED), detail)
+        {
+            tracing::error!(%error, "the next start is not told of damage");
         }
     }
 }

@@ -81,6 +81,8 @@ pub enum StoreError {
     Failed {
         /// What happened first.
         reason: String,
+        /// Whether that was damage, and no refusal of the operating system.
+        is_damage: bool,
     },
     /// Too little room is left to write safely. Nothing was written; it may be tried again.
     #[error("{} has {free_bytes} bytes free, {needed_bytes} are needed", path.display())]
@@ -156,5 +158,10 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn corrupt(record: Record, detail: impl Into<String>) -> Self {
         StoreError::Corrupt { record, detail: detail.into() }
+    }
+
+    /// Whether what is on disk is not what was written.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, StoreError::Corrupt { .. } | StoreError::Failed { is_damage: true, .. })
     }
 }

@@ -302,7 +302,7 @@ fn after_a_failed_sync_nothing_is_written_any_more() {
     Sample::new(1).write(&store).unwrap();
     broken.store(true, Ordering::SeqCst);
     let failed = |result: Result<(), StoreError>| match result {
-        Err(StoreError::Failed { reason }) => assert!(reason.contains("injected"), "{reason}"),
+        Err(StoreError::Failed { reason, is_damage }) => assert!(reason.contains("injected") && !is_damage, "{reason}"),
         other => panic!("{other:?}"),
     };
     failed(Sample::new(2).write(&store));

@@ -152,6 +152,13 @@ fn furnished(folder: &Path) {
     Sample::new(4).write(&store).unwrap();
 }
 
+/// These bytes as [`flip`] leaves them.
+fn flipped(bytes: &[u8]) -> Vec<u8> {
+    let (mut bytes, middle) = (bytes.to_vec(), bytes.len() / 2);
+    bytes[middle] ^= 0x10;
+    bytes
+}
+
 /// Flips one bit wherever these bytes lie on disk.
 fn flip(folder: &Path, needle: &[u8]) {
     let path = folder.join("sled/db");
@@ -247,6 +254,20 @@ fn a_bit_flipped_anywhere_never_gives_wrong_bytes() {
     }
 }
 
+#[test]
+fn a_page_that_cannot_be_read_is_told_by_the_next_start() {
+    let folder = thirty_heights();
+    let needle = Sample::new(7).receipts[100..160].to_vec();
+    flip(folder.path(), &needle);
+    // A start reads what it needs, which is sound.
+    let lazy = || Store::open(folder.path(), Options { verify: Verify::Last(3), ..options() });
+    (0..2).for_each(|_| assert!(lazy().unwrap().1.is_sound()));
+    assert!(matches!(lazy().unwrap().0.receipts(7), Err(StoreError::Corrupt { .. })));
+    (0..2).for_each(|_| assert!(matches!(lazy().map(drop), Err(StoreError::Corrupt { .. }))));
+    flip(folder.path(), &flipped(&needle));
+    (0..2).for_each(|_| assert!(lazy().unwrap().1.is_sound()));
+}
+
 /// The engine ends its log where it is damaged: what was written last would be gone without a word.
 #[test]
 fn a_flipped_bit_of_the_last_write_is_noticed_too() {
@@ -277,18 +298,23 @@ fn a_flipped_bit_of_the_last_write_is_noticed_too() {
 #[test]
 fn a_store_with_a_flipped_bit_is_made_whole_again() {
     for height in [1, 7, 16, 29] {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = open(folder.path());
-        (1..=30).for_each(|height| Sample::new(height).write(&store).unwrap());
-        drop(store);
-        // The engine now trusts its files up to here and no longer reads them again at start.
-        drop(open(folder.path()));
+        let folder = thirty_heights();
         flip(folder.path(), &Sample::new(height).receipts[100..160]);
         make_whole(folder.path());
         let (store, report) = Store::open(folder.path(), small_segments()).unwrap();
         assert!(report.is_sound(), "{report:?}");
         (1..=30).for_each(|height| Sample::new(height).check(&store));
     }
+}
+
+fn thirty_heights() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    (1..=30).for_each(|height| Sample::new(height).write(&store).unwrap());
+    drop(store);
+    // The engine now trusts its files up to here and no longer reads them again at start.
+    drop(open(folder.path()));
+    folder
 }
 
 /// What a node does about damage, with peers that have everything.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keis_cli::found::Founded;
 use keis_tests::check::{agree, all_sign, signed, survived};
-use keis_tests::cluster::{Cluster, PATIENCE, field};
+use keis_tests::cluster::{Cluster, MUST_NOT_SIGN, PATIENCE, field};
 use keis_tests::council::{free_addresses, settings};
 use keis_tests::flow::Flow;
 use keis_tests::program::{self, Said};
@@ -87,9 +87,6 @@ async fn a_live_node_is_backed_up_lost_restored_and_votes_again() {
     survived(&cluster, &all, &agreed, &acknowledged).await;
     all_sign(&cluster, &all).await;
 }
-
-/// Exit code of a node that must not sign before a person has looked.
-const MUST_NOT_SIGN: i32 = 4;
 
 /// Longest time until one of two copies that sign sees the other's vote: they share a name on the network, so that neither hears the
 /// other, and what peers keep of both tells by chance.
