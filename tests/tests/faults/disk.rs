@@ -20,20 +20,30 @@ const KILLED: i32 = 9;
 /// How a node ends at a point: before it, with half of a write done, or with everything gone that no sync followed.
 const ENDS: [&str; 3] = ["before", "torn", "cut"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
-    let (ground, mut cluster) = (Ground::build(), Cluster::found(4).await);
+/// Points of one network: what a start reads grows with every point, so that a long form takes one network after another.
+const MOST_POINTS: usize = 100;
+
+/// What came of the points that one network went through.
+struct Part {
+    points: usize,
+    died: usize,
+    acknowledged: usize,
+    blocks: usize,
+}
+
+/// Lets a node die at points of one part in so many of a run, so many points, each in every way.
+async fn f1_part(ground: &Ground, part: usize, parts: usize, most: usize) -> Part {
+    let mut cluster = Cluster::found(4).await;
     cluster.set("SNAPSHOT__BLOCKS", "4");
     cluster.start_all().await;
-    let per_end = rounds(15).div_ceil(ENDS.len());
-    let world = World::open(&cluster, 1_000 + 40 * per_end).await;
+    let world = World::open(&cluster, 1_000 + 40 * most).await;
     let mut flow = Flow::start(&cluster, &world, 0);
     flow.progress(20, PATIENCE).await;
     let points = ground.count(&mut cluster, VICTIM, &mut flow).await;
-
-    let (per_end, began) = (per_end.min(points), Instant::now());
-    for number in 0..per_end {
-        let point = (1 + number * points / per_end).to_string();
+    let (first, last) = (part * points / parts, (part + 1) * points / parts);
+    let here = most.min(last - first);
+    for number in 0..here {
+        let point = (1 + first + number * (last - first) / here).to_string();
         let seed = number.to_string();
         for end in ENDS {
             let faults = [("KEIS_DISK_KILL", point.as_str()), ("KEIS_DISK_END", end), ("KEIS_DISK_SEED", &seed)];
@@ -43,18 +53,30 @@ async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
         }
         flow.progress(1, PATIENCE).await;
     }
-    let took = began.elapsed().as_secs();
     cluster.start_within(VICTIM, Vec::new());
     cluster.start(VICTIM).await;
     flow.progress(20, PATIENCE).await;
     let (agreed, acknowledged) = ended_well(&mut cluster, flow).await;
-    let covered = per_end * 100 / points;
-    println!(
-        "F1: {per_end} of {points} points ({covered} %), each with {ENDS:?}: {} deaths in {took} s, {} acknowledged, 0 lost, 0 conflicting signatures, {} blocks equal",
-        per_end * ENDS.len(),
-        acknowledged.len(),
-        agreed.headers.len()
-    );
+    Part { points, died: here, acknowledged: acknowledged.len(), blocks: agreed.headers.len() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f1_a_node_that_dies_at_any_write_or_sync_loses_nothing_and_signs_on() {
+    let (ground, began) = (Ground::build(), Instant::now());
+    let wanted = rounds(15).div_ceil(ENDS.len());
+    let parts = wanted.div_ceil(MOST_POINTS);
+    let (mut covered, mut deaths, mut acknowledged, mut blocks) = (0.0, 0, 0, 0);
+    for part in 0..parts {
+        let done = f1_part(&ground, part, parts, wanted.div_ceil(parts)).await;
+        covered += 100.0 * done.died as f64 / done.points as f64;
+        deaths += done.died * ENDS.len();
+        (acknowledged, blocks) = (acknowledged + done.acknowledged, blocks + done.blocks);
+        let took = began.elapsed().as_secs();
+        println!(
+            "F1: {covered:.0} % of some {} points, each with {ENDS:?}: {deaths} deaths in {took} s, {acknowledged} acknowledged, 0 lost, 0 conflicting signatures, {blocks} blocks equal",
+            done.points
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
